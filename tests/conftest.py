@@ -1,0 +1,112 @@
+"""Fixtures every folder shares: both databases, a prepared house, a clock that a test moves."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+from sqlalchemy import create_engine, make_url, text
+
+from service.kit.db import Database
+from service.kit.settings import Settings
+from tests import postgres
+
+_server: postgres.Server | None = None
+SHARED = Path(__file__).resolve().parents[2] / "shared"
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """The controlling process starts one server; xdist workers find it in their environment."""
+    global _server
+    if not hasattr(config, "workerinput"):
+        _server = postgres.start()
+        os.environ[postgres.ENVIRONMENT] = _server.url
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    if _server is not None and not hasattr(config, "workerinput"):
+        _server.stop()
+
+
+@contextmanager
+def fresh_postgres() -> Iterator[str]:
+    """The URL of a new, empty database that is dropped at the end."""
+    server = make_url(os.environ[postgres.ENVIRONMENT])
+    name = f"t_{uuid4().hex}"
+    engine = create_engine(server, isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        connection.execute(text(f'CREATE DATABASE "{name}"'))
+    try:
+        yield server.set(database=name).render_as_string(hide_password=False)
+    finally:
+        with engine.connect() as connection:
+            connection.execute(text(f'DROP DATABASE "{name}" WITH (FORCE)'))
+        engine.dispose()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """An empty data store on each of the two databases."""
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path / 'kangma.db'}"
+        return
+    with fresh_postgres() as url:
+        yield url
+
+
+@pytest.fixture
+def keystore_url(database_url: str, tmp_path: Path) -> Iterator[str]:
+    """An empty keystore beside the data store, on the same kind of database."""
+    if database_url.startswith("sqlite"):
+        yield f"sqlite:///{tmp_path / 'keys.db'}"
+        return
+    with fresh_postgres() as url:
+        yield url
+
+
+@pytest.fixture
+def database(database_url: str) -> Iterator[Database]:
+    """An open data store with no tables yet."""
+    opened = Database(database_url)
+    yield opened
+    opened.close()
+
+
+class MovingClock:
+    """A clock that stands still until a test moves it."""
+
+    def __init__(self, now: datetime) -> None:
+        self.now = now
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    def advance(self, step: timedelta) -> None:
+        self.now += step
+
+
+@pytest.fixture
+def clock() -> MovingClock:
+    return MovingClock(datetime(2026, 11, 20, 1, 0, tzinfo=UTC))
+
+
+@pytest.fixture
+def settings(database_url: str, keystore_url: str, tmp_path: Path) -> Settings:
+    return Settings(
+        data=tmp_path / "data",
+        database_url=database_url,
+        keystore_url=keystore_url,
+        kek=f"file:{tmp_path / 'keys' / 'kek.json'}",
+        profile="test",
+    )
+
+
+@pytest.fixture
+def shared() -> Path:
+    """The folder of real input; tests that read it skip where it is absent."""
+    if not SHARED.is_dir():
+        pytest.skip("the folder ../shared with real input is not beside this checkout")
+    return SHARED
