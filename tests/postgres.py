@@ -66,6 +66,15 @@ def _as_owner() -> list[str]:
     return ["setpriv", f"--reuid={owner}", "--clear-groups", "--"] if owner else []
 
 
+def _copy_wheel(install: Path, target: Path) -> Path:
+    """Copy one installation of the wheel with the libraries it looks for beside its package."""
+    package = install.parent
+    shutil.copytree(install, target / package.name / install.name)
+    libraries = f"{package.name}.libs"
+    shutil.copytree(package.parent / libraries, target / libraries)
+    return target / package.name / install.name / "bin"
+
+
 def start(*, fsync: bool = False) -> Server:
     """Start a server on a Unix socket in a temporary folder."""
     given = os.environ.get(ENVIRONMENT)
@@ -79,8 +88,7 @@ def start(*, fsync: bool = False) -> Server:
         shutil.chown(folder, owner)
         if "site-packages" in binaries.parts:
             # The borrowed account may not be able to look into the environment's folder.
-            shutil.copytree(binaries.parent, folder / "install")
-            binaries = folder / "install" / "bin"
+            binaries = _copy_wheel(binaries.parent, folder / "wheel")
     environment = {**os.environ, "LC_ALL": "C", "HOME": str(folder)}
 
     def run(*command: str) -> None:
