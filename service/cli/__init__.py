@@ -1,0 +1,17 @@
+"""`kangma`: the operator's only door. Operators have no HTTP audience and read no health data."""
+
+import sys
+
+from service.kit.errors import ServiceError
+
+
+def main() -> None:
+    """Run a command. Exit status 0 done, 1 refused with a sentence on standard error, 2 usage."""
+    # The commands are imported here so that `import service.cli` stays free of their weight.
+    from service.cli.commands import app
+
+    try:
+        app()
+    except ServiceError as refusal:
+        print(f"{refusal.sentence.en} {refusal.sentence.zh}", file=sys.stderr)
+        sys.exit(1)

@@ -1,0 +1,39 @@
+"""Migrations of the data store and of the keystore: `upgrade` brings either to its newest shape.
+
+Revisions are dated files in `data/versions` and `keystore/versions`. They describe steps in their
+own words and never import table definitions, so an old step keeps meaning what it meant.
+"""
+
+from pathlib import Path
+from typing import Literal
+
+from alembic import command
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Engine
+
+Store = Literal["data", "keystore"]
+
+
+def configuration(store: Store) -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent / store))
+    config.set_main_option("path_separator", "os")
+    config.set_main_option("file_template", "%%(year)d-%%(month).2d-%%(day).2d_%%(slug)s")
+    return config
+
+
+def upgrade(store: Store, engine: Engine) -> None:
+    """Apply every step that is missing, in one transaction where the database can."""
+    config = configuration(store)
+    with engine.execution_options(kangma_writes=True).begin() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")
+
+
+def is_current(store: Store, engine: Engine) -> bool:
+    """Whether the database stands at the newest revision."""
+    head = ScriptDirectory.from_config(configuration(store)).get_current_head()
+    with engine.connect() as connection:
+        return MigrationContext.configure(connection).get_current_revision() == head

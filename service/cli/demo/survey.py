@@ -1,7 +1,7 @@
 """The people of a health survey file (NHANES 2021-2023, tab separated) as residents of the city.
 
 Values stay as they were measured: mg/dL, hours of sleep, three blood-pressure readings a minute
-apart. `NA` means not measured and becomes no value. Nobody's name is in the file; they get a number.
+apart. `NA` means not measured and becomes no value. Nobody has a name here; they get a number.
 """
 
 import csv

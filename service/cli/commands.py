@@ -1,0 +1,19 @@
+"""The tree of commands. Each command is a few lines: open the house, call a use case, answer."""
+
+import typer
+
+from service.cli import audit, keys, people, regions, releases, serve, stores
+from service.cli.demo import command as demo
+
+app = typer.Typer(
+    no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__
+)
+app.command("init")(stores.init)
+app.command("serve")(serve.serve)
+app.command("demo")(demo.demo)
+app.add_typer(stores.app, name="db")
+app.add_typer(keys.app, name="keys")
+app.add_typer(people.app, name="people")
+app.add_typer(regions.app, name="regions")
+app.add_typer(releases.app, name="releases")
+app.add_typer(audit.app, name="audit")

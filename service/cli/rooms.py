@@ -1,0 +1,16 @@
+"""Opening and closing the house around one command."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from service.house import House, build
+from service.kit.settings import Settings
+
+
+@contextmanager
+def open_house(settings: Settings | None = None) -> Iterator[House]:
+    house = build(settings or Settings())
+    try:
+        yield house
+    finally:
+        house.close()
