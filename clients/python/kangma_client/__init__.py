@@ -1,0 +1,57 @@
+"""Typed client of the Kangma health service: `Client`, and `AsyncClient` with the same methods."""
+
+from kangma_client._async.client import AsyncClient
+from kangma_client._problems import (
+    BadRequest,
+    Conflict,
+    Gone,
+    Integrity,
+    Invalid,
+    KangmaError,
+    Malformed,
+    MethodNotAllowed,
+    NotAcceptable,
+    NotFound,
+    PreconditionRequired,
+    Problem,
+    RateLimited,
+    Refused,
+    ServerFault,
+    Stale,
+    StepUpRequired,
+    TooLarge,
+    TransportError,
+    Unauthenticated,
+    Unavailable,
+    UnsupportedMediaType,
+)
+from kangma_client._retry import RetryPolicy
+from kangma_client._sync.client import Client
+
+__all__ = [
+    "AsyncClient",
+    "BadRequest",
+    "Client",
+    "Conflict",
+    "Gone",
+    "Integrity",
+    "Invalid",
+    "KangmaError",
+    "Malformed",
+    "MethodNotAllowed",
+    "NotAcceptable",
+    "NotFound",
+    "PreconditionRequired",
+    "Problem",
+    "RateLimited",
+    "Refused",
+    "RetryPolicy",
+    "ServerFault",
+    "Stale",
+    "StepUpRequired",
+    "TooLarge",
+    "TransportError",
+    "Unauthenticated",
+    "Unavailable",
+    "UnsupportedMediaType",
+]

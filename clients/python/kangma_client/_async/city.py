@@ -1,0 +1,72 @@
+"""What the city may do: read published releases."""
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+from kangma_client._async.paging import each
+from kangma_client._async.transport import AsyncTransport
+from kangma_client._call import Call, operation
+
+
+class AsyncCity:
+    """Everything under `/v1/city`: counts with intervals, never a person."""
+
+    def __init__(self, transport: AsyncTransport) -> None:
+        self._transport = transport
+
+    @operation("list_releases")
+    def releases(self) -> AsyncIterator[dict[str, Any]]:
+        return each(self._transport, Call("GET", "/v1/city/releases"))
+
+    @operation("get_release")
+    async def release(self, release_id: str) -> Any:
+        """The manifest."""
+        return await self._transport.send(Call("GET", f"/v1/city/releases/{release_id}"))
+
+    @operation("get_release_signature")
+    async def signature(self, release_id: str) -> Any:
+        path = f"/v1/city/releases/{release_id}/signature"
+        return await self._transport.send(Call("GET", path))
+
+    @operation("get_release_table")
+    async def table(self, release_id: str, *, format: str = "csv") -> Any:
+        """The published bytes as text (`csv`) or parsed (`json`)."""
+        path = f"/v1/city/releases/{release_id}/table"
+        return await self._transport.send(Call("GET", path, params={"format": format}))
+
+    @operation("list_release_cells")
+    def cells(
+        self,
+        release_id: str,
+        *,
+        metric: str | None = None,
+        level: str | None = None,
+        region: str | None = None,
+        sex: str | None = None,
+        age: str | None = None,
+    ) -> AsyncIterator[dict[str, Any]]:
+        params = {"metric": metric, "level": level, "region": region, "sex": sex, "age": age}
+        path = f"/v1/city/releases/{release_id}/cells"
+        return each(self._transport, Call("GET", path, params=params))
+
+    @operation("get_release_map")
+    async def map(self, release_id: str, *, metric: str) -> Any:
+        """GeoJSON of the districts with the metric's shares."""
+        path = f"/v1/city/releases/{release_id}/map"
+        return await self._transport.send(Call("GET", path, params={"metric": metric}))
+
+    @operation("list_indicators")
+    def indicators(self) -> AsyncIterator[dict[str, Any]]:
+        return each(self._transport, Call("GET", "/v1/city/indicators"))
+
+    @operation("get_specification")
+    async def specification(self) -> Any:
+        return await self._transport.send(Call("GET", "/v1/city/specification"))
+
+    @operation("get_budget")
+    async def budget(self) -> Any:
+        return await self._transport.send(Call("GET", "/v1/city/budget"))
+
+    @operation("list_imported_series")
+    def imported_series(self) -> AsyncIterator[dict[str, Any]]:
+        return each(self._transport, Call("GET", "/v1/city/imported-series"))

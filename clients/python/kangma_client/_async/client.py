@@ -1,0 +1,82 @@
+"""The client: one base URL, one signed-in caller, the operations by audience."""
+
+from types import TracebackType
+from typing import Any
+
+import httpx
+
+from kangma_client._async.catalogue import AsyncCatalogue
+from kangma_client._async.city import AsyncCity
+from kangma_client._async.doctor import AsyncDoctor
+from kangma_client._async.me import AsyncMe
+from kangma_client._async.transport import AsyncTransport
+from kangma_client._call import Call, operation
+from kangma_client._retry import RetryPolicy
+
+
+class AsyncClient:
+    """Talks to one Kangma service.
+
+    `language` is `zh-CN` or `en` and decides the language of problem sentences. `transport` is an
+    httpx transport, for tests that run against the application without a socket.
+    """
+
+    def __init__(
+        self,
+        base_url: str = "http://127.0.0.1:8000",
+        *,
+        language: str = "zh-CN",
+        retries: RetryPolicy | None = None,
+        timeout: float = 30.0,
+        transport: httpx.AsyncBaseTransport | None = None,
+    ) -> None:
+        http = httpx.AsyncClient(base_url=base_url, timeout=timeout, transport=transport)
+        self._transport = AsyncTransport(http, retries or RetryPolicy(), language)
+        self.catalogue = AsyncCatalogue(self._transport)
+        self.me = AsyncMe(self._transport)
+        self.doctor = AsyncDoctor(self._transport)
+        self.city = AsyncCity(self._transport)
+
+    @operation("register")
+    async def register(
+        self, *, login: str, password: str, name: str, birth_date: str, sex: str, region: str
+    ) -> Any:
+        """Open a record under one's own keys; returns `{resident_id}`. Does not sign in."""
+        body = {
+            "login": login,
+            "password": password,
+            "name": name,
+            "birth_date": birth_date,
+            "sex": sex,
+            "region": region,
+        }
+        call = Call("POST", "/v1/auth/register", json=body, signed_in=False, repeatable=False)
+        return await self._transport.send(call)
+
+    @operation("issue_token")
+    async def sign_in(self, username: str, password: str) -> None:
+        """Sign in as a resident or a practitioner; the session renews itself."""
+        await self._transport.sign_in(username, password)
+
+    async def sign_in_client(self, client_id: str, client_secret: str) -> None:
+        """Sign in as a machine client (the city)."""
+        await self._transport.sign_in_client(client_id, client_secret)
+
+    @operation("revoke_token")
+    async def sign_out(self) -> None:
+        """Revoke the session."""
+        await self._transport.sign_out()
+
+    async def close(self) -> None:
+        await self._transport.http.aclose()
+
+    async def __aenter__(self) -> "AsyncClient":
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self.close()

@@ -1,0 +1,179 @@
+"""A resident's own operations."""
+
+from collections.abc import AsyncIterator, Sequence
+from typing import Any
+
+from kangma_client._async.paging import each
+from kangma_client._async.transport import AsyncTransport
+from kangma_client._call import Call, operation
+from kangma_client._shapes import with_ids
+
+
+class AsyncMe:
+    """Everything under `/v1/me`. Values are plain JSON in the shapes of openapi.yaml."""
+
+    def __init__(self, transport: AsyncTransport) -> None:
+        self._transport = transport
+
+    @operation("get_me")
+    async def profile(self) -> Any:
+        return await self._transport.send(Call("GET", "/v1/me"))
+
+    @operation("amend_me")
+    async def amend(self, **changes: Any) -> Any:
+        return await self._transport.send(Call("PATCH", "/v1/me", json=changes))
+
+    @operation("erase_me")
+    async def erase(self) -> Any:
+        """Destroy the keys of everything; returns the signed erasure receipt."""
+        return await self._transport.send(Call("DELETE", "/v1/me", repeatable=False))
+
+    @operation("log_records")
+    async def log(self, records: Sequence[dict[str, Any]]) -> Any:
+        """Log up to 1,000 records. Missing ids are made here, so a retry never logs twice."""
+        body = {"records": with_ids(records)}
+        return await self._transport.send(Call("POST", "/v1/me/records", json=body))
+
+    @operation("list_records")
+    def records(
+        self,
+        *,
+        measure: str | None = None,
+        kind: str | None = None,
+        from_: str | None = None,
+        to: str | None = None,
+        page_size: int = 200,
+    ) -> AsyncIterator[dict[str, Any]]:
+        """Records, newest first."""
+        params = {"measure": measure, "kind": kind, "from": from_, "to": to, "limit": page_size}
+        return each(self._transport, Call("GET", "/v1/me/records", params=params))
+
+    @operation("get_record")
+    async def record(self, record_id: str) -> Any:
+        return await self._transport.send(Call("GET", f"/v1/me/records/{record_id}"))
+
+    @operation("put_record")
+    async def put_record(self, record_id: str, record: dict[str, Any], *, etag: str) -> Any:
+        call = Call("PUT", f"/v1/me/records/{record_id}", json=record, headers={"if-match": etag})
+        return await self._transport.send(call)
+
+    @operation("delete_record")
+    async def delete_record(self, record_id: str, *, etag: str) -> Any:
+        call = Call("DELETE", f"/v1/me/records/{record_id}", headers={"if-match": etag})
+        return await self._transport.send(call)
+
+    @operation("append_series")
+    async def append_series(self, series: Sequence[dict[str, Any]]) -> Any:
+        """Merge samples into their days: `[{measure, day, source, t: [...], v: [...]}]`."""
+        return await self._transport.send(
+            Call("POST", "/v1/me/series", json={"series": list(series)})
+        )
+
+    @operation("read_series")
+    async def series(
+        self,
+        measure: str,
+        *,
+        from_: str | None = None,
+        to: str | None = None,
+        resolution: str = "raw",
+    ) -> Any:
+        """Samples as columns `{t, v}`, or `{t, min, max, mean, n}` for coarser resolutions."""
+        params = {"from": from_, "to": to, "resolution": resolution}
+        return await self._transport.send(Call("GET", f"/v1/me/series/{measure}", params=params))
+
+    @operation("get_prompt")
+    async def prompt(self) -> Any:
+        """The five-level prompt with its reasons and the way back to green."""
+        return await self._transport.send(Call("GET", "/v1/me/prompt"))
+
+    @operation("list_prompts")
+    def prompts(
+        self, *, from_: str | None = None, to: str | None = None
+    ) -> AsyncIterator[dict[str, Any]]:
+        params = {"from": from_, "to": to}
+        return each(self._transport, Call("GET", "/v1/me/prompts", params=params))
+
+    @operation("what_if")
+    async def what_if(self, values: dict[str, Any]) -> Any:
+        """The prompt as it would be with other values; nothing is stored."""
+        return await self._transport.send(
+            Call("POST", "/v1/me/prompt/what-if", json={"values": values})
+        )
+
+    @operation("get_code")
+    async def code(self) -> Any:
+        return await self._transport.send(Call("GET", "/v1/me/code"))
+
+    @operation("list_grants")
+    def grants(self) -> AsyncIterator[dict[str, Any]]:
+        return each(self._transport, Call("GET", "/v1/me/grants"))
+
+    @operation("give_grant")
+    async def give(self, grant: dict[str, Any]) -> Any:
+        return await self._transport.send(
+            Call("POST", "/v1/me/grants", json=grant, repeatable=False)
+        )
+
+    @operation("get_grant")
+    async def grant(self, grant_id: str) -> Any:
+        return await self._transport.send(Call("GET", f"/v1/me/grants/{grant_id}"))
+
+    @operation("withdraw_grant")
+    async def withdraw(self, grant_id: str) -> Any:
+        """End a grant; it works on the next request of anybody."""
+        return await self._transport.send(Call("DELETE", f"/v1/me/grants/{grant_id}"))
+
+    @operation("get_grant_receipt")
+    async def receipt(self, grant_id: str) -> Any:
+        return await self._transport.send(Call("GET", f"/v1/me/grants/{grant_id}/receipt"))
+
+    @operation("simulate_grants")
+    async def simulate(self, question: dict[str, Any] | None = None) -> Any:
+        """Who could see what, now or with one more grant."""
+        return await self._transport.send(
+            Call("POST", "/v1/me/grants/simulate", json=question or {})
+        )
+
+    @operation("get_deny_all")
+    async def deny_all(self) -> Any:
+        return await self._transport.send(Call("GET", "/v1/me/deny-all"))
+
+    @operation("set_deny_all")
+    async def set_deny_all(self, on: bool) -> Any:
+        """Refuse everybody else at once; one's own functions go on working."""
+        return await self._transport.send(Call("PUT", "/v1/me/deny-all", json={"on": on}))
+
+    @operation("list_access_log")
+    def access_log(self, *, page_size: int = 100) -> AsyncIterator[dict[str, Any]]:
+        """Who looked, newest first."""
+        return each(self._transport, Call("GET", "/v1/me/access-log", params={"limit": page_size}))
+
+    @operation("export_access_log")
+    async def export_access_log(self) -> Any:
+        return await self._transport.send(Call("GET", "/v1/me/access-log/export"))
+
+    @operation("list_doctors")
+    def doctors(self, *, region: str | None = None) -> AsyncIterator[dict[str, Any]]:
+        return each(self._transport, Call("GET", "/v1/me/doctors", params={"region": region}))
+
+    @operation("sign_contract")
+    async def sign(self, doctor_id: str, package: str, data_classes: Sequence[str]) -> Any:
+        """Sign with a family doctor and grant the named classes in the same step."""
+        body = {"doctor_id": doctor_id, "package": package, "data_classes": list(data_classes)}
+        return await self._transport.send(
+            Call("POST", "/v1/me/contract", json=body, repeatable=False)
+        )
+
+    @operation("get_contract")
+    async def contract(self) -> Any:
+        return await self._transport.send(Call("GET", "/v1/me/contract"))
+
+    @operation("end_contract")
+    async def end_contract(self) -> Any:
+        return await self._transport.send(Call("DELETE", "/v1/me/contract"))
+
+    @operation("get_contributions")
+    async def contributions(self) -> Any:
+        """In which published numbers I am counted."""
+        return await self._transport.send(Call("GET", "/v1/me/contributions"))

@@ -1,0 +1,148 @@
+"""Sending calls: the token, its renewal, retries, problems."""
+
+import asyncio
+import time
+from typing import Any
+
+import httpx
+
+from kangma_client._call import Call
+from kangma_client._problems import Problem, TransportError, Unauthenticated, problem_of
+from kangma_client._retry import RETRIED_STATUS, RetryPolicy, retry_after_seconds
+
+RENEW_BEFORE = 30.0
+"""Seconds before its end at which an access token is renewed."""
+
+
+class AsyncTransport:
+    """One connection pool and one signed-in caller."""
+
+    def __init__(self, http: httpx.AsyncClient, retries: RetryPolicy, language: str) -> None:
+        self.http = http
+        self.retries = retries
+        self.language = language
+        self._lock = asyncio.Lock()
+        self._access: str | None = None
+        self._refresh: str | None = None
+        self._client: tuple[str, str] | None = None
+        self._expires = 0.0
+
+    async def sign_in(self, username: str, password: str) -> None:
+        """Resident or practitioner, by password; the refresh token renews the session."""
+        form = {"grant_type": "password", "username": username, "password": password}
+        self._keep(await self._token(form))
+
+    async def sign_in_client(self, client_id: str, client_secret: str) -> None:
+        """A machine client, by its secret."""
+        self._client = (client_id, client_secret)
+        self._keep(await self._token(self._client_form()))
+
+    async def sign_out(self) -> None:
+        """Revoke the session at the service and forget it here."""
+        token = self._refresh or self._access
+        if token is not None:
+            call = Call("POST", "/v1/auth/revoke", form={"token": token}, signed_in=False)
+            await self.send(call)
+        self._access = self._refresh = self._client = None
+
+    async def send(self, call: Call) -> Any:
+        """The JSON of the answer (text for other types, None for 204), or an exception."""
+        return _content(await self.respond(call))
+
+    async def respond(self, call: Call) -> httpx.Response:
+        """The answer itself, for its headers; still raises a `Problem` from 400 on."""
+        attempt, renewed = 0, False
+        while True:
+            token = await self._current() if call.signed_in else None
+            failure: Exception
+            try:
+                response = await self.http.request(
+                    call.method,
+                    call.path,
+                    params=call.query(),
+                    json=call.json,
+                    data=call.form,
+                    headers=self._headers(call, token),
+                )
+            except httpx.TransportError as error:
+                failure, after, retry = TransportError(type(error).__name__), None, call.repeatable
+            else:
+                if response.status_code < 400:
+                    return response
+                after = retry_after_seconds(response.headers.get("retry-after"))
+                failure = _problem(response, after)
+                if isinstance(failure, Unauthenticated) and token is not None and not renewed:
+                    renewed = True
+                    if await self._renew(token):
+                        continue
+                retry = response.status_code in RETRIED_STATUS and (
+                    call.repeatable or response.status_code == 429
+                )
+            wait = self.retries.wait(attempt, after) if retry else None
+            if wait is None:
+                raise failure
+            attempt += 1
+            await asyncio.sleep(wait)
+
+    async def _current(self) -> str | None:
+        if self._access is not None and time.monotonic() > self._expires - RENEW_BEFORE:
+            await self._renew(self._access)
+        return self._access
+
+    async def _renew(self, old: str) -> bool:
+        """Renew once, however many calls notice at the same time."""
+        async with self._lock:
+            if self._access != old:
+                return True
+            if self._client is not None:
+                form = self._client_form()
+            elif self._refresh is not None:
+                form = {"grant_type": "refresh_token", "refresh_token": self._refresh}
+            else:
+                return False
+            try:
+                self._keep(await self._token(form))
+            except Problem:
+                self._refresh = None
+                return False
+            return True
+
+    async def _token(self, form: dict[str, str]) -> dict[str, Any]:
+        call = Call("POST", "/v1/auth/token", form=form, signed_in=False, repeatable=False)
+        answer: dict[str, Any] = await self.send(call)
+        return answer
+
+    def _keep(self, answer: dict[str, Any]) -> None:
+        self._access = answer["access_token"]
+        self._refresh = answer.get("refresh_token", self._refresh)
+        self._expires = time.monotonic() + float(answer["expires_in"])
+
+    def _client_form(self) -> dict[str, str]:
+        assert self._client is not None
+        client_id, secret = self._client
+        return {
+            "grant_type": "client_credentials",
+            "client_id": client_id,
+            "client_secret": secret,
+        }
+
+    def _headers(self, call: Call, token: str | None) -> dict[str, str]:
+        headers = {"accept-language": self.language, **call.headers}
+        if token is not None:
+            headers["authorization"] = f"Bearer {token}"
+        return headers
+
+
+def _problem(response: httpx.Response, after: float | None) -> Problem:
+    try:
+        body = response.json()
+    except ValueError:
+        body = {}
+    return problem_of(response.status_code, body, after)
+
+
+def _content(response: httpx.Response) -> Any:
+    if response.status_code == 204 or not response.content:
+        return None
+    kind = response.headers.get("content-type", "")
+    return response.json() if "json" in kind else response.text

@@ -1,0 +1,90 @@
+# Written by clients/python/generate_sync.py from _async; do not edit.
+"""What everybody may ask: vocabulary, calculators, verification, status."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from kangma_client._sync.paging import each
+from kangma_client._sync.transport import Transport
+from kangma_client._call import Call, operation
+
+
+def _open(method: str, path: str, **rest: Any) -> Call:
+    return Call(method, path, signed_in=False, **rest)
+
+
+class Catalogue:
+    """Public operations; none needs a sign-in."""
+
+    def __init__(self, transport: Transport) -> None:
+        self._transport = transport
+
+    @operation("list_measures")
+    def measures(self) -> Iterator[dict[str, Any]]:
+        return each(self._transport, _open("GET", "/v1/measures"))
+
+    @operation("get_measure")
+    def measure(self, code: str) -> Any:
+        return self._transport.send(_open("GET", f"/v1/measures/{code}"))
+
+    @operation("list_data_classes")
+    def data_classes(self) -> Iterator[dict[str, Any]]:
+        return each(self._transport, _open("GET", "/v1/data-classes"))
+
+    @operation("list_purposes")
+    def purposes(self) -> Iterator[dict[str, Any]]:
+        return each(self._transport, _open("GET", "/v1/purposes"))
+
+    @operation("list_regions")
+    def regions(self) -> Iterator[dict[str, Any]]:
+        return each(self._transport, _open("GET", "/v1/regions"))
+
+    @operation("list_questionnaires")
+    def questionnaires(self) -> Iterator[dict[str, Any]]:
+        return each(self._transport, _open("GET", "/v1/questionnaires"))
+
+    @operation("get_questionnaire")
+    def questionnaire(self, name: str) -> Any:
+        return self._transport.send(_open("GET", f"/v1/questionnaires/{name}"))
+
+    @operation("list_models")
+    def models(self) -> Iterator[dict[str, Any]]:
+        return each(self._transport, _open("GET", "/v1/models"))
+
+    @operation("get_model")
+    def model(self, name: str) -> Any:
+        return self._transport.send(_open("GET", f"/v1/models/{name}"))
+
+    @operation("evaluate_model")
+    def evaluate(self, name: str, inputs: dict[str, Any]) -> Any:
+        """Run one model on inputs; nothing is stored."""
+        call = _open("POST", f"/v1/models/{name}/evaluate", json={"inputs": inputs})
+        return self._transport.send(call)
+
+    @operation("verify_code")
+    def verify(self, token: str) -> Any:
+        """Whether a health code is genuine; says nothing about the person."""
+        return self._transport.send(
+            _open("POST", "/v1/verify", json={"token": token}, repeatable=False)
+        )
+
+    @operation("get_jwks")
+    def jwks(self) -> Any:
+        return self._transport.send(_open("GET", "/.well-known/jwks.json"))
+
+    @operation("get_authorization_server")
+    def authorization_server(self) -> Any:
+        path = "/.well-known/oauth-authorization-server"
+        return self._transport.send(_open("GET", path))
+
+    @operation("get_health")
+    def health(self) -> Any:
+        return self._transport.send(_open("GET", "/healthz"))
+
+    @operation("get_readiness")
+    def readiness(self) -> Any:
+        return self._transport.send(_open("GET", "/readyz"))
+
+    @operation("get_version")
+    def version(self) -> Any:
+        return self._transport.send(_open("GET", "/version"))

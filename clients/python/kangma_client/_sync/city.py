@@ -1,0 +1,73 @@
+# Written by clients/python/generate_sync.py from _async; do not edit.
+"""What the city may do: read published releases."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from kangma_client._sync.paging import each
+from kangma_client._sync.transport import Transport
+from kangma_client._call import Call, operation
+
+
+class City:
+    """Everything under `/v1/city`: counts with intervals, never a person."""
+
+    def __init__(self, transport: Transport) -> None:
+        self._transport = transport
+
+    @operation("list_releases")
+    def releases(self) -> Iterator[dict[str, Any]]:
+        return each(self._transport, Call("GET", "/v1/city/releases"))
+
+    @operation("get_release")
+    def release(self, release_id: str) -> Any:
+        """The manifest."""
+        return self._transport.send(Call("GET", f"/v1/city/releases/{release_id}"))
+
+    @operation("get_release_signature")
+    def signature(self, release_id: str) -> Any:
+        path = f"/v1/city/releases/{release_id}/signature"
+        return self._transport.send(Call("GET", path))
+
+    @operation("get_release_table")
+    def table(self, release_id: str, *, format: str = "csv") -> Any:
+        """The published bytes as text (`csv`) or parsed (`json`)."""
+        path = f"/v1/city/releases/{release_id}/table"
+        return self._transport.send(Call("GET", path, params={"format": format}))
+
+    @operation("list_release_cells")
+    def cells(
+        self,
+        release_id: str,
+        *,
+        metric: str | None = None,
+        level: str | None = None,
+        region: str | None = None,
+        sex: str | None = None,
+        age: str | None = None,
+    ) -> Iterator[dict[str, Any]]:
+        params = {"metric": metric, "level": level, "region": region, "sex": sex, "age": age}
+        path = f"/v1/city/releases/{release_id}/cells"
+        return each(self._transport, Call("GET", path, params=params))
+
+    @operation("get_release_map")
+    def map(self, release_id: str, *, metric: str) -> Any:
+        """GeoJSON of the districts with the metric's shares."""
+        path = f"/v1/city/releases/{release_id}/map"
+        return self._transport.send(Call("GET", path, params={"metric": metric}))
+
+    @operation("list_indicators")
+    def indicators(self) -> Iterator[dict[str, Any]]:
+        return each(self._transport, Call("GET", "/v1/city/indicators"))
+
+    @operation("get_specification")
+    def specification(self) -> Any:
+        return self._transport.send(Call("GET", "/v1/city/specification"))
+
+    @operation("get_budget")
+    def budget(self) -> Any:
+        return self._transport.send(Call("GET", "/v1/city/budget"))
+
+    @operation("list_imported_series")
+    def imported_series(self) -> Iterator[dict[str, Any]]:
+        return each(self._transport, Call("GET", "/v1/city/imported-series"))

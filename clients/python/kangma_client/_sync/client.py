@@ -1,0 +1,83 @@
+# Written by clients/python/generate_sync.py from _async; do not edit.
+"""The client: one base URL, one signed-in caller, the operations by audience."""
+
+from types import TracebackType
+from typing import Any
+
+import httpx
+
+from kangma_client._sync.catalogue import Catalogue
+from kangma_client._sync.city import City
+from kangma_client._sync.doctor import Doctor
+from kangma_client._sync.me import Me
+from kangma_client._sync.transport import Transport
+from kangma_client._call import Call, operation
+from kangma_client._retry import RetryPolicy
+
+
+class Client:
+    """Talks to one Kangma service.
+
+    `language` is `zh-CN` or `en` and decides the language of problem sentences. `transport` is an
+    httpx transport, for tests that run against the application without a socket.
+    """
+
+    def __init__(
+        self,
+        base_url: str = "http://127.0.0.1:8000",
+        *,
+        language: str = "zh-CN",
+        retries: RetryPolicy | None = None,
+        timeout: float = 30.0,
+        transport: httpx.BaseTransport | None = None,
+    ) -> None:
+        http = httpx.Client(base_url=base_url, timeout=timeout, transport=transport)
+        self._transport = Transport(http, retries or RetryPolicy(), language)
+        self.catalogue = Catalogue(self._transport)
+        self.me = Me(self._transport)
+        self.doctor = Doctor(self._transport)
+        self.city = City(self._transport)
+
+    @operation("register")
+    def register(
+        self, *, login: str, password: str, name: str, birth_date: str, sex: str, region: str
+    ) -> Any:
+        """Open a record under one's own keys; returns `{resident_id}`. Does not sign in."""
+        body = {
+            "login": login,
+            "password": password,
+            "name": name,
+            "birth_date": birth_date,
+            "sex": sex,
+            "region": region,
+        }
+        call = Call("POST", "/v1/auth/register", json=body, signed_in=False, repeatable=False)
+        return self._transport.send(call)
+
+    @operation("issue_token")
+    def sign_in(self, username: str, password: str) -> None:
+        """Sign in as a resident or a practitioner; the session renews itself."""
+        self._transport.sign_in(username, password)
+
+    def sign_in_client(self, client_id: str, client_secret: str) -> None:
+        """Sign in as a machine client (the city)."""
+        self._transport.sign_in_client(client_id, client_secret)
+
+    @operation("revoke_token")
+    def sign_out(self) -> None:
+        """Revoke the session."""
+        self._transport.sign_out()
+
+    def close(self) -> None:
+        self._transport.http.close()
+
+    def __enter__(self) -> "Client":
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()

@@ -1,0 +1,180 @@
+# Written by clients/python/generate_sync.py from _async; do not edit.
+"""A resident's own operations."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from kangma_client._sync.paging import each
+from kangma_client._sync.transport import Transport
+from kangma_client._call import Call, operation
+from kangma_client._shapes import with_ids
+
+
+class Me:
+    """Everything under `/v1/me`. Values are plain JSON in the shapes of openapi.yaml."""
+
+    def __init__(self, transport: Transport) -> None:
+        self._transport = transport
+
+    @operation("get_me")
+    def profile(self) -> Any:
+        return self._transport.send(Call("GET", "/v1/me"))
+
+    @operation("amend_me")
+    def amend(self, **changes: Any) -> Any:
+        return self._transport.send(Call("PATCH", "/v1/me", json=changes))
+
+    @operation("erase_me")
+    def erase(self) -> Any:
+        """Destroy the keys of everything; returns the signed erasure receipt."""
+        return self._transport.send(Call("DELETE", "/v1/me", repeatable=False))
+
+    @operation("log_records")
+    def log(self, records: Sequence[dict[str, Any]]) -> Any:
+        """Log up to 1,000 records. Missing ids are made here, so a retry never logs twice."""
+        body = {"records": with_ids(records)}
+        return self._transport.send(Call("POST", "/v1/me/records", json=body))
+
+    @operation("list_records")
+    def records(
+        self,
+        *,
+        measure: str | None = None,
+        kind: str | None = None,
+        from_: str | None = None,
+        to: str | None = None,
+        page_size: int = 200,
+    ) -> Iterator[dict[str, Any]]:
+        """Records, newest first."""
+        params = {"measure": measure, "kind": kind, "from": from_, "to": to, "limit": page_size}
+        return each(self._transport, Call("GET", "/v1/me/records", params=params))
+
+    @operation("get_record")
+    def record(self, record_id: str) -> Any:
+        return self._transport.send(Call("GET", f"/v1/me/records/{record_id}"))
+
+    @operation("put_record")
+    def put_record(self, record_id: str, record: dict[str, Any], *, etag: str) -> Any:
+        call = Call("PUT", f"/v1/me/records/{record_id}", json=record, headers={"if-match": etag})
+        return self._transport.send(call)
+
+    @operation("delete_record")
+    def delete_record(self, record_id: str, *, etag: str) -> Any:
+        call = Call("DELETE", f"/v1/me/records/{record_id}", headers={"if-match": etag})
+        return self._transport.send(call)
+
+    @operation("append_series")
+    def append_series(self, series: Sequence[dict[str, Any]]) -> Any:
+        """Merge samples into their days: `[{measure, day, source, t: [...], v: [...]}]`."""
+        return self._transport.send(
+            Call("POST", "/v1/me/series", json={"series": list(series)})
+        )
+
+    @operation("read_series")
+    def series(
+        self,
+        measure: str,
+        *,
+        from_: str | None = None,
+        to: str | None = None,
+        resolution: str = "raw",
+    ) -> Any:
+        """Samples as columns `{t, v}`, or `{t, min, max, mean, n}` for coarser resolutions."""
+        params = {"from": from_, "to": to, "resolution": resolution}
+        return self._transport.send(Call("GET", f"/v1/me/series/{measure}", params=params))
+
+    @operation("get_prompt")
+    def prompt(self) -> Any:
+        """The five-level prompt with its reasons and the way back to green."""
+        return self._transport.send(Call("GET", "/v1/me/prompt"))
+
+    @operation("list_prompts")
+    def prompts(
+        self, *, from_: str | None = None, to: str | None = None
+    ) -> Iterator[dict[str, Any]]:
+        params = {"from": from_, "to": to}
+        return each(self._transport, Call("GET", "/v1/me/prompts", params=params))
+
+    @operation("what_if")
+    def what_if(self, values: dict[str, Any]) -> Any:
+        """The prompt as it would be with other values; nothing is stored."""
+        return self._transport.send(
+            Call("POST", "/v1/me/prompt/what-if", json={"values": values})
+        )
+
+    @operation("get_code")
+    def code(self) -> Any:
+        return self._transport.send(Call("GET", "/v1/me/code"))
+
+    @operation("list_grants")
+    def grants(self) -> Iterator[dict[str, Any]]:
+        return each(self._transport, Call("GET", "/v1/me/grants"))
+
+    @operation("give_grant")
+    def give(self, grant: dict[str, Any]) -> Any:
+        return self._transport.send(
+            Call("POST", "/v1/me/grants", json=grant, repeatable=False)
+        )
+
+    @operation("get_grant")
+    def grant(self, grant_id: str) -> Any:
+        return self._transport.send(Call("GET", f"/v1/me/grants/{grant_id}"))
+
+    @operation("withdraw_grant")
+    def withdraw(self, grant_id: str) -> Any:
+        """End a grant; it works on the next request of anybody."""
+        return self._transport.send(Call("DELETE", f"/v1/me/grants/{grant_id}"))
+
+    @operation("get_grant_receipt")
+    def receipt(self, grant_id: str) -> Any:
+        return self._transport.send(Call("GET", f"/v1/me/grants/{grant_id}/receipt"))
+
+    @operation("simulate_grants")
+    def simulate(self, question: dict[str, Any] | None = None) -> Any:
+        """Who could see what, now or with one more grant."""
+        return self._transport.send(
+            Call("POST", "/v1/me/grants/simulate", json=question or {})
+        )
+
+    @operation("get_deny_all")
+    def deny_all(self) -> Any:
+        return self._transport.send(Call("GET", "/v1/me/deny-all"))
+
+    @operation("set_deny_all")
+    def set_deny_all(self, on: bool) -> Any:
+        """Refuse everybody else at once; one's own functions go on working."""
+        return self._transport.send(Call("PUT", "/v1/me/deny-all", json={"on": on}))
+
+    @operation("list_access_log")
+    def access_log(self, *, page_size: int = 100) -> Iterator[dict[str, Any]]:
+        """Who looked, newest first."""
+        return each(self._transport, Call("GET", "/v1/me/access-log", params={"limit": page_size}))
+
+    @operation("export_access_log")
+    def export_access_log(self) -> Any:
+        return self._transport.send(Call("GET", "/v1/me/access-log/export"))
+
+    @operation("list_doctors")
+    def doctors(self, *, region: str | None = None) -> Iterator[dict[str, Any]]:
+        return each(self._transport, Call("GET", "/v1/me/doctors", params={"region": region}))
+
+    @operation("sign_contract")
+    def sign(self, doctor_id: str, package: str, data_classes: Sequence[str]) -> Any:
+        """Sign with a family doctor and grant the named classes in the same step."""
+        body = {"doctor_id": doctor_id, "package": package, "data_classes": list(data_classes)}
+        return self._transport.send(
+            Call("POST", "/v1/me/contract", json=body, repeatable=False)
+        )
+
+    @operation("get_contract")
+    def contract(self) -> Any:
+        return self._transport.send(Call("GET", "/v1/me/contract"))
+
+    @operation("end_contract")
+    def end_contract(self) -> Any:
+        return self._transport.send(Call("DELETE", "/v1/me/contract"))
+
+    @operation("get_contributions")
+    def contributions(self) -> Any:
+        """In which published numbers I am counted."""
+        return self._transport.send(Call("GET", "/v1/me/contributions"))
