@@ -61,6 +61,15 @@ class TooLarge(ServiceError):
     sentence = Text("请求过大。", "The request is too large.")
 
 
+class Unsupported(ServiceError):
+    """The content type or content encoding of the body is not one the service reads."""
+
+    code = "unsupported-media-type"
+    sentence = Text(
+        "不支持的内容类型或编码。", "The content type or encoding is not supported."
+    )
+
+
 class Unauthenticated(ServiceError):
     code = "unauthenticated"
     sentence = Text("请先登录。", "Please sign in first.")

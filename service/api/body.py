@@ -1,0 +1,274 @@
+"""Request bodies: what counts as an acceptable one, decided before any route sees a value.
+
+`StrictRoute` is the route class of every JSON router. Bodies are UTF-8 JSON of type
+`application/json`, plain or gzip, bounded before and after inflation. Duplicate members, numbers
+that are not finite, lone surrogates, NUL characters and deep nesting are refused, and so are
+query parameters the route does not know: a misspelt filter must not silently widen an answer.
+"""
+
+import json
+import re
+import zlib
+from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Iterator
+from typing import Annotated, Any
+
+from fastapi import HTTPException, Request, Response
+from fastapi.dependencies.utils import get_flat_dependant
+from fastapi.routing import APIRoute
+from pydantic import BaseModel, ConfigDict, Field
+
+from consent.vocabulary import Text
+from service.kit.errors import BadRequest, Malformed, ServiceError, TooLarge, Unsupported
+
+PLAIN_LIMIT = 1 << 20
+"""Bytes of an ordinary body as sent (sealing.md section 6)."""
+BATCH_LIMIT = 4 << 20
+"""Bytes as sent where 1,000 records or 100,000 samples must fit in one call."""
+INFLATED_LIMIT = 8 << 20
+"""Bytes of a gzip body once inflated."""
+DEPTH_LIMIT = 32
+"""Arrays and objects within each other; the deepest shape of the contract has 7."""
+
+BATCH_PATHS = frozenset({"/v1/me/records", "/v1/me/series", "/v1/me/sync"})
+
+Number = Annotated[float, Field(strict=True, allow_inf_nan=False)]
+"""A finite JSON number; `true` and `"1"` are not numbers."""
+Whole = Annotated[int, Field(strict=True, ge=-(2**53), le=2**53)]
+"""A whole JSON number that every client can represent."""
+Flag = Annotated[bool, Field(strict=True)]
+"""A JSON boolean; `1` and `"yes"` are not."""
+
+
+class Shape(BaseModel):
+    """Base of every request body: an unknown member is a fault, not a silence."""
+
+    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
+
+
+class Refusal(HTTPException):
+    """Carries a `ServiceError` through FastAPI's body reading, which would hide any other kind."""
+
+    def __init__(self, error: ServiceError) -> None:
+        super().__init__(400)
+        self.error = error
+
+
+class StrictRequest(Request):
+    """A request whose body keeps the rules of this module."""
+
+    @property
+    def body_limit(self) -> int:
+        if self.scope.get("kangma_body_limit"):
+            return int(self.scope["kangma_body_limit"])
+        return BATCH_LIMIT if self.scope["path"] in BATCH_PATHS else PLAIN_LIMIT
+
+    async def stream(self) -> AsyncGenerator[bytes, None]:
+        if hasattr(self, "_body"):
+            yield self._body
+            yield b""
+            return
+        received = 0
+        inflation = _inflation(self.headers.get("content-encoding", "identity"))
+        self._refuse_announced_size()
+        async for chunk in super().stream():
+            received += len(chunk)
+            if received > self.body_limit:
+                raise Refusal(TooLarge())
+            yield inflation.feed(chunk) if inflation else chunk
+        if inflation:
+            inflation.finish()
+
+    async def body(self) -> bytes:
+        raw = await super().body()
+        if raw and not _says_json(self.headers.get("content-type", "")):
+            raise Refusal(Unsupported())
+        return raw
+
+    async def json(self) -> Any:
+        if not hasattr(self, "_json"):
+            raw = await self.body()
+            try:
+                self._json = parse(raw)
+            except ServiceError as error:
+                raise Refusal(error) from None
+        return self._json
+
+    def _refuse_announced_size(self) -> None:
+        announced = self.headers.get("content-length", "0")
+        if announced.isdigit() and int(announced[:19]) > self.body_limit:
+            raise Refusal(TooLarge())
+
+
+class StrictRoute(APIRoute):
+    """A route that reads strict bodies and knows its query parameters."""
+
+    def __init__(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:
+        # The function's name is the stable operation id; a test keeps them unique.
+        options["operation_id"] = options.get("operation_id") or endpoint.__name__
+        super().__init__(path, endpoint, **options)
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        handle: Callable[[Request], Awaitable[Response]] = super().get_route_handler()
+        known = _query_names(self)
+
+        async def strict(request: Request) -> Response:
+            if request.scope["query_string"] and not known.issuperset(request.query_params):
+                raise BadRequest(UNKNOWN_PARAMETER, code="unknown-parameter")
+            return await handle(StrictRequest(request.scope, request.receive))
+
+        return strict
+
+
+UNKNOWN_PARAMETER = Text(
+    "请求中有未知的查询参数。", "The request has a query parameter this operation does not know."
+)
+
+
+def _query_names(route: APIRoute) -> frozenset[str]:
+    names: set[str] = set()
+    for field in get_flat_dependant(route.dependant).query_params:
+        annotation = field.field_info.annotation
+        if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+            members = annotation.model_fields.items()
+            names.update(member.alias or name for name, member in members)
+        else:
+            names.add(field.alias)
+    return frozenset(names)
+
+
+def _says_json(content_type: str) -> bool:
+    kind, _, parameters = content_type.partition(";")
+    if kind.strip().lower() not in {"application/json", "application/fhir+json"}:
+        return False
+    charset = re.search(r"charset\s*=\s*\"?([\w-]+)", parameters, re.IGNORECASE)
+    return charset is None or charset[1].lower() in {"utf-8", "utf8"}
+
+
+class _Inflation:
+    """Gunzips piece by piece and stops at the limit, whatever the compression ratio."""
+
+    def __init__(self) -> None:
+        self._stream = zlib.decompressobj(wbits=zlib.MAX_WBITS | 16)
+        self._inflated = 0
+
+    def feed(self, chunk: bytes) -> bytes:
+        room = INFLATED_LIMIT - self._inflated + 1
+        try:
+            piece = self._stream.decompress(chunk, room)
+        except zlib.error:
+            raise Refusal(Malformed(NOT_GZIP)) from None
+        self._inflated += len(piece)
+        if self._inflated > INFLATED_LIMIT:
+            raise Refusal(TooLarge())
+        return piece
+
+    def finish(self) -> None:
+        if not self._stream.eof or self._stream.unused_data:
+            raise Refusal(Malformed(NOT_GZIP))
+
+
+def _inflation(encoding: str) -> _Inflation | None:
+    name = encoding.strip().lower()
+    if name in {"", "identity"}:
+        return None
+    if name == "gzip":
+        return _Inflation()
+    raise Refusal(Unsupported())
+
+
+NOT_GZIP = Text("压缩内容不完整或已损坏。", "The gzip stream is damaged or incomplete.")
+NOT_UTF8 = Text("请求不是 UTF-8 文本。", "The body is not UTF-8 text.")
+NOT_JSON = Text("请求不是合法的 JSON。", "The body is not a JSON document.")
+TWICE = Text("同一对象中成员名重复。", "An object has the same member twice.")
+NOT_FINITE = Text("数值超出可表示范围。", "A number is not finite or too large.")
+BAD_TEXT = Text("文本中有不允许的字符。", "A text has a lone surrogate or a NUL character.")
+TOO_DEEP = Text("嵌套过深。", "The document is nested too deeply.")
+
+_SUSPECT_NUMBER = re.compile(rb"[eE]\+?\d{3}|\d{17}")
+_SUSPECT_TEXT = re.compile(rb"\\u(?:[dD][89a-fA-F]|0000)")
+
+
+def parse(raw: bytes) -> Any:
+    """A JSON document under the rules above, or `Malformed` naming the broken rule only."""
+    try:
+        text = raw.decode("utf-8")
+    except UnicodeDecodeError:
+        raise Malformed(NOT_UTF8, code="not-utf8") from None
+    # Most bodies hold no number or escape that could break a rule, and skip the slow readers.
+    careful = _SUSPECT_NUMBER.search(raw) is not None
+    try:
+        document = json.loads(
+            text,
+            object_pairs_hook=_once,
+            parse_constant=_refuse_constant,
+            parse_float=_finite if careful else None,
+            parse_int=_whole if careful else None,
+        )
+    except RecursionError:
+        raise Malformed(TOO_DEEP, code="too-deep") from None
+    except ValueError:
+        raise Malformed(NOT_JSON, code="not-json") from None
+    if raw.count(b"[") + raw.count(b"{") > DEPTH_LIMIT:
+        _refuse_depth(document)
+    if _SUSPECT_TEXT.search(raw):
+        _refuse_bad_text(document)
+    return document
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    members = dict(pairs)
+    if len(members) != len(pairs):
+        raise Malformed(TWICE, code="duplicate-member")
+    return members
+
+
+def _refuse_constant(_: str) -> Any:
+    raise Malformed(NOT_FINITE, code="not-finite")
+
+
+def _finite(digits: str) -> float:
+    value = float(digits)
+    if value in (float("inf"), float("-inf")):
+        raise Malformed(NOT_FINITE, code="not-finite")
+    return value
+
+
+def _whole(digits: str) -> int:
+    if len(digits) > 20:
+        raise Malformed(NOT_FINITE, code="not-finite")
+    return int(digits)
+
+
+def _refuse_depth(document: Any) -> None:
+    level = [document]
+    for _ in range(DEPTH_LIMIT):
+        level = [
+            child
+            for node in level
+            for child in (node.values() if type(node) is dict else node)
+            if type(child) is dict or type(child) is list
+        ]
+        if not level:
+            return
+    raise Malformed(TOO_DEEP, code="too-deep")
+
+
+def _refuse_bad_text(document: Any) -> None:
+    if any("\0" in text or not _encodable(text) for text in _texts(document)):
+        raise Malformed(BAD_TEXT, code="bad-text")
+
+
+def _texts(node: Any) -> Iterator[str]:
+    if isinstance(node, str):
+        yield node
+    elif isinstance(node, dict):
+        for name, member in node.items():
+            yield name
+            yield from _texts(member)
+    elif isinstance(node, list):
+        for member in node:
+            yield from _texts(member)
+
+
+def _encodable(text: str) -> bool:
+    return not any("\ud800" <= character <= "\udfff" for character in text)

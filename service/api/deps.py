@@ -1,0 +1,82 @@
+"""What a route may ask for: who is calling, what time it is, the store, the reader's language.
+
+The three audiences are three types. A route's signature says who reaches it:
+`caller: Resident` is a door that no doctor's and no city token opens. This module imports no
+capability that knows a person's record, because the city's routes import it.
+"""
+
+from collections.abc import Awaitable, Callable
+from datetime import datetime
+from typing import Annotated
+
+from fastapi import Depends, Request
+from fastapi.security import OAuth2
+from fastapi.openapi.models import OAuthFlowClientCredentials, OAuthFlowPassword, OAuthFlows
+
+from consent.vocabulary import Language
+from service.api.problems import language_of, request_id_of
+from service.identity.caller import Audience, Caller
+from service.kit.db import Database
+from service.kit.errors import Unauthenticated
+
+TOKEN_URL = "/v1/auth/token"  # noqa: S105 - an address, not a secret
+
+
+def _password_scheme(audience: str) -> OAuth2:
+    flows = OAuthFlows(password=OAuthFlowPassword(tokenUrl=TOKEN_URL, refreshUrl=TOKEN_URL))
+    return OAuth2(flows=flows, scheme_name=audience, auto_error=False)
+
+
+SCHEMES: dict[Audience, OAuth2] = {
+    "resident": _password_scheme("resident"),
+    "doctor": _password_scheme("doctor"),
+    "city": OAuth2(
+        flows=OAuthFlows(clientCredentials=OAuthFlowClientCredentials(tokenUrl=TOKEN_URL)),
+        scheme_name="city",
+        auto_error=False,
+    ),
+}
+
+
+def _of(audience: Audience) -> Callable[..., Awaitable[Caller]]:
+    async def caller(
+        request: Request, authorization: Annotated[str | None, Depends(SCHEMES[audience])]
+    ) -> Caller:
+        scheme, _, token = (authorization or "").partition(" ")
+        if scheme.lower() != "bearer" or not token:
+            raise Unauthenticated()
+        state = request.app.state
+        known = state.tokens.verify(token.strip(), audience=audience, now=state.clock())
+        await state.revocations.refuse(known)
+        return Caller.of(known)
+
+    return caller
+
+
+Resident = Annotated[Caller, Depends(_of("resident"))]
+Doctor = Annotated[Caller, Depends(_of("doctor"))]
+City = Annotated[Caller, Depends(_of("city"))]
+
+
+async def _now(request: Request) -> datetime:
+    now: datetime = request.app.state.clock()
+    return now
+
+
+async def _db(request: Request) -> Database:
+    db: Database = request.app.state.db
+    return db
+
+
+async def _language(request: Request) -> Language:
+    return language_of(request)
+
+
+async def _request_id(request: Request) -> str:
+    return request_id_of(request) or ""
+
+
+Now = Annotated[datetime, Depends(_now)]
+Db = Annotated[Database, Depends(_db)]
+Lang = Annotated[Language, Depends(_language)]
+RequestId = Annotated[str, Depends(_request_id)]
