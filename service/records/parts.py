@@ -1,0 +1,85 @@
+"""Between a record and its sealed parts: split by data class, sealed at its place, and back."""
+
+import json
+from collections.abc import Iterable, Mapping
+from datetime import date, datetime
+from typing import Any
+
+from consent.decision import Permit, Window
+from consent.vocabulary import DataClass
+from service.domain.vocabulary.records import Record, canonical_json, join, split
+from service.keys.vault import Vault
+from service.kit.clock import CITY_ZONE, city_day
+from service.kit.sealed import Place, Sealed
+from service.records.store import Part
+
+
+def record_day(start: datetime) -> date:
+    """The day a record is filed under.
+
+    Always the city's day, wherever its owner lives: days then rise with the instant, and paging by
+    day and instant never jumps when somebody moves to another zone.
+    """
+    return city_day(start, CITY_ZONE)
+
+
+def texts_of(record: Record) -> dict[DataClass, bytes]:
+    """What is sealed of a record, class by class, in the one spelling that compares equal."""
+    return {data_class: canonical_json(part) for data_class, part in split(record).items()}
+
+
+def seal(
+    vault: Vault,
+    permit: Permit,
+    record_key: bytes,
+    day: int,
+    texts: Mapping[DataClass, bytes],
+    rev: int,
+) -> list[Part]:
+    """All parts of one record at revision `rev`."""
+    parts = []
+    for data_class, text in texts.items():
+        tag = vault.class_tag(permit.subject, data_class)
+        place = Place("record_parts", "sealed", permit.subject, record_key, day, tag, revision=rev)
+        sealed = vault.seal(permit, data_class, place, text)
+        parts.append(Part(record_key, tag, day, rev, False, sealed.data))
+    return parts
+
+
+def open_text(vault: Vault, permit: Permit, part: Part) -> bytes:
+    place = Place(
+        "record_parts",
+        "sealed",
+        permit.subject,
+        part.record_key,
+        part.day,
+        part.class_tag,
+        revision=part.rev,
+    )
+    return vault.open(Sealed(part.sealed, place), permit)
+
+
+def open_record(vault: Vault, permit: Permit, parts: Iterable[Part]) -> Record:
+    """One record from those of its parts that the permit may open."""
+    opened: list[dict[str, Any]] = [
+        json.loads(open_text(vault, permit, part)) for part in parts
+    ]
+    return join(opened)
+
+
+def tags_of(vault: Vault, permit: Permit) -> dict[bytes, DataClass]:
+    """The class tags of this resident that the permit covers."""
+    return {
+        vault.class_tag(permit.subject, data_class): data_class for data_class in permit.classes
+    }
+
+
+def within(window: Window | None, start: datetime) -> bool:
+    """Whether a permit's window of observation days reaches an instant."""
+    if window is None:
+        return True
+    day = record_day(start)
+    return not (
+        (window.first is not None and day < window.first)
+        or (window.last is not None and day > window.last)
+    )

@@ -1,0 +1,175 @@
+"""The only SQL on record parts.
+
+Every reading statement starts from the owner's state at the permit's revision and joins the parts
+to it: no row at all means the permit is no longer good, a row without a part means there is none.
+Writing statements run after `residents.store.advance`, which checks the revision and holds the
+owner's row locked until the commit.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple
+
+from sqlalchemy import (
+    Connection,
+    Integer,
+    LargeBinary,
+    and_,
+    bindparam,
+    delete,
+    select,
+    true,
+)
+from sqlalchemy.dialects import postgresql, sqlite
+
+from consent.decision import Permit
+from service.kit.prepared import Prepared, Row
+from service.kit.sealed import NO_TAG
+from service.records.tables import record_parts
+from service.residents.store import Withdrawn
+from service.residents.tables import resident_state
+
+TAGS = 11
+"""As many class tags as there are data classes; shorter lists repeat their last one."""
+LISTS = (1, 16, 128, 1000)
+"""Lengths for which a statement with a list of keys is compiled."""
+
+_part = record_parts.c
+_RESIDENT = bindparam("resident", type_=LargeBinary)
+_GOOD = and_(
+    resident_state.c.resident_id == _RESIDENT,
+    resident_state.c.consent_revision == bindparam("revision", type_=Integer),
+)
+_COLUMNS = (_part.record_key, _part.class_tag, _part.day, _part.rev, _part.deleted, _part.sealed)
+
+
+class Part(NamedTuple):
+    """One stored row: the values of one record in one data class, or its tombstone."""
+
+    record_key: bytes
+    class_tag: bytes
+    day: int
+    rev: int
+    deleted: bool
+    sealed: bytes
+
+
+def _with_keys(length: int) -> Prepared:
+    keys = [bindparam(f"key{n}", type_=LargeBinary) for n in range(length)]
+    joined = resident_state.outerjoin(
+        record_parts,
+        and_(_part.resident_id == resident_state.c.resident_id, _part.record_key.in_(keys)),
+    )
+    return Prepared(select(resident_state.c.rev, *_COLUMNS).select_from(joined).where(_GOOD))
+
+
+def _by_day() -> Prepared:
+    tags = [bindparam(f"tag{n}", type_=LargeBinary) for n in range(TAGS)]
+    newest = (
+        select(_part.resident_id, *_COLUMNS)
+        .where(
+            _part.resident_id == _RESIDENT,
+            _part.day >= bindparam("low", type_=Integer),
+            _part.day <= bindparam("high", type_=Integer),
+            _part.class_tag.in_(tags),
+        )
+        .order_by(_part.day.desc())
+        .limit(bindparam("most", type_=Integer))
+        .subquery("newest")
+    )
+    columns = [newest.c[column.name] for column in _COLUMNS]
+    joined = resident_state.outerjoin(newest, true())
+    return Prepared(
+        select(resident_state.c.rev, *columns)
+        .select_from(joined)
+        .where(_GOOD)
+        .order_by(newest.c.day.desc())
+    )
+
+
+def _upsert(module: Any) -> Prepared:
+    insert = module.insert(record_parts)
+    fresh = {name: insert.excluded[name] for name in ("day", "rev", "deleted", "sealed")}
+    keys = ["resident_id", "record_key", "class_tag"]
+    return Prepared(insert.on_conflict_do_update(index_elements=keys, set_=fresh))
+
+
+_WITH_KEYS = {length: _with_keys(length) for length in LISTS}
+_BY_DAY = _by_day()
+_UPSERT = {"sqlite": _upsert(sqlite), "postgresql": _upsert(postgresql)}
+_REMOVE = Prepared(
+    delete(record_parts).where(
+        _part.resident_id == _RESIDENT,
+        _part.record_key == bindparam("record_key", type_=LargeBinary),
+        _part.rev < bindparam("below", type_=Integer),
+    )
+)
+
+
+def existing(
+    connection: Connection, permit: Permit, keys: Sequence[bytes]
+) -> tuple[int, dict[bytes, list[Part]]]:
+    """The owner's `rev`, and the parts of the records that are there, all classes and tombstones."""
+    found: dict[bytes, list[Part]] = defaultdict(list)
+    rev = 0
+    for start in range(0, len(keys), LISTS[-1]):
+        chunk = keys[start : start + LISTS[-1]]
+        length = next(length for length in LISTS if length >= len(chunk))
+        parameters = _good(permit)
+        for n in range(length):
+            parameters[f"key{n}"] = chunk[min(n, len(chunk) - 1)]
+        rev, parts = _parts(_WITH_KEYS[length].rows(connection, parameters))
+        for part in parts:
+            found[part.record_key].append(part)
+    return rev, found
+
+
+def newest(
+    connection: Connection,
+    permit: Permit,
+    tags: Sequence[bytes],
+    *,
+    low: int,
+    high: int,
+    most: int,
+) -> list[Part]:
+    """At most `most` parts with one of these tags, shifted days `high` down to `low`."""
+    parameters = _good(permit)
+    for n in range(TAGS):
+        parameters[f"tag{n}"] = tags[min(n, len(tags) - 1)]
+    parameters.update(low=low, high=high, most=most)
+    return _parts(_BY_DAY.rows(connection, parameters))[1]
+
+
+def write(connection: Connection, permit: Permit, parts: Iterable[Part]) -> None:
+    """Insert parts, replacing what was in their place. After `advance` only."""
+    resident = permit.subject.bytes
+    _UPSERT[connection.dialect.name].run_many(
+        connection, [{"resident_id": resident, **part._asdict()} for part in parts]
+    )
+
+
+def remove_older(connection: Connection, permit: Permit, record_key: bytes, rev: int) -> None:
+    """Remove what is left of a record from before `rev`. After `advance` only."""
+    _REMOVE.run(
+        connection, {"resident": permit.subject.bytes, "record_key": record_key, "below": rev}
+    )
+
+
+def tombstone(record_key: bytes, rev: int) -> Part:
+    """What stays of a deleted record: that it is gone, for devices that still hold it."""
+    return Part(record_key, NO_TAG, 0, rev, True, b"")
+
+
+def _good(permit: Permit) -> dict[str, Any]:
+    return {"resident": permit.subject.bytes, "revision": permit.revision}
+
+
+def _parts(rows: list[Row]) -> tuple[int, list[Part]]:
+    if not rows:
+        raise Withdrawn
+    return int(rows[0][0]), [
+        Part(bytes(key), bytes(tag), day, rev, bool(deleted), bytes(sealed))
+        for _, key, tag, day, rev, deleted, sealed in rows
+        if key is not None
+    ]
