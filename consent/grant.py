@@ -1,0 +1,98 @@
+"""A grant: who lets whom do what with which classes, for what, over which days, until when.
+
+A grant lists everything it allows by name, so a class, purpose or action invented later never
+widens it. Instants are aware; a grant with a naive one cannot be made.
+"""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Literal
+from uuid import UUID
+
+from consent.vocabulary import Action, DataClass, GranteeKind, Purpose
+from consent.window import Window
+
+GrantStatus = Literal["active", "not-yet-valid", "expired", "withdrawn", "used-up"]
+
+BY_RESIDENT = "resident"
+BY_CONTRACT = "care-contract"
+"""Where a grant comes from. One that is not plainly the resident's own ends with the contract."""
+
+STATISTICS_SERVICE = "statistics"
+"""Id of the one service that may count residents; see the rule `statistics-grant`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Grantee:
+    """Who receives the grant: a practitioner's UUID as text, or the name of a service."""
+
+    kind: GranteeKind
+    id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """The exact text the resident read before agreeing; `sha256` is lower-case hex of its bytes."""
+
+    id: str
+    version: str
+    language: str
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """One agreement of one resident with one grantee.
+
+    `separate_consent` holds the sensitive classes agreed to one by one (PIPL article 29); a
+    sensitive class outside it stays closed even when `data_classes` names it. `uses_left` None
+    means as often as needed. `observations_from` and `observations_to` are days, both included.
+
+    With `deny` the grant closes instead of opening. A deny errs on the closing side: an empty list
+    of purposes, actions or classes means all of them, and its observation days are not looked at.
+    """
+
+    id: UUID
+    version: int
+    grantee: Grantee
+    purposes: frozenset[Purpose]
+    data_classes: frozenset[DataClass]
+    actions: frozenset[Action]
+    observations_from: date | None
+    observations_to: date | None
+    valid_from: datetime
+    valid_until: datetime | None
+    separate_consent: frozenset[DataClass] = frozenset()
+    uses_left: int | None = None
+    deny: bool = False
+    notice: Notice | None = None
+    withdrawn_at: datetime | None = None
+    basis: str = BY_RESIDENT
+
+    def __post_init__(self) -> None:
+        for instant in (self.valid_from, self.valid_until, self.withdrawn_at):
+            if instant is not None and instant.utcoffset() is None:
+                raise ValueError("every instant of a grant needs a zone")
+
+    @property
+    def window(self) -> Window:
+        return Window(self.observations_from, self.observations_to)
+
+    def begun(self, now: datetime) -> bool:
+        return self.valid_from <= now
+
+    def ended(self, now: datetime) -> bool:
+        """True from the very instant `valid_until` on."""
+        return self.valid_until is not None and self.valid_until <= now
+
+    def status(self, now: datetime) -> GrantStatus:
+        """How the grant stands. A withdrawal counts at once, whatever the clock that stamped it."""
+        if self.withdrawn_at is not None:
+            return "withdrawn"
+        if self.ended(now):
+            return "expired"
+        if not self.begun(now):
+            return "not-yet-valid"
+        if self.uses_left is not None and self.uses_left <= 0:
+            return "used-up"
+        return "active"
