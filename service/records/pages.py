@@ -1,0 +1,175 @@
+"""Lists of records, newest first.
+
+The database knows the (shifted) day of a part and nothing finer, so it hands out whole days from
+the newest on; the exact order inside a day is known after opening.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import NamedTuple
+
+from sqlalchemy import Connection
+
+from consent.decision import Permit
+from consent.vocabulary import DataClass
+from service.domain.vocabulary.measures import MEASURES
+from service.domain.vocabulary.records import Record
+from service.keys.vault import Vault
+from service.kit.db import EPOCH
+from service.records import cursor as cursors
+from service.records import parts, store
+from service.records.cursor import Position
+from service.records.store import Part
+
+FIRST_DAY, LAST_DAY = -(2**31), 2**31 - 1
+CHUNK = 256
+"""Parts fetched at least at a time."""
+
+
+class Found(NamedTuple):
+    """A record as its reader may see it, with its revision."""
+
+    record: Record
+    rev: int
+
+
+class Page(NamedTuple):
+    items: list[Found]
+    next: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """What a list is narrowed to. `since` is inside, `until` is not.
+
+    With `measure` only parts of that measure's class are opened, so the records of such a list
+    show the values of that class alone.
+    """
+
+    measure: str | None = None
+    kind: str | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+
+    def asks_for(self, record: Record) -> bool:
+        return (
+            (self.measure is None or self.measure in record.values)
+            and (self.kind is None or self.kind == record.kind)
+            and (self.since is None or record.start >= self.since)
+            and (self.until is None or record.start < self.until)
+        )
+
+
+def page(
+    connection: Connection,
+    vault: Vault,
+    permit: Permit,
+    query: Query,
+    *,
+    limit: int = 100,
+    cursor: str | None = None,
+) -> Page:
+    """At most `limit` records, and where to go on. Values outside the permit are absent."""
+    after = None
+    if cursor is not None:
+        after = cursors.read(vault, permit.subject, repr(query), cursor)
+    items: list[Found] = []
+    place: Position | None = None
+    for position, found in _walk(connection, vault, permit, query, limit, after):
+        if len(items) == limit:
+            assert place is not None
+            return Page(items, cursors.write(vault, permit.subject, repr(query), place))
+        items.append(found)
+        place = position
+    return Page(items, None)
+
+
+def every(
+    connection: Connection, vault: Vault, permit: Permit, query: Query
+) -> Iterator[tuple[bytes, Found]]:
+    """All records of a query with their keys, newest first; opened as they are asked for."""
+    for position, found in _walk(connection, vault, permit, query, CHUNK, None):
+        yield position.record_key, found
+
+
+def _walk(
+    connection: Connection,
+    vault: Vault,
+    permit: Permit,
+    query: Query,
+    limit: int,
+    after: Position | None,
+) -> Iterator[tuple[Position, Found]]:
+    tags = _tags(vault, permit, query.measure)
+    if not tags:
+        # The permit is still asked for its revision, as with every other list.
+        store.existing(connection, permit, [bytes(16)])
+        return
+    low, high = _bounds(vault, permit, query, after)
+    for day in _days(connection, permit, list(tags), low, high, max(CHUNK, 2 * limit)):
+        ordered = []
+        for key, rows in day.items():
+            record = parts.open_record(vault, permit, rows)
+            position = Position((record.start - EPOCH) // timedelta(microseconds=1), key)
+            if (
+                query.asks_for(record)
+                and parts.within(permit.window, record.start)
+                and (after is None or position < after)
+            ):
+                ordered.append((position, Found(record, rows[0].rev)))
+        ordered.sort(key=lambda pair: pair[0], reverse=True)
+        yield from ordered
+
+
+def _days(
+    connection: Connection, permit: Permit, tags: list[bytes], low: int, high: int, most: int
+) -> Iterator[Mapping[bytes, list[Part]]]:
+    """The records of each day, newest day first; a day is never handed out in pieces."""
+    while low <= high:
+        rows = store.newest(connection, permit, tags, low=low, high=high, most=most)
+        if not rows:
+            return
+        last = rows[-1].day
+        if len(rows) == most:
+            if rows[0].day == last:
+                # One day alone fills the chunk: fetch that day to its end.
+                most *= 4
+                continue
+            rows = [row for row in rows if row.day != last]
+        days: dict[int, dict[bytes, list[Part]]] = defaultdict(lambda: defaultdict(list))
+        for row in rows:
+            days[row.day][row.record_key].append(row)
+        yield from days.values()
+        high = min(days) - 1
+
+
+def _tags(vault: Vault, permit: Permit, measure: str | None) -> dict[bytes, DataClass]:
+    tags = parts.tags_of(vault, permit)
+    if measure is None:
+        return tags
+    asked = MEASURES[measure].data_class
+    return {tag: data_class for tag, data_class in tags.items() if data_class is asked}
+
+
+def _bounds(
+    vault: Vault, permit: Permit, query: Query, after: Position | None
+) -> tuple[int, int]:
+    """The shifted days that query, window and cursor leave open."""
+    first: list[date] = []
+    last: list[date] = []
+    if query.since is not None:
+        first.append(parts.record_day(query.since))
+    if query.until is not None:
+        last.append(parts.record_day(query.until))
+    if permit.window is not None:
+        first += [permit.window.first] if permit.window.first is not None else []
+        last += [permit.window.last] if permit.window.last is not None else []
+    if after is not None:
+        last.append(parts.record_day(EPOCH + timedelta(microseconds=after.start)))
+    return (
+        vault.shift_day(permit.subject, max(first)) if first else FIRST_DAY,
+        vault.shift_day(permit.subject, min(last)) if last else LAST_DAY,
+    )
+
