@@ -10,8 +10,8 @@ from datetime import datetime
 from typing import Annotated
 
 from fastapi import Depends, Request
-from fastapi.security import OAuth2
 from fastapi.openapi.models import OAuthFlowClientCredentials, OAuthFlowPassword, OAuthFlows
+from fastapi.security import OAuth2
 
 from consent.vocabulary import Language
 from service.api.problems import language_of, request_id_of

@@ -42,7 +42,7 @@ class Revocations:
         return await asyncio.shield(self._next)
 
     async def _query(self, after: "asyncio.Task[frozenset[UUID]] | None") -> frozenset[UUID]:
-        if after is not None:
+        if after is not None and not after.done():
             await asyncio.wait([after])
         # From here on newcomers wait for the following query: this one may not see their truth.
         self._running, self._next = self._next, None

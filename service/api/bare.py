@@ -1,0 +1,48 @@
+"""The application without a house: every door and every rule of the edge, and nothing behind it.
+
+Enough to describe itself (openapi.yaml); `service.app` puts the house into its state.
+"""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi_offline import FastAPIOffline
+
+from service.api import openapi, problems, router
+from service.api.edge import Edge
+
+NO_TELEMETRY = {
+    "tracing": False,
+    "metrics": False,
+    "logs": False,
+    "operation_spans": False,
+    "auto_configure": False,
+}
+"""FastAPI's telemetry would hand bodies and exception texts to any exporter the environment names."""
+
+Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
+
+
+@asynccontextmanager
+async def _idle(_: FastAPI) -> AsyncIterator[None]:
+    yield
+
+
+def application(lifespan: Lifespan = _idle) -> FastAPI:
+    """All routes under strict bodies, problem documents and security headers."""
+    options: dict[str, Any] = {
+        "title": openapi.TITLE,
+        "version": openapi.VERSION,
+        "description": openapi.DESCRIPTION,
+        "redirect_slashes": False,
+        "lifespan": lifespan,
+        "telemetry": NO_TELEMETRY,
+    }
+    app = FastAPIOffline(**options)
+    problems.install(app)
+    router.join(app)
+    openapi.install(app)
+    app.add_middleware(Edge)
+    return app

@@ -1,0 +1,19 @@
+"""Every operation, by audience. One list, so that what the service can do is read in one place.
+
+Routes are joined flat: each router names its full paths and its own doors, and matching stays one
+loop. The busiest doors come first.
+"""
+
+from fastapi import APIRouter, FastAPI
+
+from service.api import status
+
+ROUTERS: tuple[APIRouter, ...] = (
+    status.router,
+)
+
+
+def join(app: FastAPI) -> None:
+    """Put every route of every audience into `app`."""
+    for router in ROUTERS:
+        app.router.routes.extend(router.routes)

@@ -1,0 +1,35 @@
+"""The composition root: one house, one application. `uvicorn --factory service.app:create`."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI
+
+from service.api.bare import application
+from service.house import House, build
+from service.kit import log
+from service.kit.settings import Settings
+
+
+def create(house: House | None = None) -> FastAPI:
+    """The whole HTTP service over `house`, or over one built from the settings."""
+    inhabited = house or build(Settings())
+    log.configure(inhabited.settings.log_level)
+    app = application(_lifespan)
+    # The city's routes read single rooms from the state; only residents' and doctors' routes
+    # see the house with its vault (layer contract 4).
+    app.state.house = inhabited
+    app.state.settings = inhabited.settings
+    app.state.clock = inhabited.clock
+    app.state.db = inhabited.db
+    app.state.tokens = inhabited.tokens
+    app.state.revocations = inhabited.revocations
+    app.state.cursors = inhabited.cursors
+    app.state.regions = inhabited.regions
+    return app
+
+
+@asynccontextmanager
+async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+    yield
+    app.state.house.close()

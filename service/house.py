@@ -1,0 +1,75 @@
+"""What one process is made of: stores, keys, tokens and the city's regions, opened once.
+
+A floor of its own between the capabilities and the doors (ADR 0010): HTTP, jobs and the command
+line build the same house and hand its rooms to the same functions.
+"""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+from service.domain.vocabulary.regions import RegionTree
+from service.identity.revocations import Revocations
+from service.keys.kek import load_kek
+from service.keys.keystore import Keystore
+from service.keys.system import SystemKeys
+from service.keys.vault import Vault
+from service.kit.clock import Clock, utc_now
+from service.kit.db import Database
+from service.kit.paging import Cursors
+from service.kit.passwords import Passwords
+from service.kit.settings import Settings
+from service.kit.tokens import SigningKey, Tokens
+
+REGIONS_FILE = "regions.json"
+
+
+@dataclass(frozen=True, slots=True)
+class House:
+    """Everything a capability may be handed. Nothing in it belongs to one request."""
+
+    settings: Settings
+    clock: Clock
+    db: Database
+    keystore: Keystore
+    vault: Vault
+    system: SystemKeys
+    tokens: Tokens
+    passwords: Passwords
+    revocations: Revocations
+    cursors: Cursors
+    regions: RegionTree
+
+    def close(self) -> None:
+        """Finish what is being written and let go of the databases."""
+        self.db.close()
+        self.passwords.close()
+        self.keystore.close()
+
+
+def build(settings: Settings, *, clock: Clock = utc_now) -> House:
+    """Open both stores with the root key, or raise `KeyRefused` with a sentence. Makes nothing."""
+    keystore = Keystore(settings.keys_url, load_kek(settings.kek_uri))
+    system = SystemKeys(keystore)
+    db = Database(settings.data_store_url)
+    signing = system.signing_key("jwt")
+    return House(
+        settings=settings,
+        clock=clock,
+        db=db,
+        keystore=keystore,
+        vault=Vault(keystore, keystore.deployment),
+        system=system,
+        tokens=Tokens(settings.issuer, SigningKey(signing.kid, signing.private)),
+        passwords=Passwords(),
+        revocations=Revocations(db, clock),
+        cursors=Cursors(system.secret("cursor")),
+        regions=load_regions(settings.data / REGIONS_FILE),
+    )
+
+
+def load_regions(path: Path) -> RegionTree:
+    """The city's divisions as the operator loaded them; an empty tree before that."""
+    if not path.exists():
+        return RegionTree([])
+    return RegionTree.from_json(json.loads(path.read_text("utf-8")))

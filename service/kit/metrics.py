@@ -1,0 +1,24 @@
+"""Counters and times by route template and status. No label ever holds an id or a value."""
+
+from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
+
+REGISTRY = CollectorRegistry()
+
+requests = Counter(
+    "kangma_requests_total",
+    "Requests answered.",
+    ("method", "route", "status"),
+    registry=REGISTRY,
+)
+seconds = Histogram(
+    "kangma_request_seconds",
+    "Time from the first byte in to the last byte out, seconds.",
+    ("route",),
+    buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
+    registry=REGISTRY,
+)
+
+
+def text() -> bytes:
+    """All metrics of this process in the Prometheus text format."""
+    return generate_latest(REGISTRY)
