@@ -123,7 +123,7 @@ class Specification:
         return tuple((sex, age) for sex in self.sexes for age in self.ages)
 
     def nano_rho(self, family: Family) -> int:
-        """Budget of one table of a family: its share spread evenly over metrics and participation."""
+        """Budget of one table of a family: its share, spread evenly over all tables."""
         tables = len(self.metrics) + 1
         return int(self.budget.release_nano_rho * family.share / tables)
 

@@ -1,12 +1,12 @@
 """Zero-concentrated differential privacy: from rho to epsilon and back, and in plain words.
 
 Conversion: Canonne, Kamath, Steinke, "The Discrete Gaussian for Differential Privacy",
-NeurIPS 2020, Proposition 12 (the optimum over alpha of the Renyi bound). Tests compare it with opendp's.
+NeurIPS 2020, Proposition 12 (the optimum over alpha of the Renyi bound).
+Tests compare it with opendp's.
 """
 
 from collections.abc import Callable
 from math import erf, exp, inf, log, log1p, sqrt
-
 
 Curve = Callable[[float], float]
 
@@ -19,7 +19,7 @@ def delta_of(rho: float, epsilon: float) -> float:
     def log_delta(order: float) -> float:
         return (order - 1) * (order * rho - epsilon) - log(order - 1) + order * log1p(-1 / order)
 
-    # The exponent is convex in the order, so golden-section search on a wide bracket finds its foot.
+    # The exponent is convex in the order: golden-section search on a wide bracket ends at its foot.
     return exp(min(0.0, log_delta(_foot(log_delta, 1 + 1e-9, max(2.0, (epsilon + 1) / rho + 2)))))
 
 
@@ -67,7 +67,7 @@ def sigma_of(rho: float) -> float:
 
 
 def best_guess(rho: float) -> float:
-    """How often the best possible attacker tells a participant from a non-participant (half is a coin).
+    """How often the best possible attacker rightly says who took part (a coin: half the time).
 
     Two Gaussians whose means lie sqrt(2 rho) standard deviations apart are told apart with
     probability Phi(sqrt(2 rho) / 2) at equal prior odds.
