@@ -66,9 +66,7 @@ CLASSES: dict[DataClass, ClassTraits] = {
         4, True, Text("疾病、治疗与康复", "Conditions, treatment, rehabilitation")
     ),
     DataClass.MENTAL: ClassTraits(4, True, Text("心理健康", "Mental health")),
-    DataClass.REPRODUCTIVE: ClassTraits(
-        4, True, Text("生殖与妇幼", "Reproductive and maternal")
-    ),
+    DataClass.REPRODUCTIVE: ClassTraits(4, True, Text("生殖与妇幼", "Reproductive and maternal")),
     DataClass.INFECTIOUS: ClassTraits(5, True, Text("传染病", "Infectious disease")),
     DataClass.GENETIC: ClassTraits(5, True, Text("遗传与家族史", "Genetic and family history")),
 }
