@@ -1,0 +1,96 @@
+"""Opened keys, kept for a short while: 10,000 residents at most and 300 seconds at most.
+
+What is kept for a resident never changes: needing one more slot makes a new `OpenKeys`, so a thread
+that reads one never sees it half made. Python cannot overwrite a key in memory; dropping the last
+reference is all that can be done here.
+"""
+
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+
+from service.keys.index import Index
+from service.keys.keyring import Keyring, Slot
+from service.kit.crypto.aead import Key
+
+CAPACITY = 10_000
+LIFETIME = 300.0
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class OpenKeys:
+    """What of one resident's keyring was needed: the index, and the keys of some slots.
+
+    `slots` says for every key number which slot it belongs to; only numbers, no keys.
+    """
+
+    index: Index
+    slots: Mapping[int, Slot]
+    sealing: Mapping[str, Key]
+    opening: Mapping[int, Key]
+    expires: float
+
+    @classmethod
+    def of(cls, ring: Keyring, wanted: Collection[Slot], expires: float) -> "OpenKeys":
+        opening = {entry.dek_id: entry.ready() for entry in ring.of(wanted)}
+        sealing: dict[str, Key] = {slot: opening[ring.newest(slot).dek_id] for slot in wanted}
+        return cls(Index(ring.index_key), ring.slots(), sealing, opening, expires)
+
+    def loaded(self) -> set[Slot]:
+        return {Slot(name) for name in self.sealing}
+
+
+class KeyCache:
+    """A bounded, least-recently-used map from resident to `OpenKeys`, safe between threads."""
+
+    def __init__(self, capacity: int = CAPACITY, lifetime: float = LIFETIME) -> None:
+        self._capacity = capacity
+        self._lifetime = lifetime
+        self._kept: OrderedDict[int, OpenKeys] = OrderedDict()
+        self._lock = threading.Lock()
+        self._drops = 0
+
+    def __len__(self) -> int:
+        return len(self._kept)
+
+    def get(self, resident: int) -> OpenKeys | None:
+        now = time.monotonic()
+        with self._lock:
+            keys = self._kept.get(resident)
+            if keys is None:
+                return None
+            if keys.expires <= now:
+                del self._kept[resident]
+                return None
+            self._kept.move_to_end(resident)
+            return keys
+
+    def expiry(self) -> float:
+        """When keys loaded now must be dropped."""
+        return time.monotonic() + self._lifetime
+
+    @property
+    def drops(self) -> int:
+        """Counts every drop; remember it before a load and give it to `put`."""
+        return self._drops
+
+    def put(self, resident: int, keys: OpenKeys, *, drops: int) -> bool:
+        """Keep the keys, unless something was dropped since they were read from the keystore.
+
+        Without this, a load that began before an erasure could put the keys back after it.
+        """
+        with self._lock:
+            if self._drops != drops:
+                return False
+            self._kept[resident] = keys
+            self._kept.move_to_end(resident)
+            while len(self._kept) > self._capacity:
+                self._kept.popitem(last=False)
+            return True
+
+    def drop(self, resident: int) -> None:
+        with self._lock:
+            self._drops += 1
+            self._kept.pop(resident, None)

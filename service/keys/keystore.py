@@ -1,0 +1,307 @@
+"""The keystore: the only SQL on keyrings, tombstones and system keys, on an engine of its own.
+
+Every method is one transaction and may be called from any thread. Opening a keystore proves
+first that the root key is the one it was founded with. A keyring whose resident has a tombstone
+is never handed out, even when a restored backup brought its row back.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from hashlib import sha256
+from itertools import islice
+from os import urandom
+from pathlib import Path
+from typing import Any, TypeVar
+from uuid import UUID
+
+from sqlalchemy import Connection, Row, Table, delete, func, inspect, make_url, select
+from sqlalchemy.dialects.postgresql import insert as postgresql_insert
+from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+
+from consent.vocabulary import Text
+from service.keys.keyring import SealedKeyring
+from service.keys.tables import kek_check, keyrings, keystore_metadata, system_keys, tombstones
+from service.keys.wrapping import Kek, KeyRefused, belonging
+from service.kit.db import EPOCH, open_engine
+from service.kit.errors import Gone, IntegrityBroken, NotFound
+
+T = TypeVar("T")
+_CHUNK = 500
+_CHECKED = bytes(32)
+_ROW = (keyrings.c.kek_version, keyrings.c.wrapped_rdek, keyrings.c.sealed_document)
+
+
+@dataclass(frozen=True, slots=True)
+class Tombstone:
+    """That a resident's keys were destroyed. `hash` covers who, when, why and the destroyed row."""
+
+    resident: UUID
+    at: datetime
+    reason: str
+    hash: bytes
+
+
+def is_founded(url: str) -> bool:
+    """Whether a keystore with anything in it exists at `url`; makes nothing."""
+    place = make_url(url)
+    if place.get_backend_name() == "sqlite" and not Path(place.database or "").exists():
+        return False
+    engine = open_engine(url)
+    try:
+        present = set(inspect(engine).get_table_names())
+        with engine.connect() as conn:
+            return any(
+                conn.execute(select(1).select_from(table).limit(1)).first() is not None
+                for table in (kek_check, keyrings, system_keys)
+                if table.name in present
+            )
+    finally:
+        engine.dispose()
+
+
+class Keystore:
+    """An open keystore. `deployment` are the sixteen bytes that bind every key to this service."""
+
+    def __init__(self, url: str, kek: Kek) -> None:
+        self.kek = kek
+        self.engine = open_engine(url)
+        self._writing = self.engine.execution_options(kangma_writes=True)
+        try:
+            self.deployment = self._prove()
+        except BaseException:
+            self.engine.dispose()
+            raise
+
+    @classmethod
+    def found(cls, url: str, kek: Kek) -> "Keystore":
+        """Begin an empty keystore under this root key; tables that migrations made are kept."""
+        if is_founded(url):
+            raise KeyRefused(Text("密钥库已存在。", "The keystore exists already."))
+        engine = open_engine(url)
+        try:
+            keystore_metadata.create_all(engine)
+            with engine.execution_options(kangma_writes=True).begin() as conn:
+                conn.execute(kek_check.insert(), [_check_row(kek, kek.primary, urandom(16))])
+        finally:
+            engine.dispose()
+        return cls(url, kek)
+
+    def close(self) -> None:
+        self.engine.dispose()
+
+    # -- the root key ------------------------------------------------------------------------
+
+    def _prove(self) -> bytes:
+        """Refuse a root key that is not the one; returns the deployment's id."""
+        if not inspect(self.engine).has_table(kek_check.name):
+            raise KeyRefused(_NOT_FOUNDED)
+        with self.engine.connect() as conn:
+            rows = conn.execute(select(kek_check)).all()
+        if not rows:
+            raise KeyRefused(_NOT_FOUNDED)
+        for row in rows:
+            if row.version not in self.kek.versions:
+                raise KeyRefused(
+                    Text(
+                        f"密钥文件缺少密钥库使用的第 {row.version} 版主密钥。",
+                        f"The key file lacks version {row.version}, which the keystore needs.",
+                    )
+                )
+            _check(self.kek, row)
+        deployment = bytes(rows[0].deployment)
+        added = self.kek.versions - {row.version for row in rows}
+        if added:
+            with self._writing.begin() as conn:
+                _add(conn, kek_check, [_check_row(self.kek, n, deployment) for n in sorted(added)])
+        return deployment
+
+    def versions_in_use(self) -> dict[int, int]:
+        """How many keyrings each root key version wraps."""
+        with self.engine.connect() as conn:
+            counted = select(keyrings.c.kek_version, func.count()).group_by(keyrings.c.kek_version)
+            return {row[0]: row[1] for row in conn.execute(counted)}
+
+    # -- keyrings ----------------------------------------------------------------------------
+
+    def add(self, rings: Sequence[tuple[UUID, SealedKeyring]]) -> None:
+        """Keep new keyrings. One that is there stays as it is; an erased resident is Gone."""
+        with self._writing.begin() as conn:
+            for part in _chunks(rings):
+                ids = [resident for resident, _ in part]
+                if conn.execute(select(1).where(tombstones.c.resident_id.in_(ids))).first():
+                    raise Gone
+                _add(conn, keyrings, [_keyring_row(resident, ring) for resident, ring in part])
+
+    def load(self, resident: UUID) -> SealedKeyring:
+        """One keyring; Gone when it was destroyed, NotFound when it never was."""
+        with self.engine.connect() as conn:
+            row = conn.execute(
+                select(*_ROW).where(keyrings.c.resident_id == resident, _not_erased())
+            ).first()
+            if row is not None:
+                return _ring(row)
+            raise NotFound if _tombstone(conn, resident) is None else Gone
+
+    def load_many(self, residents: Iterable[UUID]) -> dict[UUID, SealedKeyring]:
+        """The keyrings of those who have one, 500 in a statement."""
+        found: dict[UUID, SealedKeyring] = {}
+        with self.engine.connect() as conn:
+            for part in _chunks(residents):
+                rows = conn.execute(
+                    select(keyrings.c.resident_id, *_ROW).where(
+                        keyrings.c.resident_id.in_(part), _not_erased()
+                    )
+                )
+                found.update((row.resident_id, _ring(row)) for row in rows)
+        return found
+
+    def sample(self, limit: int) -> dict[UUID, SealedKeyring]:
+        """Some keyrings, for `kangma keys check`."""
+        with self.engine.connect() as conn:
+            rows = conn.execute(
+                select(keyrings.c.resident_id, *_ROW).where(_not_erased()).limit(limit)
+            )
+            return {row.resident_id: _ring(row) for row in rows}
+
+    # -- erasure -----------------------------------------------------------------------------
+
+    def shred(self, resident: UUID, *, now: datetime, reason: str) -> Tombstone:
+        """Destroy a keyring for good and leave a tombstone; the second time changes nothing."""
+        with self._writing.begin() as conn:
+            mine = keyrings.c.resident_id == resident
+            row = conn.execute(select(*_ROW).where(mine).with_for_update()).first()
+            stone = _tombstone(conn, resident)
+            if stone is None:
+                if row is None:
+                    raise NotFound
+                stone = Tombstone(resident, now, reason, _stone_hash(resident, now, reason, row))
+                conn.execute(
+                    tombstones.insert().values(
+                        resident_id=resident, at=now, reason=reason, hash=stone.hash
+                    )
+                )
+            conn.execute(delete(keyrings).where(mine))
+        self.empty_journal()
+        return stone
+
+    def empty_journal(self) -> bool:
+        """Cut SQLite's write-ahead log to nothing: it still holds pages as they once were.
+
+        False when a reader in another process held it for the whole busy timeout (30 s); the
+        deletion stands, and the next checkpoint cuts the log. True on PostgreSQL, where old row
+        versions go with autovacuum and old log with its recycling, inside the retention R_k.
+        """
+        if self.engine.dialect.name != "sqlite":
+            return True
+        raw = self.engine.raw_connection()
+        try:
+            cursor = raw.cursor()
+            cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            (busy, _, _) = cursor.fetchone() or (1, 0, 0)
+            cursor.close()
+            return bool(busy == 0)
+        finally:
+            raw.close()
+
+    def tombstones(self) -> list[Tombstone]:
+        """All of them, oldest first; a restored data store replays them."""
+        with self.engine.connect() as conn:
+            rows = conn.execute(select(tombstones).order_by(tombstones.c.at))
+            return [Tombstone(r.resident_id, r.at, r.reason, bytes(r.hash)) for r in rows]
+
+    def revenants(self) -> int:
+        """How many keyrings stand beside a tombstone, as after a restore without replay."""
+        with self.engine.connect() as conn:
+            ids = select(tombstones.c.resident_id)
+            counted = select(func.count()).select_from(keyrings)
+            return conn.execute(counted.where(keyrings.c.resident_id.in_(ids))).scalar_one()
+
+    # -- system keys -------------------------------------------------------------------------
+
+    def system(self, name: str | None = None) -> list[Row[Any]]:
+        """Rows of system keys, oldest first: of one name or all."""
+        rows = select(system_keys).order_by(system_keys.c.name, system_keys.c.number)
+        with self.engine.connect() as conn:
+            return list(
+                conn.execute(rows if name is None else rows.where(system_keys.c.name == name))
+            )
+
+    def add_system(self, rows: list[dict[str, Any]]) -> None:
+        """Keep new system keys; of two processes that make the same one, the first wins."""
+        with self._writing.begin() as conn:
+            _add(conn, system_keys, rows)
+
+    def restage(self, name: str, stages: dict[str, str], added: dict[str, Any]) -> None:
+        """Move keys (kid to stage) and add the next one, together or not at all."""
+        with self._writing.begin() as conn:
+            conn.execute(system_keys.insert().values(added))
+            for kid, stage in stages.items():
+                conn.execute(
+                    system_keys.update()
+                    .where(system_keys.c.name == name, system_keys.c.kid == kid)
+                    .values(stage=stage)
+                )
+
+
+_NOT_FOUNDED = Text(
+    "密钥库尚未初始化，请运行 kangma init。", "The keystore is empty; run kangma init."
+)
+_WRONG = Text(
+    "主密钥与密钥库不匹配，请恢复原密钥文件。",
+    "The root key does not fit this keystore; restore the key file it was founded with.",
+)
+
+
+def _check_row(kek: Kek, version: int, deployment: bytes) -> dict[str, Any]:
+    _, value = kek.wrap(_CHECKED, belonging("check", deployment), version=version)
+    return {"version": version, "deployment": deployment, "check_value": value}
+
+
+def _check(kek: Kek, row: Row[Any]) -> None:
+    bound = belonging("check", bytes(row.deployment))
+    try:
+        kek.unwrap(row.version, bytes(row.check_value), bound)
+    except IntegrityBroken:
+        raise KeyRefused(_WRONG) from None
+
+
+def _add(conn: Connection, table: Table, rows: list[dict[str, Any]]) -> None:
+    """Insert what is not there yet."""
+    insert = sqlite_insert if conn.dialect.name == "sqlite" else postgresql_insert
+    conn.execute(insert(table).on_conflict_do_nothing(), rows)
+
+
+def _keyring_row(resident: UUID, ring: SealedKeyring) -> dict[str, Any]:
+    return {
+        "resident_id": resident,
+        "kek_version": ring.kek_version,
+        "wrapped_rdek": ring.wrapped_rdek,
+        "sealed_document": ring.sealed_document,
+    }
+
+
+def _ring(row: Any) -> SealedKeyring:
+    return SealedKeyring(row.kek_version, bytes(row.wrapped_rdek), bytes(row.sealed_document))
+
+
+def _not_erased() -> Any:
+    return ~select(1).where(tombstones.c.resident_id == keyrings.c.resident_id).exists()
+
+
+def _tombstone(conn: Connection, resident: UUID) -> Tombstone | None:
+    row = conn.execute(select(tombstones).where(tombstones.c.resident_id == resident)).first()
+    return None if row is None else Tombstone(resident, row.at, row.reason, bytes(row.hash))
+
+
+def _stone_hash(resident: UUID, at: datetime, reason: str, row: Any) -> bytes:
+    micros = ((at - EPOCH) // timedelta(microseconds=1)).to_bytes(8, "big", signed=True)
+    destroyed = sha256(bytes(row.wrapped_rdek) + bytes(row.sealed_document)).digest()
+    who_and_when = b"kangma tombstone 1" + resident.bytes + micros
+    return sha256(who_and_when + destroyed + reason.encode()).digest()
+
+
+def _chunks(items: Iterable[T]) -> Iterator[list[T]]:
+    rest = iter(items)
+    while part := list(islice(rest, _CHUNK)):
+        yield part

@@ -1,0 +1,242 @@
+"""The vault: the only door between sealed bytes and text, and it asks for a permit.
+
+- A class of data opens and seals only with a permit that names it (`PermitLacksClass` otherwise),
+  for its own subject, genuine and unexpired. Only the keys of classes asked for are loaded.
+- What only the resident may read (the owner slot) needs an owner's permit. Policy (grants,
+  contracts) needs none, because it must be read before there can be a permit; its slot opens
+  nothing else.
+- A ciphertext opens only in the place it was sealed for; anything else is `IntegrityBroken`.
+- Erasure destroys the keyring. Other processes may hold opened keys for up to 300 seconds more
+  (`cache.LIFETIME`); this is why every data statement also joins the resident's status and
+  revision: an erased resident's rows are not found, whatever a cache still holds.
+
+Every method may be called from any thread.
+"""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import date, datetime
+from uuid import UUID
+
+from consent.decision import Permit, PermitForged
+from consent.vocabulary import DataClass, Text
+from service.keys import permits
+from service.keys.cache import CAPACITY, LIFETIME, KeyCache, OpenKeys
+from service.keys.index import Index
+from service.keys.keyring import Keyring, SealedKeyring, Slot
+from service.keys.keystore import Keystore, Tombstone
+from service.kit.clock import Clock, utc_now
+from service.kit.crypto.aead import Key, dek_id_of
+from service.kit.crypto.context import Context
+from service.kit.crypto.padding import pad, unpad
+from service.kit.errors import IntegrityBroken, ServiceError
+from service.kit.sealed import Place, Sealed
+
+_CLASS_OF: Mapping[Slot, DataClass] = {Slot(name): name for name in DataClass}
+
+
+class PermitLacksClass(ServiceError):
+    """The permit does not name the class of this value."""
+
+    code = "refused"
+    sentence = Text("许可不包含此类数据。", "The permit does not cover this class of data.")
+
+
+class Vault:
+    """Seals and opens for all residents of one keystore. `clock` judges the expiry of permits."""
+
+    def __init__(
+        self,
+        keystore: Keystore,
+        *,
+        clock: Clock = utc_now,
+        capacity: int = CAPACITY,
+        lifetime: float = LIFETIME,
+    ) -> None:
+        self._keystore = keystore
+        self._clock = clock
+        self._cache = KeyCache(capacity, lifetime)
+        self._context = Context(keystore.deployment)
+
+    # -- keyrings ----------------------------------------------------------------------------
+
+    def create(self, resident: UUID) -> None:
+        """Give a new resident keys, durable at return. Keys that are there stay; erased is Gone."""
+        self.create_many([resident])
+
+    def create_many(self, residents: Sequence[UUID]) -> None:
+        """As `create`, in one transaction of the keystore."""
+        kek, deployment = self._keystore.kek, self._keystore.deployment
+        self._keystore.add([(one, Keyring.fresh().seal(kek, deployment, one)) for one in residents])
+
+    def preload(self, residents: Iterable[UUID], classes: Collection[str]) -> None:
+        """Load keys of these classes for many residents with one keystore query per 500.
+
+        Those without a keyring are passed over. Opening still asks for a permit each time.
+        """
+        wanted = {Slot(name) for name in classes}
+        drops = self._cache.drops
+        missing: dict[UUID, set[Slot]] = {}
+        for resident in residents:
+            held = self._loaded(resident)
+            if held is None or not wanted <= held:
+                missing[resident] = wanted | (held or set())
+        for resident, sealed in self._keystore.load_many(missing).items():
+            keys = self._opened(resident, sealed, missing[resident])
+            self._cache.put(resident.int, keys, drops=drops)
+
+    def forget(self, resident: UUID) -> None:
+        """Drop opened keys of one resident from this process."""
+        self._cache.drop(resident.int)
+
+    def shred(self, resident: UUID, *, now: datetime, reason: str) -> Tombstone:
+        """Destroy the resident's keys: nothing of theirs opens again, backups of data included."""
+        try:
+            return self._keystore.shred(resident, now=now, reason=reason)
+        finally:
+            # After the row is gone, so that no load in between can bring the keys back.
+            self.forget(resident)
+
+    # -- classes of data ---------------------------------------------------------------------
+
+    def seal(
+        self,
+        permit: Permit,
+        data_class: DataClass,
+        place: Place,
+        text: bytes,
+        *,
+        frame: int | None = None,
+        schema: int = 1,
+    ) -> Sealed:
+        """Seal text of one class, padded to its bucket or to exactly `frame` bytes."""
+        self._check(permit, place)
+        if data_class not in permit.classes:
+            raise PermitLacksClass
+        return self._seal(data_class, place, text, frame, schema)
+
+    def open(self, sealed: Sealed, permit: Permit) -> bytes:
+        """The text of a value whose class the permit names."""
+        place = sealed.place
+        self._check(permit, place)
+        keys, slot = self._slot_of(sealed)
+        # The two internal slots are no classes of data, so no permit names them.
+        data_class = _CLASS_OF.get(slot)
+        if data_class is None or data_class not in permit.classes:
+            raise PermitLacksClass
+        return self._open(sealed, keys, slot)
+
+    # -- the two internal slots --------------------------------------------------------------
+
+    def seal_owner(
+        self, permit: Permit, place: Place, text: bytes, *, frame: int | None = None
+    ) -> Sealed:
+        """Seal a document that only its owner opens (prompts, the history of levels)."""
+        self._check_owner(permit, place)
+        return self._seal(Slot.OWNER, place, text, frame)
+
+    def open_owner(self, sealed: Sealed, permit: Permit) -> bytes:
+        self._check_owner(permit, sealed.place)
+        return self._open_internal(sealed, Slot.OWNER)
+
+    def seal_policy(
+        self, resident: UUID, place: Place, text: bytes, *, frame: int | None = None
+    ) -> Sealed:
+        """Seal a row of policy. It needs no permit and may hold no health value."""
+        if resident != place.resident:
+            raise IntegrityBroken
+        return self._seal(Slot.POLICY, place, text, frame)
+
+    def open_policy(self, sealed: Sealed) -> bytes:
+        return self._open_internal(sealed, Slot.POLICY)
+
+    # -- blinding ----------------------------------------------------------------------------
+
+    def class_tag(self, resident: UUID, data_class: DataClass) -> bytes:
+        """Eight bytes that stand for a class in this resident's rows."""
+        return self._index(resident).tag("class", data_class)
+
+    def measure_tag(self, resident: UUID, code: str) -> bytes:
+        """Eight bytes that stand for a measure in this resident's rows."""
+        return self._index(resident).tag("measure", code)
+
+    def row_key(self, resident: UUID, text: str) -> bytes:
+        """Sixteen bytes that stand for a client's own id of a row."""
+        return self._index(resident).row_key(text)
+
+    def shift_day(self, resident: UUID, day: date) -> int:
+        """The day moved by the resident's secret offset; a positive signed int32."""
+        return self._index(resident).shift(day)
+
+    def unshift_day(self, resident: UUID, shifted: int) -> date:
+        return self._index(resident).unshift(shifted)
+
+    # -- inside ------------------------------------------------------------------------------
+
+    def _check(self, permit: Permit, place: Place) -> None:
+        permits.check(permit, self._clock())
+        if permit.subject != place.resident:
+            raise PermitForged("the permit is about somebody else")
+
+    def _check_owner(self, permit: Permit, place: Place) -> None:
+        self._check(permit, place)
+        if permit.owner is not True:
+            raise PermitLacksClass
+
+    def _seal(
+        self, slot: str, place: Place, text: bytes, frame: int | None, schema: int = 1
+    ) -> Sealed:
+        keys = self._cache.get(place.resident.int)
+        key = None if keys is None else keys.sealing.get(slot)
+        if key is None:
+            key = self._load(place.resident, {Slot(slot)}).sealing[slot]
+        return Sealed(key.seal(pad(text, frame), self._context.of(place), schema=schema), place)
+
+    def _open_internal(self, sealed: Sealed, expected: Slot) -> bytes:
+        keys, slot = self._slot_of(sealed)
+        if slot is not expected:
+            raise PermitLacksClass
+        return self._open(sealed, keys, slot)
+
+    def _slot_of(self, sealed: Sealed) -> tuple[OpenKeys, Slot]:
+        """Which slot a ciphertext claims, found without touching the slot's key."""
+        dek_id = dek_id_of(sealed.data)
+        resident = sealed.place.resident
+        keys = self._cache.get(resident.int)
+        if keys is None or dek_id not in keys.slots:
+            # Another process may have begun a new epoch since these were loaded.
+            keys = self._load(resident, set())
+        slot = keys.slots.get(dek_id)
+        if slot is None:
+            raise IntegrityBroken
+        return keys, slot
+
+    def _open(self, sealed: Sealed, keys: OpenKeys, slot: Slot) -> bytes:
+        dek_id = dek_id_of(sealed.data)
+        key: Key | None = keys.opening.get(dek_id)
+        if key is None:
+            key = self._load(sealed.place.resident, {slot}).opening.get(dek_id)
+        if key is None:
+            raise IntegrityBroken
+        return unpad(key.open(sealed.data, self._context.of(sealed.place)))
+
+    def _index(self, resident: UUID) -> Index:
+        keys = self._cache.get(resident.int)
+        return (self._load(resident, set()) if keys is None else keys).index
+
+    def _loaded(self, resident: UUID) -> set[Slot] | None:
+        keys = self._cache.get(resident.int)
+        return None if keys is None else keys.loaded()
+
+    def _load(self, resident: UUID, wanted: set[Slot]) -> OpenKeys:
+        """Open the keyring, keep the slots that are needed or were, and no others."""
+        while True:
+            drops = self._cache.drops
+            slots = wanted | (self._loaded(resident) or set())
+            keys = self._opened(resident, self._keystore.load(resident), slots)
+            # A drop meanwhile may have been an erasure: read the keystore again.
+            if self._cache.put(resident.int, keys, drops=drops):
+                return keys
+
+    def _opened(self, resident: UUID, sealed: SealedKeyring, slots: set[Slot]) -> OpenKeys:
+        ring = Keyring.open(sealed, self._keystore.kek, self._keystore.deployment, resident)
+        return OpenKeys.of(ring, slots, self._cache.expiry())

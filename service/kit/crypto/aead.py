@@ -1,0 +1,112 @@
+"""Authenticated ciphertexts in the one format of sealing.md section 2.
+
+    ver u8 | suite u8 | dek_id u32 | epoch u16 | flags u8 | schema u16 | reserved u8     12 bytes
+    nonce 12 | ciphertext | tag 16
+
+Forty bytes surround the text. The authenticated data is the header followed by the context that
+the caller gives (`service.kit.crypto.context`), so neither can be changed without being noticed.
+A key belongs to exactly one suite; a header that names another suite never reaches that key.
+"""
+
+import struct
+from collections.abc import Callable, Mapping
+from os import urandom
+from types import MappingProxyType
+from typing import NamedTuple, Protocol
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from service.kit.errors import IntegrityBroken
+
+FORMAT = 1
+KEY_BYTES = 32
+NONCE_BYTES = 12
+TAG_BYTES = 16
+_HEADER = struct.Struct(">BBIHBHB")
+HEADER_BYTES = _HEADER.size
+OVERHEAD = HEADER_BYTES + NONCE_BYTES + TAG_BYTES
+_TEXT_AT = HEADER_BYTES + NONCE_BYTES
+
+
+class Cipher(Protocol):
+    """An AEAD with 96-bit nonces and 128-bit tags; `decrypt` raises InvalidTag."""
+
+    def encrypt(self, nonce: bytes, text: bytes, authenticated: bytes | None, /) -> bytes: ...
+    def decrypt(self, nonce: bytes, text: bytes, authenticated: bytes | None, /) -> bytes: ...
+
+
+class Suite(NamedTuple):
+    """A choice of algorithms under a number that is never reused."""
+
+    number: int
+    name: str
+    cipher: Callable[[bytes], Cipher]
+
+
+AES_256_GCM = Suite(1, "AES-256-GCM", AESGCM)
+SUITES: Mapping[int, Suite] = MappingProxyType({AES_256_GCM.number: AES_256_GCM})
+"""Closed and append-only. Number 2 is kept for SM4-GCM with SM3."""
+
+
+class Header(NamedTuple):
+    """What a ciphertext says about itself; authenticated, not secret."""
+
+    version: int
+    suite: int
+    dek_id: int
+    epoch: int
+    flags: int
+    schema: int
+    reserved: int
+
+
+def read_header(sealed: bytes) -> Header:
+    """The header of a stored ciphertext; IntegrityBroken when it cannot be one of ours."""
+    if len(sealed) < OVERHEAD:
+        raise IntegrityBroken
+    header = Header._make(_HEADER.unpack_from(sealed))
+    if header.version != FORMAT or header.suite not in SUITES or header.reserved:
+        raise IntegrityBroken
+    return header
+
+
+def dek_id_of(sealed: bytes) -> int:
+    """Only the number of the key a ciphertext claims; `Key.open` judges the rest of the header."""
+    if len(sealed) < OVERHEAD:
+        raise IntegrityBroken
+    return int.from_bytes(sealed[2:6], "big")
+
+
+class Key:
+    """One data encryption key with its number and epoch, ready for use."""
+
+    __slots__ = ("_cipher", "_start", "dek_id", "epoch", "suite")
+
+    def __init__(self, key: bytes, *, dek_id: int, epoch: int, suite: int = 1) -> None:
+        if len(key) != KEY_BYTES:
+            raise ValueError("a key has 32 bytes")
+        self._cipher = SUITES[suite].cipher(key)
+        self.dek_id = dek_id
+        self.epoch = epoch
+        self.suite = suite
+        self._start = struct.pack(">BBIH", FORMAT, suite, dek_id, epoch)
+
+    def seal(self, text: bytes, context: bytes, *, schema: int = 1) -> bytes:
+        """A fresh ciphertext. `schema` is the version of the text's own shape."""
+        header = _HEADER.pack(FORMAT, self.suite, self.dek_id, self.epoch, 0, schema, 0)
+        nonce = urandom(NONCE_BYTES)
+        return header + nonce + self._cipher.encrypt(nonce, text, header + context)
+
+    def open(self, sealed: bytes, context: bytes) -> bytes:
+        """The text, or IntegrityBroken when a bit, the place or the key differs."""
+        # Version, suite, key number and epoch must be this key's own before it is used at all.
+        if len(sealed) < OVERHEAD or sealed[: len(self._start)] != self._start:
+            raise IntegrityBroken
+        authenticated = sealed[:HEADER_BYTES] + context
+        try:
+            return self._cipher.decrypt(
+                sealed[HEADER_BYTES:_TEXT_AT], sealed[_TEXT_AT:], authenticated
+            )
+        except InvalidTag:
+            raise IntegrityBroken from None
