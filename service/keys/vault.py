@@ -42,11 +42,15 @@ class PermitLacksClass(ServiceError):
 
 
 class Vault:
-    """Seals and opens for all residents of one keystore. `clock` judges the expiry of permits."""
+    """Seals and opens for all residents of one keystore.
+
+    `deployment` is bound to every ciphertext (use `keystore.deployment`); `clock` judges permits.
+    """
 
     def __init__(
         self,
         keystore: Keystore,
+        deployment: bytes,
         *,
         clock: Clock = utc_now,
         capacity: int = CAPACITY,
@@ -55,7 +59,7 @@ class Vault:
         self._keystore = keystore
         self._clock = clock
         self._cache = KeyCache(capacity, lifetime)
-        self._context = Context(keystore.deployment)
+        self._context = Context(deployment)
 
     # -- keyrings ----------------------------------------------------------------------------
 

@@ -1,0 +1,99 @@
+"""One entry of the access log, and the chain that ties a resident's entries together.
+
+The hash of an entry covers the hash before it and every field, in one canonical text, so an edit,
+a deletion or another order changes a hash that later entries repeat.
+"""
+
+import json
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from hashlib import sha256
+from typing import Literal, NamedTuple
+from uuid import UUID
+
+from consent.vocabulary import Action, ActorKind, Purpose
+from service.kit.db import EPOCH
+
+GENESIS = bytes(32)
+"""The hash before the first entry of every chain."""
+_MICROSECOND = timedelta(microseconds=1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """Who looked at whose data, why, and what was decided. Never a value.
+
+    `actor_id` is the person, `on_behalf_of` their clinic. `classes` are opaque bytes that the
+    caller sealed: a stolen database must not tell which classes are looked at. `row_count` says how
+    many rows were shown.
+    """
+
+    at: datetime
+    actor_kind: ActorKind
+    actor_id: str
+    subject: UUID
+    action: Action
+    purpose: Purpose
+    classes: bytes
+    decision: Literal["allow", "deny"]
+    rule: str
+    revision: int
+    request_id: str
+    row_count: int = 0
+    actor_name: str | None = None
+    on_behalf_of: str | None = None
+    automatic: bool = False
+    grant_id: UUID | None = None
+
+
+class Link(NamedTuple):
+    """Where an entry stands in its subject's chain."""
+
+    seq: int
+    previous_hash: bytes
+    hash: bytes
+
+
+class Logged(NamedTuple):
+    """An entry as it was kept."""
+
+    entry: Entry
+    link: Link
+
+
+class Head(NamedTuple):
+    """The end of a chain; `Head()` is a chain with nothing in it."""
+
+    seq: int = 0
+    hash: bytes = GENESIS
+
+
+def link(entry: Entry, head: Head) -> Link:
+    """The entry's place after `head`."""
+    seq = head.seq + 1
+    return Link(seq, head.hash, sha256(head.hash + canonical(entry, seq)).digest())
+
+
+def canonical(entry: Entry, seq: int) -> bytes:
+    """Every field in a fixed order as JSON; times are whole microseconds since 1970 UTC."""
+    fields = [
+        "kangma access 1",
+        entry.subject.hex,
+        seq,
+        (entry.at - EPOCH) // _MICROSECOND,
+        str(entry.actor_kind),
+        entry.actor_id,
+        entry.actor_name,
+        entry.on_behalf_of,
+        entry.automatic,
+        str(entry.action),
+        str(entry.purpose),
+        entry.classes.hex(),
+        entry.decision,
+        entry.rule,
+        None if entry.grant_id is None else entry.grant_id.hex,
+        entry.revision,
+        entry.request_id,
+        entry.row_count,
+    ]
+    return json.dumps(fields, separators=(",", ":"), ensure_ascii=True).encode()
