@@ -1,0 +1,170 @@
+"""The only SQL on residents and their state."""
+
+from dataclasses import dataclass
+from os import urandom
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, Connection, LargeBinary, bindparam, exists, select, update
+
+from consent.decision import Permit
+from consent.vocabulary import Text
+from service.kit.errors import NotFound, Refused
+from service.kit.prepared import Prepared
+from service.residents.tables import resident_state, residents
+
+ACTIVE, ERASED = "active", "erased"
+
+
+class Withdrawn(Refused):
+    """The consent under which this was allowed changed before the statement ran."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "withdrawn",
+            Text(
+                "授权刚刚发生变更，请重试。",
+                "Consent changed just now; ask again under the new one.",
+            ),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """The counters of one resident, read in the transaction that uses them."""
+
+    status: str
+    consent_revision: int
+    rev: int
+    epoch: bytes
+    deny_all: bool
+
+
+class ProfileRow(NamedTuple):
+    sealed_profile: bytes
+    profile_rev: int
+
+
+_RESIDENT = bindparam("resident", type_=LargeBinary)
+_REVISION = bindparam("revision", type_=resident_state.c.consent_revision.type)
+
+_ADVANCE = Prepared(
+    update(resident_state)
+    .where(
+        resident_state.c.resident_id == _RESIDENT,
+        resident_state.c.consent_revision == _REVISION,
+    )
+    .values(rev=resident_state.c.rev + 1)
+    .returning(resident_state.c.rev)
+)
+_PROFILE = Prepared(
+    select(residents.c.sealed_profile, residents.c.profile_rev)
+    .join(resident_state, resident_state.c.resident_id == residents.c.resident_id)
+    .where(
+        residents.c.resident_id == _RESIDENT,
+        resident_state.c.consent_revision == _REVISION,
+        residents.c.status == ACTIVE,
+    )
+)
+
+
+def begin(conn: Connection, resident: UUID) -> None:
+    """Insert a new, active resident whose profile is still to be sealed."""
+    conn.execute(residents.insert().values(resident_id=resident, status=ACTIVE, profile_rev=0))
+    conn.execute(
+        resident_state.insert().values(
+            resident_id=resident, consent_revision=1, rev=0, epoch=urandom(8), deny_all=False
+        )
+    )
+
+
+def state(conn: Connection, resident: UUID) -> State | None:
+    """The state of a resident, erased ones included; None for somebody never seen."""
+    row = conn.execute(
+        select(
+            residents.c.status,
+            resident_state.c.consent_revision,
+            resident_state.c.rev,
+            resident_state.c.epoch,
+            resident_state.c.deny_all,
+        )
+        .join(resident_state, resident_state.c.resident_id == residents.c.resident_id)
+        .where(residents.c.resident_id == resident)
+    ).first()
+    if row is None:
+        return None
+    return State(row.status, row.consent_revision, row.rev, bytes(row.epoch), bool(row.deny_all))
+
+
+def advance(conn: Connection, permit: Permit) -> int:
+    """Take the next revision of the subject's counter and hold their row until the commit.
+
+    `Withdrawn` when the consent revision is no longer the permit's. Erasure raises that revision
+    too, so this also refuses every write to somebody erased.
+    """
+    rows = _ADVANCE.rows(conn, {"resident": permit.subject.bytes, "revision": permit.revision})
+    if not rows:
+        raise Withdrawn
+    return int(rows[0][0])
+
+
+def bump_consent(conn: Connection, resident: UUID) -> int:
+    """Raise the consent revision: every permit made before is void from this commit on."""
+    return _changed(conn, resident, consent_revision=resident_state.c.consent_revision + 1)
+
+
+def set_deny_all(conn: Connection, resident: UUID, on: bool) -> int:
+    """Shut everybody else out, or let grants work again; the new consent revision."""
+    return _changed(
+        conn, resident, deny_all=on, consent_revision=resident_state.c.consent_revision + 1
+    )
+
+
+def _changed(conn: Connection, resident: UUID, **values: Any) -> int:
+    row = conn.execute(
+        update(resident_state)
+        .where(resident_state.c.resident_id == resident)
+        .values(**values)
+        .returning(resident_state.c.consent_revision)
+    ).first()
+    if row is None:
+        raise NotFound
+    return int(row.consent_revision)
+
+
+def holds(permit: Permit) -> ColumnElement[bool]:
+    """The condition that the permit's consent revision is still the subject's.
+
+    Every statement on a resident's data carries it (wall 2), so a withdrawal wins over any cache.
+    Erasure raises the revision in its own transaction, which makes a status check superfluous.
+    """
+    return exists().where(
+        resident_state.c.resident_id == permit.subject,
+        resident_state.c.consent_revision == permit.revision,
+    )
+
+
+def profile(conn: Connection, permit: Permit) -> ProfileRow:
+    rows = _PROFILE.rows(conn, {"resident": permit.subject.bytes, "revision": permit.revision})
+    if not rows or rows[0][0] is None:
+        raise Withdrawn
+    return ProfileRow(bytes(rows[0][0]), rows[0][1])
+
+
+def keep_profile(conn: Connection, resident: UUID, sealed: bytes, rev: int) -> None:
+    """Replace the sealed profile. After `advance` only."""
+    conn.execute(
+        update(residents)
+        .where(residents.c.resident_id == resident, residents.c.status == ACTIVE)
+        .values(sealed_profile=sealed, profile_rev=rev)
+    )
+
+
+def empty(conn: Connection, resident: UUID) -> None:
+    """Leave the shell of an erased resident. After `advance` only."""
+    conn.execute(
+        update(residents)
+        .where(residents.c.resident_id == resident)
+        .values(status=ERASED, sealed_profile=None)
+    )
+    bump_consent(conn, resident)
