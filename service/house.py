@@ -49,7 +49,7 @@ class House:
 
 def build(settings: Settings, *, clock: Clock = utc_now) -> House:
     """Open both stores with the root key, or raise `KeyRefused` with a sentence. Makes nothing."""
-    keystore = Keystore(settings.keys_url, load_kek(settings.kek_uri))
+    keystore = Keystore(settings.keys_url, load_kek(settings.kek_uri, data=settings.data))
     system = SystemKeys(keystore)
     db = Database(settings.data_store_url)
     signing = system.signing_key("jwt")
@@ -58,7 +58,7 @@ def build(settings: Settings, *, clock: Clock = utc_now) -> House:
         clock=clock,
         db=db,
         keystore=keystore,
-        vault=Vault(keystore, keystore.deployment),
+        vault=Vault(keystore, keystore.deployment, clock=clock),
         system=system,
         tokens=Tokens(settings.issuer, SigningKey(signing.kid, signing.private)),
         passwords=Passwords(),
