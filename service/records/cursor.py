@@ -1,7 +1,7 @@
 """Where a list of records goes on: an instant and a key, sealed for one owner and one query.
 
-The cursor travels in URLs, so it must not show a time: the position is masked with a keyed hash
-of the owner's index key. The first half of a cursor authenticates owner, query and position; a
+The cursor travels in URLs, so unlike those of `kit.paging` it must not show its position, which is
+a time: it is masked with a keyed hash under the owner's index key. The first half of a cursor authenticates owner, query and position; a
 cursor of another resident, of other filters or with a changed byte is refused.
 """
 
@@ -12,13 +12,11 @@ from hmac import compare_digest
 from typing import NamedTuple
 from uuid import UUID
 
-from consent.vocabulary import Text
 from service.keys.vault import Vault
-from service.kit.errors import BadRequest
+from service.kit.paging import BadCursor
 
 _POSITION = struct.Struct(">q16s")
 _KEY = 16
-WRONG = Text("分页游标无效。", "The cursor is not valid for this list.")
 
 
 class Position(NamedTuple):
@@ -38,13 +36,13 @@ def read(vault: Vault, resident: UUID, query: str, cursor: str) -> Position:
     try:
         raw = base64.b64decode(cursor, altchars=b"-_", validate=True)
     except (binascii.Error, ValueError):
-        raise BadRequest(WRONG, code="bad-cursor") from None
+        raise BadCursor from None
     if len(raw) != _KEY + _POSITION.size:
-        raise BadRequest(WRONG, code="bad-cursor")
+        raise BadCursor
     proof, masked = raw[:_KEY], raw[_KEY:]
     text = _masked(vault, resident, proof, masked)
     if not compare_digest(proof, vault.row_key(resident, f"cursor|{query}|{text.hex()}")):
-        raise BadRequest(WRONG, code="bad-cursor")
+        raise BadCursor
     return Position(*_POSITION.unpack(text))
 
 

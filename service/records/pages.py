@@ -86,12 +86,14 @@ def page(
     return Page(items, None)
 
 
-def every(
-    connection: Connection, vault: Vault, permit: Permit, query: Query
-) -> Iterator[tuple[bytes, Found]]:
-    """All records of a query with their keys, newest first; opened as they are asked for."""
-    for position, found in _walk(connection, vault, permit, query, CHUNK, None):
-        yield position.record_key, found
+def of_class(
+    connection: Connection, vault: Vault, permit: Permit, data_class: DataClass
+) -> Iterator[tuple[bytes, Record]]:
+    """Every record's values of one class with its key, newest day first; opened when asked for."""
+    tag = vault.class_tag(permit.subject, data_class)
+    for day in _days(connection, permit, [tag], FIRST_DAY, LAST_DAY, CHUNK):
+        for key, rows in day.items():
+            yield key, parts.open_record(vault, permit, rows)
 
 
 def _walk(

@@ -1,0 +1,77 @@
+"""From records to what an assessment looks at, and from stored frames to a person and readings."""
+
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime, timedelta
+
+from consent.vocabulary import DataClass
+from service.domain.risk.person import Person, Reading
+from service.domain.vocabulary.codes import CODES
+from service.domain.vocabulary.measures import MEASURES
+from service.domain.vocabulary.records import Record
+from service.domain.vocabulary.regions import RegionTree
+from service.kit.db import EPOCH
+from service.prompts.frames import Entry, Frame, Value, short_key
+from service.residents.actions import Profile
+
+PROMPT_CLASSES = (
+    DataClass.BODY,
+    DataClass.SCREENING,
+    DataClass.LIFESTYLE,
+    DataClass.CONDITIONS,
+    DataClass.GENETIC,
+)
+"""The classes that models read. Every resident has a frame for each, used or not."""
+
+HISTORIES = ("condition", "medication", "family_history")
+ENDED = frozenset({"resolved", "refuted", "stopped", "inactive", "entered-in-error"})
+"""Statuses under which a diagnosis or medicine no longer counts."""
+
+Readings = Mapping[str, list[Reading]]
+_MILLISECOND = timedelta(milliseconds=1)
+
+
+def entries_of(record: Record, record_key: bytes) -> dict[DataClass, Entry]:
+    """What one record tells the models, class by class."""
+    told: dict[DataClass, dict[str, Value]] = {}
+    for code, value in record.values.items():
+        told.setdefault(MEASURES[code].data_class, {})[code] = value
+    if record.kind in HISTORIES and record.code is not None:
+        data_class = CODES[record.kind][record.code].data_class
+        told.setdefault(data_class, {})[f"{record.kind}:{record.code}"] = record.status or "active"
+    at = (record.start - EPOCH) // _MILLISECOND
+    key = short_key(record_key)
+    return {
+        data_class: Entry(key, at, values)
+        for data_class, values in told.items()
+        if data_class in PROMPT_CLASSES
+    }
+
+
+def readings_of(frames: Iterable[Frame]) -> dict[str, list[Reading]]:
+    """Readings by measure (and `kind:code` for histories), newest first."""
+    found: dict[str, list[Reading]] = {}
+    for frame in frames:
+        for entry in frame.entries:
+            at = datetime.fromtimestamp(entry.at / 1000, UTC)
+            for name, value in entry.values.items():
+                found.setdefault(name, []).append(Reading(value, at))
+    return found
+
+
+def person_of(profile: Profile, readings: Readings, regions: RegionTree) -> Person:
+    """Who is assessed. Diagnoses count until a newer record says that they are over."""
+    histories: dict[str, set[str]] = {kind: set() for kind in HISTORIES}
+    for name, told in readings.items():
+        kind, colon, code = name.partition(":")
+        if colon and told[0].value not in ENDED:
+            histories[kind].add(code)
+    region = regions.get(profile.region)
+    return Person(
+        sex=profile.sex,
+        birth_date=profile.birth_date,
+        north=region is not None and region.north,
+        urban=region is not None and region.urban,
+        conditions=frozenset(histories["condition"]),
+        medications=frozenset(histories["medication"]),
+        family_history=frozenset(histories["family_history"]),
+    )
