@@ -48,7 +48,10 @@ SENTENCES: dict[int, tuple[str, Text]] = {
     401: (errors.Unauthenticated.code, errors.Unauthenticated.sentence),
     403: (errors.Refused.code, errors.Refused.sentence),
     404: (errors.NotFound.code, errors.NotFound.sentence),
-    405: ("method-not-allowed", Text("此地址不支持该方法。", "This address does not allow that method.")),
+    405: (
+        "method-not-allowed",
+        Text("此地址不支持该方法。", "This address does not allow that method."),
+    ),
     413: (errors.TooLarge.code, errors.TooLarge.sentence),
     415: (errors.Unsupported.code, errors.Unsupported.sentence),
     500: ("internal", Text("服务内部出错。", "Something failed on our side.")),

@@ -41,9 +41,7 @@ class Caller:
     @classmethod
     def of(cls, claims: Claims) -> "Caller":
         kind = KINDS[claims.audience]
-        return cls(
-            kind, claims.subject, claims.auth_time, claims.acr, claims.scope, claims.family
-        )
+        return cls(kind, claims.subject, claims.auth_time, claims.acr, claims.scope, claims.family)
 
     @property
     def actor(self) -> Actor:

@@ -59,4 +59,4 @@ revocations = Table(
     Column("at", Instant, nullable=False),
     Index("ix_revocations_at", "at"),
 )
-"""Families and subjects whose access tokens are void. A row older than the longest token is moot."""
+"""Families and subjects whose access tokens are void; moot once older than any living token."""

@@ -16,7 +16,9 @@ LONGEST = 512
 
 class BadCursor(BadRequest):
     code = "bad-cursor"
-    sentence = Text("游标无效，请从头开始。", "The cursor is not valid here; start from the first page.")
+    sentence = Text(
+        "游标无效，请从头开始。", "The cursor is not valid here; start from the first page."
+    )
 
 
 class Cursors:

@@ -33,7 +33,7 @@ class Profile:
     contact: str | None = None
 
     def faults(self, today: date) -> list[Fault]:
-        """What cannot be true of a person today. Whether the region exists is the caller's to ask."""
+        """What cannot be true of a person today; whether the region exists is asked elsewhere."""
         found = []
         if not 1 <= len(self.name) <= NAME_LIMIT or _CONTROL.search(self.name):
             found.append(_fault("name", "wrong-length", _NAME))

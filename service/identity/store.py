@@ -1,0 +1,149 @@
+"""The only SQL on sign-in."""
+
+from datetime import datetime
+from typing import NamedTuple
+from uuid import UUID
+
+from sqlalchemy import Connection, delete, select, update
+from sqlalchemy.dialects.postgresql import insert as postgresql_insert
+from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+
+from service.identity.tables import clients, logins, practitioners, refresh_tokens, revocations
+
+
+class Login(NamedTuple):
+    subject: UUID
+    kind: str
+    password_hash: str
+    disabled: bool
+
+
+class Practitioner(NamedTuple):
+    """A doctor as residents may know them."""
+
+    practitioner_id: UUID
+    name: str
+    clinic: str
+    region: str | None
+
+
+class Client(NamedTuple):
+    client_id: UUID
+    role: str
+    secret_hash: bytes
+
+
+class Refresh(NamedTuple):
+    family: UUID
+    subject: UUID
+    kind: str
+    auth_time: datetime
+    acr: str
+    used: bool
+    expires_at: datetime
+
+
+_LOGIN = tuple(logins.c[name] for name in Login._fields)
+_PRACTITIONER = tuple(practitioners.c[name] for name in Practitioner._fields)
+_CLIENT = tuple(clients.c[name] for name in Client._fields)
+_REFRESH = tuple(refresh_tokens.c[name] for name in Refresh._fields)
+
+
+def login(conn: Connection, tag: bytes) -> Login | None:
+    row = conn.execute(select(*_LOGIN).where(logins.c.tag == tag)).first()
+    return None if row is None else Login(*row)
+
+
+def add_login(conn: Connection, tag: bytes, *, subject: UUID, kind: str, password: str) -> bool:
+    """Keep a sign-in name; False, with nothing changed, when it is taken."""
+    insert = sqlite_insert if conn.dialect.name == "sqlite" else postgresql_insert
+    done = conn.execute(
+        insert(logins)
+        .values(tag=tag, subject=subject, kind=kind, password_hash=password, disabled=False)
+        .on_conflict_do_nothing()
+        .returning(logins.c.tag)
+    )
+    return done.first() is not None
+
+
+def drop_logins(conn: Connection, subject: UUID) -> None:
+    conn.execute(delete(logins).where(logins.c.subject == subject))
+
+
+def add_practitioner(conn: Connection, row: Practitioner) -> None:
+    conn.execute(practitioners.insert().values(**row._asdict()))
+
+
+def practitioner(conn: Connection, practitioner_id: UUID) -> Practitioner | None:
+    mine = practitioners.c.practitioner_id == practitioner_id
+    row = conn.execute(select(*_PRACTITIONER).where(mine)).first()
+    return None if row is None else Practitioner(*row)
+
+
+def practitioners_in(conn: Connection, region: str | None = None) -> list[Practitioner]:
+    """Doctors by name, of the regions whose code begins with `region`, or all."""
+    query = select(*_PRACTITIONER).order_by(practitioners.c.name, practitioners.c.practitioner_id)
+    if region:
+        query = query.where(practitioners.c.region.startswith(region, autoescape=True))
+    return [Practitioner(*row) for row in conn.execute(query)]
+
+
+def add_client(conn: Connection, client: Client, name: str) -> None:
+    conn.execute(clients.insert().values(**client._asdict(), name=name))
+
+
+def client(conn: Connection, client_id: UUID) -> Client | None:
+    row = conn.execute(select(*_CLIENT).where(clients.c.client_id == client_id)).first()
+    return None if row is None else Client(row.client_id, row.role, bytes(row.secret_hash))
+
+
+def add_refresh(conn: Connection, digest: bytes, row: Refresh) -> None:
+    conn.execute(refresh_tokens.insert().values(hash=digest, **row._asdict()))
+
+
+def refresh(conn: Connection, digest: bytes) -> Refresh | None:
+    row = conn.execute(select(*_REFRESH).where(refresh_tokens.c.hash == digest)).first()
+    return None if row is None else Refresh(*row)
+
+
+def spend_refresh(conn: Connection, digest: bytes) -> bool:
+    """Mark a token used; False when somebody else already did. Two at once: one wins."""
+    done = conn.execute(
+        update(refresh_tokens)
+        .where(refresh_tokens.c.hash == digest, refresh_tokens.c.used.is_(False))
+        .values(used=True)
+    )
+    return done.rowcount == 1
+
+
+def families(conn: Connection, subject: UUID) -> list[UUID]:
+    query = select(refresh_tokens.c.family).where(refresh_tokens.c.subject == subject).distinct()
+    return list(conn.scalars(query))
+
+
+def drop_family(conn: Connection, family: UUID) -> None:
+    conn.execute(delete(refresh_tokens).where(refresh_tokens.c.family == family))
+
+
+def drop_refresh_of(conn: Connection, subject: UUID) -> None:
+    conn.execute(delete(refresh_tokens).where(refresh_tokens.c.subject == subject))
+
+
+def revoke(conn: Connection, id: UUID, now: datetime) -> None:
+    """Void the access tokens of a family or a subject."""
+    insert = sqlite_insert if conn.dialect.name == "sqlite" else postgresql_insert
+    statement = insert(revocations).values(id=id, at=now)
+    conn.execute(
+        statement.on_conflict_do_update(index_elements=[revocations.c.id], set_={"at": now})
+    )
+
+
+def revoked_since(conn: Connection, since: datetime) -> frozenset[UUID]:
+    return frozenset(conn.scalars(select(revocations.c.id).where(revocations.c.at >= since)))
+
+
+def forget_before(conn: Connection, moment: datetime) -> int:
+    """Drop expired refresh tokens and revocations that no living token remembers."""
+    gone = conn.execute(delete(refresh_tokens).where(refresh_tokens.c.expires_at < moment))
+    old = conn.execute(delete(revocations).where(revocations.c.at < moment))
+    return gone.rowcount + old.rowcount
