@@ -152,7 +152,7 @@ def _rule_rows() -> Iterator[str]:
 def _matrix() -> Iterator[str]:
     yield "## Who may do what 谁可以做什么"
     yield ""
-    yield "All classes are asked for, a contract is in force, the sign-in is not fresh. Bold permits."
+    yield "All classes are asked for, a contract is in force, the sign-in is old. Bold permits."
     yield ""
     yield "| who 谁 | " + " | ".join(Action) + " |"
     yield "|---|" + "---|" * len(Action)
