@@ -106,9 +106,11 @@ class Publication:
             count,
             low,
             high,
-            *(share or (None, None, None)),
-            status="ok" if fine else "low_precision",
-            measured=self._measured(cell),
+            share[0] if share else None,
+            share[1] if share else None,
+            share[2] if share else None,
+            "ok" if fine else "low_precision",
+            self._measured(cell),
         )
 
     def _measured(self, cell: Cell) -> int:

@@ -1,0 +1,50 @@
+"""The one-way valve: a resident's state goes in as one sealed blob, only counts come out.
+
+Who may contribute is decided above (the statistics grant); this floor knows no resident, only the
+pseudonym of an identity that the caller names.
+"""
+
+from collections.abc import Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+from sqlalchemy import Connection
+
+from service.contributions import store
+from service.contributions.blob import Blobs, Contribution
+from service.domain.anonymity import specification
+
+
+def put(
+    conn: Connection, *, statistics_key: bytes, identity: bytes, contribution: Contribution
+) -> None:
+    """Keep one contribution, in the place of an earlier one of the same identity."""
+    blobs = _blobs(statistics_key)
+    pseudonym = blobs.pseudonym(identity)
+    store.replace(conn, pseudonym, blobs.seal(pseudonym, contribution))
+
+
+def remove(conn: Connection, *, statistics_key: bytes, identity: bytes) -> bool:
+    """Delete at once, on withdrawal and erasure; whether there was one."""
+    return store.delete_one(conn, _blobs(statistics_key).pseudonym(identity))
+
+
+def contributes(conn: Connection, *, statistics_key: bytes, identity: bytes) -> bool:
+    """Whether this identity would be counted in a release made now."""
+    return store.has(conn, _blobs(statistics_key).pseudonym(identity))
+
+
+def read_all(conn: Connection, *, statistics_key: bytes) -> Iterator[NDArray[np.void]]:
+    """All contributions in batches, without their pseudonyms; for counting only."""
+    blobs = _blobs(statistics_key)
+    for rows in store.batches(conn):
+        yield blobs.open_batch(rows)
+
+
+def count(conn: Connection) -> int:
+    """How many contributions are kept. An exact number: for the operator's own process only."""
+    return store.total(conn)
+
+
+def _blobs(statistics_key: bytes) -> Blobs:
+    return Blobs(statistics_key, specification.current())

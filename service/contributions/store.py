@@ -1,0 +1,38 @@
+"""The only SQL of contributions."""
+
+from collections.abc import Iterator
+
+from sqlalchemy import Connection, delete, func, insert, select
+
+from service.contributions.tables import contributions
+
+BATCH = 10_000
+
+
+def replace(conn: Connection, pseudonym: bytes, sealed: bytes) -> None:
+    conn.execute(delete(contributions).where(contributions.c.pseudonym == pseudonym))
+    conn.execute(insert(contributions).values(pseudonym=pseudonym, sealed=sealed))
+
+
+def delete_one(conn: Connection, pseudonym: bytes) -> bool:
+    done = conn.execute(delete(contributions).where(contributions.c.pseudonym == pseudonym))
+    return done.rowcount > 0
+
+
+def has(conn: Connection, pseudonym: bytes) -> bool:
+    found = select(contributions.c.pseudonym).where(contributions.c.pseudonym == pseudonym)
+    return conn.execute(found).first() is not None
+
+
+def batches(conn: Connection, size: int = BATCH) -> Iterator[list[tuple[bytes, bytes]]]:
+    """All rows in order of pseudonym, in bounded memory on every database."""
+    last = b""
+    page = select(contributions.c.pseudonym, contributions.c.sealed)
+    page = page.order_by(contributions.c.pseudonym).limit(size)
+    while rows := conn.execute(page.where(contributions.c.pseudonym > last)).all():
+        yield [(bytes(row[0]), bytes(row[1])) for row in rows]
+        last = bytes(rows[-1][0])
+
+
+def total(conn: Connection) -> int:
+    return conn.execute(select(func.count()).select_from(contributions)).scalar_one()
