@@ -8,14 +8,15 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
-from service.domain.vocabulary.regions import RegionTree
+from service import migrations
+from service.domain.regions import RegionTree
 from service.identity.revocations import Revocations
-from service.keys.kek import load_kek
-from service.keys.keystore import Keystore
+from service.keys.kek import create_kek, load_kek, path_of
+from service.keys.keystore import Keystore, is_founded
 from service.keys.system import SystemKeys
 from service.keys.vault import Vault
 from service.kit.clock import Clock, utc_now
-from service.kit.db import Database
+from service.kit.db import Database, open_engine
 from service.kit.paging import Cursors
 from service.kit.passwords import Passwords
 from service.kit.settings import Settings
@@ -45,6 +46,33 @@ class House:
         self.db.close()
         self.passwords.close()
         self.keystore.close()
+
+
+def prepare(settings: Settings) -> None:
+    """Make what is missing: folder, root key, both stores at their newest shape. Idempotent.
+
+    A root key is made only where no keystore exists yet: beside an existing one a missing key is
+    a loss to be told, not a gap to be filled.
+    """
+    settings.data.mkdir(parents=True, exist_ok=True, mode=0o700)
+    url = settings.keys_url
+    founded = is_founded(url)
+    if founded or path_of(settings.kek_uri).exists():
+        kek = load_kek(settings.kek_uri, data=settings.data)
+    else:
+        kek = create_kek(settings.kek_uri, keystore_url=url, data=settings.data)
+    _upgrade("keystore", url)
+    _upgrade("data", settings.data_store_url)
+    if not founded:
+        Keystore.found(url, kek).close()
+
+
+def _upgrade(store: migrations.Store, url: str) -> None:
+    engine = open_engine(url)
+    try:
+        migrations.upgrade(store, engine)
+    finally:
+        engine.dispose()
 
 
 def build(settings: Settings, *, clock: Clock = utc_now) -> House:
