@@ -1,0 +1,113 @@
+"""Signing with a family doctor. The care grant that goes with it is made in `grants.signing`."""
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import Connection
+
+from consent.decision import Permit
+from consent.vocabulary import DataClass, Text
+from service.contracts import store
+from service.keys.vault import Vault
+from service.kit.errors import Conflict
+from service.kit.ids import new_id
+
+ALREADY_SIGNED = Text(
+    "您已有签约医生，请先解约。",
+    "You have already signed with a doctor; end that contract first.",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Contract:
+    """A contract with what was agreed; `data_classes` are those the resident listed at signing."""
+
+    id: UUID
+    resident: UUID
+    practitioner: UUID
+    package: str
+    data_classes: frozenset[DataClass]
+    signed_at: datetime
+    ended_at: datetime | None
+    version: int = 1
+
+    @property
+    def active(self) -> bool:
+        return self.ended_at is None
+
+
+def sign(
+    conn: Connection,
+    vault: Vault,
+    permit: Permit,
+    *,
+    practitioner: UUID,
+    package: str,
+    data_classes: Iterable[DataClass],
+    now: datetime,
+) -> Contract:
+    """Sign the owner of `permit` with a practitioner; `Conflict` while another contract runs.
+
+    The caller has already bumped the consent revision in this transaction, which holds the
+    resident's row locked: two signings at once find each other here.
+    """
+    if store.active(conn, permit.subject) is not None:
+        raise Conflict(ALREADY_SIGNED, code="already-signed")
+    contract = Contract(
+        new_id(), permit.subject, practitioner, package, frozenset(data_classes), now, None
+    )
+    store.add(conn, _sealed(vault, contract))
+    return contract
+
+
+def current(conn: Connection, vault: Vault, permit: Permit) -> Contract | None:
+    """The contract in force of the permit's subject."""
+    row = store.active(conn, permit.subject)
+    return None if row is None else _opened(vault, row)
+
+
+def end(
+    conn: Connection, vault: Vault, permit: Permit, contract: Contract, *, now: datetime
+) -> Contract:
+    """End a contract that is in force; what was signed stays readable to the resident."""
+    ended = replace(contract, ended_at=now, version=contract.version + 1)
+    store.end(conn, _sealed(vault, ended))
+    return ended
+
+
+def _sealed(vault: Vault, contract: Contract) -> store.ContractRow:
+    body = {
+        "practitioner": str(contract.practitioner),
+        "package": contract.package,
+        "classes": sorted(contract.data_classes),
+        "signed_at": contract.signed_at.isoformat(),
+        "ended_at": None if contract.ended_at is None else contract.ended_at.isoformat(),
+    }
+    text = json.dumps(body, separators=(",", ":"), sort_keys=True, ensure_ascii=False).encode()
+    place = store.place(contract.resident, contract.id, contract.version)
+    return store.ContractRow(
+        contract.resident,
+        contract.id,
+        contract.practitioner,
+        contract.active,
+        contract.version,
+        vault.seal_policy(contract.resident, place, text).data,
+    )
+
+
+def _opened(vault: Vault, row: store.ContractRow) -> Contract:
+    body = json.loads(vault.open_policy(row.sealed))
+    ended_at = body["ended_at"]
+    return Contract(
+        row.contract_id,
+        row.resident_id,
+        UUID(body["practitioner"]),
+        body["package"],
+        frozenset(map(DataClass, body["classes"])),
+        datetime.fromisoformat(body["signed_at"]),
+        None if ended_at is None else datetime.fromisoformat(ended_at),
+        row.version,
+    )

@@ -1,0 +1,183 @@
+"""Giving, changing and withdrawing consent. Every change bumps the consent revision, so that
+permits made before it open nothing from the next statement on."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Connection
+
+from consent.decision import Permit
+from consent.grant import BY_RESIDENT, Grant
+from consent.vocabulary import DataClass, GranteeKind, Language, Text
+from service.grants import body, store
+from service.grants.body import Event, Kept
+from service.grants.notices import notice_for
+from service.grants.terms import STRANGE_GRANTEE, Offer, Terms, check
+from service.identity import store as identity
+from service.keys.vault import Vault
+from service.kit.errors import Conflict, Fault, Invalid, NotFound, StepUpRequired
+from service.kit.ids import new_id
+from service.residents import store as residents
+
+STEP_UP_GRADE = 5
+"""Classes of this grade are granted only shortly after a sign-in (sealing.md section 5)."""
+ALREADY_WITHDRAWN = Text("授权已撤回。", "This grant has been withdrawn.")
+
+
+def give(
+    conn: Connection,
+    vault: Vault,
+    permit: Permit,
+    *,
+    offer: Offer,
+    now: datetime,
+    stepped_up: bool = False,
+    language: Language = "zh",
+) -> Kept:
+    """Keep a new grant of the permit's subject."""
+    terms = check(offer, now=now)
+    require_grantee(conn, terms)
+    require_step_up(terms.data_classes, stepped_up)
+    residents.bump_consent(conn, permit.subject)
+    return keep(conn, vault, permit, terms=terms, now=now, language=language)
+
+
+def keep(
+    conn: Connection,
+    vault: Vault,
+    permit: Permit,
+    *,
+    terms: Terms,
+    now: datetime,
+    language: Language,
+    basis: str = BY_RESIDENT,
+    contract: UUID | None = None,
+) -> Kept:
+    """Store checked terms as version 1 of a grant. The caller has bumped the consent revision."""
+    kept = Kept(_granted(new_id(), 1, terms, language, basis), contract, (Event("given", now),))
+    store.add(conn, body.sealed(vault, permit.subject, kept))
+    return kept
+
+
+def change(
+    conn: Connection,
+    vault: Vault,
+    permit: Permit,
+    grant_id: UUID,
+    *,
+    offer: Offer,
+    now: datetime,
+    stepped_up: bool = False,
+    language: Language = "zh",
+) -> Kept:
+    """Replace the terms of a grant that has not been withdrawn; its grantee stays."""
+    before = get(conn, vault, permit, grant_id)
+    if before.withdrawn:
+        raise Conflict(ALREADY_WITHDRAWN, code="already-withdrawn")
+    terms = check(offer, now=now)
+    if terms.grantee != before.grant.grantee:
+        raise Invalid([Fault("/grantee", "fixed", STRANGE_GRANTEE)])
+    require_step_up(terms.data_classes, stepped_up)
+    residents.bump_consent(conn, permit.subject)
+    version, basis = before.grant.version + 1, before.grant.basis
+    events = (*before.events, Event("changed", now))
+    after = Kept(_granted(grant_id, version, terms, language, basis), before.contract, events)
+    store.replace(conn, body.sealed(vault, permit.subject, after))
+    return after
+
+
+def withdraw(
+    conn: Connection, vault: Vault, permit: Permit, grant_id: UUID, *, now: datetime
+) -> Kept:
+    """End a grant from the next request on. Withdrawing twice is withdrawing once."""
+    kept = get(conn, vault, permit, grant_id)
+    return kept if kept.withdrawn else end(conn, vault, permit, kept, now=now)
+
+
+def end(conn: Connection, vault: Vault, permit: Permit, kept: Kept, *, now: datetime) -> Kept:
+    """Mark a grant as withdrawn and drop the keys that were opened for it."""
+    residents.bump_consent(conn, permit.subject)
+    grant = replace(kept.grant, version=kept.grant.version + 1, withdrawn_at=now)
+    ended = Kept(grant, kept.contract, (*kept.events, Event("withdrawn", now)))
+    store.replace(conn, body.sealed(vault, permit.subject, ended))
+    vault.forget(permit.subject)
+    return ended
+
+
+def every(conn: Connection, vault: Vault, permit: Permit) -> list[Kept]:
+    """All grants of the permit's subject, newest first."""
+    kept = [body.opened(vault, row) for row in store.of_resident(conn, permit.subject)]
+    return sorted(kept, key=lambda one: (one.events[0].at, one.grant.id), reverse=True)
+
+
+def get(conn: Connection, vault: Vault, permit: Permit, grant_id: UUID) -> Kept:
+    row = store.one(conn, permit.subject, grant_id)
+    if row is None:
+        raise NotFound
+    return body.opened(vault, row)
+
+
+def shut_out(conn: Connection, vault: Vault, permit: Permit, *, on: bool) -> bool:
+    """Turn deny-all mode on or off: while it is on, nobody but the resident may use anything."""
+    residents.set_deny_all(conn, permit.subject, on)
+    vault.forget(permit.subject)
+    return on
+
+
+def require_grantee(conn: Connection, terms: Terms) -> None:
+    """`Invalid` unless the practitioner exists; the statistics service always does."""
+    if terms.grantee.kind is not GranteeKind.PRACTITIONER:
+        return
+    if identity.practitioner(conn, UUID(terms.grantee.id)) is None:
+        raise Invalid([Fault("/grantee/id", "unknown-grantee", STRANGE_GRANTEE)])
+
+
+def require_step_up(classes: Iterable[DataClass], stepped_up: bool) -> None:
+    """`StepUpRequired` when a class of grade 5 is granted without a fresh sign-in."""
+    if not stepped_up and any(data_class.grade >= STEP_UP_GRADE for data_class in classes):
+        raise StepUpRequired
+
+
+def shown(kept: Kept, now: datetime) -> Mapping[str, Any]:
+    """A grant in the shape of the HTTP contract."""
+    grant = kept.grant
+    return {
+        "id": str(grant.id),
+        "grantee": {"kind": grant.grantee.kind.value, "id": grant.grantee.id},
+        "purposes": sorted(grant.purposes),
+        "data_classes": in_order(grant.data_classes),
+        "actions": sorted(grant.actions),
+        "observations_from": grant.observations_from,
+        "observations_to": grant.observations_to,
+        "valid_from": grant.valid_from,
+        "valid_until": grant.valid_until,
+        "separate_consent": in_order(grant.separate_consent),
+        "status": grant.status(now),
+    }
+
+
+def in_order(classes: Iterable[DataClass]) -> list[str]:
+    """Classes in the order of the vocabulary."""
+    asked = frozenset(classes)
+    return [data_class.value for data_class in DataClass if data_class in asked]
+
+
+def _granted(grant_id: UUID, version: int, terms: Terms, language: Language, basis: str) -> Grant:
+    return Grant(
+        id=grant_id,
+        version=version,
+        grantee=terms.grantee,
+        purposes=terms.purposes,
+        data_classes=terms.data_classes,
+        actions=terms.actions,
+        observations_from=terms.observations_from,
+        observations_to=terms.observations_to,
+        valid_from=terms.valid_from,
+        valid_until=terms.valid_until,
+        separate_consent=terms.separate_consent,
+        notice=notice_for(terms.purposes, language),
+        basis=basis,
+    )

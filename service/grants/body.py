@@ -1,0 +1,126 @@
+"""The sealed body of a grant: a `Grant` and its history, as canonical JSON and back."""
+
+import json
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+from consent.grant import Grant, Grantee, Notice
+from consent.receipt import EventType
+from consent.vocabulary import Action, DataClass, GranteeKind, Purpose
+from service.grants import store
+from service.grants.tables import ACTIVE, WITHDRAWN
+from service.keys.vault import Vault
+from service.kit.errors import IntegrityBroken
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One thing that happened to a grant; receipts list them."""
+
+    what: EventType
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A grant as it is stored: the terms, the contract it came from, and what happened to it."""
+
+    grant: Grant
+    contract: UUID | None
+    events: tuple[Event, ...]
+
+    @property
+    def withdrawn(self) -> bool:
+        return self.grant.withdrawn_at is not None
+
+
+def opened(vault: Vault, row: store.GrantRow) -> Kept:
+    """Open one row; clear columns that disagree with the sealed body are `IntegrityBroken`."""
+    kept = _decode(row, json.loads(vault.open_policy(row.sealed)))
+    grantee = kept.grant.grantee
+    if (grantee.kind.value, grantee.id) != (row.grantee_kind, row.grantee_id):
+        raise IntegrityBroken
+    return kept
+
+
+def sealed(vault: Vault, resident: UUID, kept: Kept) -> store.GrantRow:
+    """The row of a grant, at the version the grant carries."""
+    grant = kept.grant
+    place = store.place(resident, grant.id, grant.version)
+    return store.GrantRow(
+        resident,
+        grant.id,
+        grant.grantee.kind.value,
+        grant.grantee.id,
+        WITHDRAWN if kept.withdrawn else ACTIVE,
+        grant.version,
+        vault.seal_policy(resident, place, _encode(kept)).data,
+    )
+
+
+def _encode(kept: Kept) -> bytes:
+    grant = kept.grant
+    body: dict[str, Any] = {
+        "grantee": [grant.grantee.kind.value, grant.grantee.id],
+        "purposes": sorted(grant.purposes),
+        "classes": sorted(grant.data_classes),
+        "actions": sorted(grant.actions),
+        "observations": [_text(grant.observations_from), _text(grant.observations_to)],
+        "valid": [_text(grant.valid_from), _text(grant.valid_until)],
+        "separate": sorted(grant.separate_consent),
+        "uses_left": grant.uses_left,
+        "deny": grant.deny,
+        "notice": _notice_fields(grant.notice),
+        "withdrawn_at": _text(grant.withdrawn_at),
+        "basis": grant.basis,
+        "contract": None if kept.contract is None else str(kept.contract),
+        "events": [[event.what, event.at.isoformat()] for event in kept.events],
+    }
+    return json.dumps(body, separators=(",", ":"), sort_keys=True).encode()
+
+
+def _decode(row: store.GrantRow, body: dict[str, Any]) -> Kept:
+    kind, grantee_id = body["grantee"]
+    first, last = body["observations"]
+    valid_from, valid_until = body["valid"]
+    grant = Grant(
+        id=row.grant_id,
+        version=row.version,
+        grantee=Grantee(GranteeKind(kind), grantee_id),
+        purposes=frozenset(map(Purpose, body["purposes"])),
+        data_classes=frozenset(map(DataClass, body["classes"])),
+        actions=frozenset(map(Action, body["actions"])),
+        observations_from=_day(first),
+        observations_to=_day(last),
+        valid_from=datetime.fromisoformat(valid_from),
+        valid_until=_moment(valid_until),
+        separate_consent=frozenset(map(DataClass, body["separate"])),
+        uses_left=body["uses_left"],
+        deny=body["deny"],
+        notice=None if body["notice"] is None else Notice(*body["notice"]),
+        withdrawn_at=_moment(body["withdrawn_at"]),
+        basis=body["basis"],
+    )
+    contract = None if body["contract"] is None else UUID(body["contract"])
+    events = tuple(Event(what, datetime.fromisoformat(at)) for what, at in body["events"])
+    return Kept(grant, contract, events)
+
+
+def _notice_fields(notice: Notice | None) -> list[str] | None:
+    if notice is None:
+        return None
+    return [notice.id, notice.version, notice.language, notice.sha256]
+
+
+def _text(value: date | datetime | None) -> str | None:
+    return None if value is None else value.isoformat()
+
+
+def _day(text: str | None) -> date | None:
+    return None if text is None else date.fromisoformat(text)
+
+
+def _moment(text: str | None) -> datetime | None:
+    return None if text is None else datetime.fromisoformat(text)

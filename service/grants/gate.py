@@ -1,0 +1,243 @@
+"""The gate: the one place where a decision is asked for, and the only importer of `consent.decide`.
+
+It loads the facts in few statements (one for a resident's own record) and hands them to the pure
+decision. What comes back carries a `Permit`, or the rule and the sentence of a refusal.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import Connection
+
+from consent.decide import decide
+from consent.decision import Decision, Permit
+from consent.grant import STATISTICS_SERVICE, Grant, Grantee
+from consent.request import AccessRequest, Actor, Facts
+from consent.rules import GRANTEE_OF, SENTENCES
+from consent.vocabulary import (
+    ALL_CLASSES,
+    Action,
+    ActorKind,
+    DataClass,
+    GranteeKind,
+    Purpose,
+    Text,
+)
+from service.contracts import store as contracts
+from service.grants import body, store
+from service.keys.keyring import Slot
+from service.keys.vault import Vault
+from service.kit.errors import NotFound, Refused, ServiceError, StepUpRequired
+from service.kit.ids import parse_id
+
+STATISTICS = Grantee(GranteeKind.SERVICE, STATISTICS_SERVICE)
+"""The grantee of the statistics grant: the one-way contribution job of the city."""
+
+_STEP_UP = "own-record-needs-step-up"
+_OF_A_PANEL = frozenset({Slot.POLICY, Slot.PROFILE})
+_UNKNOWN = Facts(
+    subject_status="unknown", revision=0, contract_in_force=False, stepped_up=False, deny_all=False
+)
+
+
+def admit(
+    conn: Connection,
+    vault: Vault,
+    *,
+    actor: Actor,
+    subject: UUID,
+    purpose: Purpose,
+    action: Action,
+    classes: frozenset[DataClass],
+    now: datetime,
+    stepped_up: bool = False,
+    unknown: tuple[str, ...] = (),
+    presented: Iterable[Grant] = (),
+) -> Decision:
+    """Decide one request. A resident's own record costs one statement, another's look three.
+
+    `presented` are grants the resident handed over in person, such as a code held up to a doctor.
+    """
+    request = AccessRequest(actor, subject, purpose, action, classes, unknown)
+    standing = store.standing(conn, subject)
+    if standing is None:
+        return decide(request, (), _UNKNOWN, now)
+    grants = [*presented]
+    signed = False
+    grantee = grantee_of(actor)
+    if grantee is not None and standing.status == "active":
+        rows = store.between(conn, subject, grantee)
+        grants += [body.opened(vault, row).grant for row in rows]
+        practitioner = _practitioner(actor)
+        signed = practitioner is not None and contracts.in_force(conn, subject, practitioner)
+    return decide(request, grants, _facts(standing, signed, stepped_up), now)
+
+
+def permit_or_raise(
+    conn: Connection,
+    vault: Vault,
+    *,
+    actor: Actor,
+    subject: UUID,
+    purpose: Purpose,
+    action: Action,
+    classes: frozenset[DataClass],
+    now: datetime,
+    stepped_up: bool = False,
+) -> Permit:
+    """The permit of `admit`, or the error that `refusal` names."""
+    decision = admit(
+        conn,
+        vault,
+        actor=actor,
+        subject=subject,
+        purpose=purpose,
+        action=action,
+        classes=classes,
+        now=now,
+        stepped_up=stepped_up,
+    )
+    if decision.permit is None:
+        raise refusal(conn, decision, actor=actor, subject=subject)
+    return decision.permit
+
+
+def own(
+    conn: Connection,
+    vault: Vault,
+    *,
+    resident: UUID,
+    action: Action,
+    now: datetime,
+    classes: frozenset[DataClass] = ALL_CLASSES,
+    stepped_up: bool = False,
+) -> Permit:
+    """A resident's permit on their own record."""
+    return permit_or_raise(
+        conn,
+        vault,
+        actor=Actor(ActorKind.RESIDENT, str(resident)),
+        subject=resident,
+        purpose=Purpose.SELF_CARE,
+        action=action,
+        classes=classes,
+        now=now,
+        stepped_up=stepped_up,
+    )
+
+
+def refusal(conn: Connection, decision: Decision, *, actor: Actor, subject: UUID) -> ServiceError:
+    """How a denial is told: with its rule to those who know the resident, as `NotFound` to others.
+
+    Someone who never had a contract or a grant learns nothing, not even that the resident exists.
+    """
+    standing = store.standing(conn, subject)
+    if standing is None or standing.status != "active" or not related(conn, actor, subject):
+        return NotFound()
+    if decision.rule == _STEP_UP:
+        return StepUpRequired(decision.sentence)
+    return Refused(decision.rule, decision.sentence)
+
+
+def sentence(rule: str) -> Text:
+    """The sentence of a rule, for classes that a decision withheld."""
+    return SENTENCES[rule]
+
+
+def related(conn: Connection, actor: Actor, subject: UUID) -> bool:
+    """Whether the actor is the subject, or has ever had a contract with or a grant from them."""
+    if actor.kind is ActorKind.RESIDENT:
+        return actor.id == str(subject)
+    grantee = grantee_of(actor)
+    if grantee is not None and store.between(conn, subject, grantee):
+        return True
+    practitioner = _practitioner(actor)
+    return practitioner is not None and contracts.ever(conn, subject, practitioner)
+
+
+def admit_panel(
+    conn: Connection,
+    vault: Vault,
+    *,
+    practitioner: UUID,
+    now: datetime,
+    action: Action = Action.READ,
+    classes: frozenset[DataClass] = ALL_CLASSES,
+) -> dict[UUID, Decision]:
+    """One decision for every resident who is signed with this practitioner, in two statements."""
+    actor = Actor(ActorKind.PRACTITIONER, str(practitioner))
+    standings = store.standings_of_panel(conn, practitioner)
+    # One query of the keystore for all of them, for the grants here and the names soon after.
+    vault.preload([standing.resident_id for standing in standings], _OF_A_PANEL)
+    rows = store.active_to(conn, Grantee(GranteeKind.PRACTITIONER, str(practitioner)))
+    asked = (actor, Purpose.CARE, action, classes)
+    return _decide_each(vault, standings, rows, asked, signed=True, now=now)
+
+
+def admit_statistics(
+    conn: Connection, vault: Vault, *, after: UUID | None, limit: int, now: datetime
+) -> dict[UUID, Decision]:
+    """Decisions on the next `limit` residents, in id order, who ever agreed to be counted."""
+    standings = store.standings_after(conn, STATISTICS, after=after, limit=limit)
+    known = [standing.resident_id for standing in standings]
+    vault.preload(known, {Slot.POLICY})
+    rows = store.active_to(conn, STATISTICS, known)
+    actor = Actor(ActorKind.SERVICE, STATISTICS.id)
+    asked = (actor, Purpose.STATISTICS, Action.AGGREGATE, ALL_CLASSES)
+    return _decide_each(vault, standings, rows, asked, signed=False, now=now)
+
+
+def foresee(
+    request: AccessRequest, grants: Iterable[Grant], facts: Facts, now: datetime
+) -> Decision:
+    """What would be decided on given facts; nobody is looking, so nobody gets a permit."""
+    return replace(decide(request, grants, facts, now), permit=None)
+
+
+def grantee_of(actor: Actor) -> Grantee | None:
+    """As which grantee an actor appears in grants; None for those who can never hold one."""
+    kind = GRANTEE_OF.get(actor.kind)
+    return None if kind is None else Grantee(kind, actor.id)
+
+
+def _decide_each(
+    vault: Vault,
+    standings: Sequence[store.Standing],
+    rows: Iterable[store.GrantRow],
+    asked: tuple[Actor, Purpose, Action, frozenset[DataClass]],
+    *,
+    signed: bool,
+    now: datetime,
+) -> dict[UUID, Decision]:
+    active = {standing.resident_id for standing in standings if standing.status == "active"}
+    grants: defaultdict[UUID, list[Grant]] = defaultdict(list)
+    for row in rows:
+        if row.resident_id in active:
+            grants[row.resident_id].append(body.opened(vault, row).grant)
+    actor, purpose, action, classes = asked
+    return {
+        standing.resident_id: decide(
+            AccessRequest(actor, standing.resident_id, purpose, action, classes),
+            grants[standing.resident_id],
+            _facts(standing, signed, False),
+            now,
+        )
+        for standing in standings
+    }
+
+
+def _facts(standing: store.Standing, signed: bool, stepped_up: bool) -> Facts:
+    return Facts(
+        subject_status="active" if standing.status == "active" else "erased",
+        revision=standing.consent_revision,
+        contract_in_force=signed,
+        stepped_up=stepped_up,
+        deny_all=standing.deny_all,
+    )
+
+
+def _practitioner(actor: Actor) -> UUID | None:
+    return parse_id(actor.id) if actor.kind is ActorKind.PRACTITIONER else None

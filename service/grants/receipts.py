@@ -1,0 +1,76 @@
+"""Consent receipts: what was agreed, signed so that anybody with the public key can check it."""
+
+from collections.abc import Mapping
+from typing import Any
+from uuid import UUID, uuid5
+
+import jwt
+from sqlalchemy import Connection
+
+from consent.decision import Permit
+from consent.receipt import ConsentEvent, Party, Terms, receipt_claims
+from consent.vocabulary import GranteeKind, Language, Text
+from service.grants.body import Kept
+from service.identity import store as identity
+from service.keys.system import SigningKey
+
+TYPE = "consent-receipt+jwt"
+WITHDRAWAL = Text(
+    "在本应用“授权”页面撤回，或发送 DELETE /v1/me/grants/{id}；下一次请求即生效。",
+    "Withdraw under Grants in the app, or send DELETE /v1/me/grants/{id}; it holds from the next "
+    "request on.",
+)
+
+
+def receipt(
+    conn: Connection,
+    permit: Permit,
+    kept: Kept,
+    *,
+    key: SigningKey,
+    issuer: str,
+    language: Language,
+) -> str:
+    """A receipt of everything that happened to a grant so far, as a JWS (EdDSA).
+
+    The same grant in the same state always gives the same bytes: Ed25519 signs without chance.
+    """
+    claims = receipt_claims(
+        # The id of a receipt is that of the grant's version it tells about.
+        record_id=uuid5(kept.grant.id, f"receipt {kept.grant.version}"),
+        subject=permit.subject,
+        grant=kept.grant,
+        recipient=_recipient(conn, kept, issuer),
+        terms=_terms(issuer),
+        events=tuple(
+            ConsentEvent(event.what, event.at, str(permit.subject)) for event in kept.events
+        ),
+        language=language,
+    )
+    return signed(claims, key=key, typ=TYPE, issuer=issuer)
+
+
+def signed(claims: Mapping[str, Any], *, key: SigningKey, typ: str, issuer: str) -> str:
+    """A JWS in compact form over claims that name their issuer."""
+    headers = {"typ": typ, "kid": key.kid}
+    return jwt.encode({"iss": issuer, **claims}, key.private, algorithm="EdDSA", headers=headers)
+
+
+def _recipient(conn: Connection, kept: Kept, issuer: str) -> Party:
+    grantee = kept.grant.grantee
+    if grantee.kind is GranteeKind.PRACTITIONER:
+        doctor = identity.practitioner(conn, UUID(grantee.id))
+        if doctor is not None:
+            return Party(grantee.id, doctor.name, doctor.clinic, doctor.clinic, "recipient")
+    return Party(grantee.id, grantee.id, issuer, issuer, "recipient")
+
+
+def _terms(issuer: str) -> Terms:
+    return Terms(
+        controller=Party(issuer, "Kangma 康码", issuer, issuer, "controller"),
+        storage_locations=("CN",),
+        # Kept while the resident keeps the account: a grant and its receipt end with erasure.
+        retention_period="P100Y",
+        jurisdiction="CN",
+        withdrawal_method=WITHDRAWAL,
+    )

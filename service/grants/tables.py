@@ -1,0 +1,23 @@
+"""Rows of grants. What a grant allows is sealed; only what finding it needs is in the clear."""
+
+from sqlalchemy import Column, Index, Integer, LargeBinary, String, Table
+
+from service.kit.db import UuidBytes, metadata
+
+grants = Table(
+    "grants",
+    metadata,
+    Column("resident_id", UuidBytes, primary_key=True),
+    Column("grant_id", UuidBytes, primary_key=True),
+    # The grantee is in the clear so that a panel and the contribution job can find their grants.
+    # It is repeated inside the sealed body, and the two are compared at every opening.
+    Column("grantee_kind", String(16), nullable=False),
+    Column("grantee_id", String(36), nullable=False),
+    Column("status", String(16), nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("sealed_body", LargeBinary, nullable=False),
+    Index("ix_grants_grantee", "grantee_kind", "grantee_id", "status"),
+)
+
+ACTIVE = "active"
+WITHDRAWN = "withdrawn"

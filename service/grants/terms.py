@@ -1,0 +1,164 @@
+"""The terms a resident proposes, checked word by word. An unknown word never becomes a grant."""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from enum import StrEnum
+from typing import Literal, TypeVar
+
+from consent.grant import Grantee
+from consent.vocabulary import Action, DataClass, GranteeKind, Purpose, Text
+from service.grants.gate import STATISTICS
+from service.kit.errors import Fault, Invalid
+from service.kit.ids import parse_id
+
+Word = TypeVar("Word", bound=StrEnum)
+
+UNKNOWN_WORD = Text("不是已知的词。", "This is not a known word.")
+EMPTY = Text("不能为空。", "This must not be empty.")
+STRANGE_GRANTEE = Text(
+    "被授权方须是一位医生，或统计服务 statistics。",
+    'The grantee must be a practitioner, or the service "statistics".',
+)
+WRONG_PURPOSE = Text("此被授权方不能用于该目的。", "This grantee cannot have this purpose.")
+WRONG_ACTION = Text("此被授权方不能做该操作。", "This grantee cannot be allowed this action.")
+BACKWARDS = Text("结束不能早于开始。", "The end must come after the beginning.")
+PAST = Text("有效期已过。", "This would already have ended.")
+NOT_AGREED = Text(
+    "敏感类别需要单独同意，请逐项列出。",
+    "Sensitive classes need a separate consent: list each of them.",
+)
+
+# What each kind of grantee may be given at all; the first set is the default.
+_PURPOSES: dict[GranteeKind, frozenset[Purpose]] = {
+    GranteeKind.PRACTITIONER: frozenset({Purpose.CARE}),
+    GranteeKind.SERVICE: frozenset({Purpose.STATISTICS}),
+}
+_ACTIONS: dict[GranteeKind, frozenset[Action]] = {
+    GranteeKind.PRACTITIONER: frozenset({Action.READ, Action.WRITE, Action.DERIVE, Action.EXPORT}),
+    GranteeKind.SERVICE: frozenset({Action.AGGREGATE}),
+}
+_DEFAULT_ACTIONS: dict[GranteeKind, frozenset[Action]] = {
+    GranteeKind.PRACTITIONER: frozenset({Action.READ}),
+    GranteeKind.SERVICE: frozenset({Action.AGGREGATE}),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """What a resident sent, in the words they sent; `check` turns it into `Terms`."""
+
+    grantee_kind: str
+    grantee_id: str
+    purposes: Sequence[str]
+    data_classes: Sequence[str]
+    actions: Sequence[str] | None = None
+    observations_from: date | None = None
+    observations_to: date | None = None
+    valid_from: datetime | None = None
+    valid_until: datetime | None = None
+    separate_consent: Literal[True] | Sequence[str] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """Checked terms of a grant: every word known, every sensitive class agreed to by itself."""
+
+    grantee: Grantee
+    purposes: frozenset[Purpose]
+    data_classes: frozenset[DataClass]
+    actions: frozenset[Action]
+    observations_from: date | None
+    observations_to: date | None
+    valid_from: datetime
+    valid_until: datetime | None
+    separate_consent: frozenset[DataClass]
+
+
+def check(offer: Offer, *, now: datetime) -> Terms:
+    """The terms of an offer, or `Invalid` naming every fault."""
+    faults: list[Fault] = []
+    grantee = _grantee(offer, faults)
+    purposes = words(Purpose, offer.purposes, "/purposes", faults)
+    classes = words(DataClass, offer.data_classes, "/data_classes", faults)
+    actions = frozenset[Action]()
+    if offer.actions is not None:
+        actions = words(Action, offer.actions, "/actions", faults)
+    if grantee is not None:
+        actions = actions or _DEFAULT_ACTIONS[grantee.kind]
+        _within(purposes, _PURPOSES[grantee.kind], "/purposes", WRONG_PURPOSE, faults)
+        _within(actions, _ACTIONS[grantee.kind], "/actions", WRONG_ACTION, faults)
+    valid_from = offer.valid_from or now
+    _order(offer, valid_from, now, faults)
+    separate = _separate(offer.separate_consent, classes, faults)
+    if faults or grantee is None:
+        raise Invalid(faults)
+    return Terms(
+        grantee,
+        purposes,
+        classes,
+        actions,
+        offer.observations_from,
+        offer.observations_to,
+        valid_from,
+        offer.valid_until,
+        separate,
+    )
+
+
+def words(
+    kind: Callable[[str], Word], texts: Sequence[str], pointer: str, faults: list[Fault]
+) -> frozenset[Word]:
+    """The known words of a list; unknown ones and an empty list become faults."""
+    if not texts:
+        faults.append(Fault(pointer, "empty", EMPTY))
+    known: set[Word] = set()
+    for at, text in enumerate(texts):
+        try:
+            known.add(kind(text))
+        except ValueError:
+            faults.append(Fault(f"{pointer}/{at}", "unknown-word", UNKNOWN_WORD))
+    return frozenset(known)
+
+
+def _grantee(offer: Offer, faults: list[Fault]) -> Grantee | None:
+    if offer.grantee_kind == GranteeKind.PRACTITIONER:
+        practitioner = parse_id(offer.grantee_id)
+        if practitioner is not None:
+            return Grantee(GranteeKind.PRACTITIONER, str(practitioner))
+    elif (offer.grantee_kind, offer.grantee_id) == (STATISTICS.kind, STATISTICS.id):
+        return STATISTICS
+    faults.append(Fault("/grantee", "unknown-grantee", STRANGE_GRANTEE))
+    return None
+
+
+def _within(
+    asked: Iterable[Word], allowed: frozenset[Word], pointer: str, said: Text, faults: list[Fault]
+) -> None:
+    if not allowed.issuperset(asked):
+        faults.append(Fault(pointer, "not-for-this-grantee", said))
+
+
+def _order(offer: Offer, valid_from: datetime, now: datetime, faults: list[Fault]) -> None:
+    first, last = offer.observations_from, offer.observations_to
+    if first is not None and last is not None and last < first:
+        faults.append(Fault("/observations_to", "backwards", BACKWARDS))
+    if offer.valid_until is None:
+        return
+    if offer.valid_until <= valid_from:
+        faults.append(Fault("/valid_until", "backwards", BACKWARDS))
+    elif offer.valid_until <= now:
+        faults.append(Fault("/valid_until", "past", PAST))
+
+
+def _separate(
+    agreed: Literal[True] | Sequence[str], classes: frozenset[DataClass], faults: list[Fault]
+) -> frozenset[DataClass]:
+    """The sensitive classes agreed to one by one (PIPL article 29); `True` agrees to all asked."""
+    needed = frozenset(data_class for data_class in classes if data_class.separate_consent)
+    if agreed is True:
+        return needed
+    listed = words(DataClass, agreed, "/separate_consent", faults) if agreed else frozenset()
+    if not needed <= listed:
+        faults.append(Fault("/separate_consent", "separate-consent-missing", NOT_AGREED))
+    return needed
