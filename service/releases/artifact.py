@@ -107,6 +107,11 @@ def verify(
     return manifest
 
 
+def kid_of(signature: str) -> str:
+    """The name of the key that a JWS says it was made with."""
+    return str(jwt.get_unverified_header(signature)["kid"])
+
+
 def raw_public_key(signer: Signer) -> bytes:
     return signer.private.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
 

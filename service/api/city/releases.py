@@ -1,0 +1,132 @@
+"""All the city can do: read published releases. No route here reaches a person.
+
+Every answer is made from stored, signed bytes; a slice is an exact-match cut of a fixed universe
+of cells. There is no other question the city can ask.
+"""
+
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Path, Query, Request, Response
+
+from service.api.body import StrictRoute
+from service.api.city.answers import served
+from service.api.city.shapes import (
+    BudgetOut,
+    Cells,
+    ImportedSeries,
+    Indicators,
+    ManifestOut,
+    MapOut,
+    Releases,
+    SignatureOut,
+    SpecificationOut,
+    TableOut,
+)
+from service.api.deps import City, Db
+from service.releases import views
+
+router = APIRouter(prefix="/v1/city", tags=["city"], route_class=StrictRoute)
+
+ReleaseId = Annotated[str, Path(max_length=40)]
+Value = Annotated[str | None, Query(max_length=40)]
+NOT_MODIFIED: dict[int | str, dict[str, Any]] = {
+    304: {"description": "The client's copy is current."}
+}
+CSV: dict[int | str, dict[str, Any]] = {
+    200: {"content": {"text/csv": {"schema": {"type": "string"}}}}
+}
+
+
+@router.get("/releases", response_model=Releases, responses=NOT_MODIFIED)
+async def list_releases(request: Request, _: City, db: Db) -> Response:
+    """Every published release, newest first."""
+    return served(request, await db.aread(views.listed), immutable=False)
+
+
+@router.get("/releases/{release_id}", response_model=ManifestOut, responses=NOT_MODIFIED)
+async def read_release(release_id: ReleaseId, request: Request, _: City, db: Db) -> Response:
+    """The manifest: method, budget, precision, coverage and hashes. These bytes are signed."""
+    kept = await db.aread(lambda conn: views.find(conn, release_id))
+    return served(request, kept.manifest)
+
+
+@router.get("/releases/{release_id}/signature", response_model=SignatureOut, responses=NOT_MODIFIED)
+async def read_release_signature(
+    release_id: ReleaseId, request: Request, _: City, db: Db
+) -> Response:
+    """A compact EdDSA JWS over the manifest, with the public key."""
+    kept = await db.aread(lambda conn: views.find(conn, release_id))
+    return served(request, views.signature(kept))
+
+
+@router.get("/releases/{release_id}/table", response_model=TableOut, responses=NOT_MODIFIED | CSV)
+async def read_release_table(
+    release_id: ReleaseId,
+    request: Request,
+    _: City,
+    db: Db,
+    form: Annotated[Literal["csv", "json"], Query(alias="format")] = "csv",
+) -> Response:
+    """The whole table, as the signed CSV or as the same numbers in JSON."""
+    kept = await db.aread(lambda conn: views.find(conn, release_id))
+    if form == "json":
+        return served(request, views.table(kept))
+    return served(request, kept.csv, media_type="text/csv; charset=utf-8")
+
+
+@router.get("/releases/{release_id}/cells", response_model=Cells, responses=NOT_MODIFIED)
+async def read_release_cells(
+    release_id: ReleaseId,
+    request: Request,
+    _: City,
+    db: Db,
+    metric: Value = None,
+    level: Value = None,
+    region: Value = None,
+    sex: Value = None,
+    age: Value = None,
+) -> Response:
+    """The cells that equal every given value; totals are `all` on their axis."""
+    given = {"metric": metric, "level": level, "region": region, "sex": sex, "age": age}
+    wanted = {name: value for name, value in given.items() if value is not None}
+    kept = await db.aread(lambda conn: views.find(conn, release_id))
+    return served(request, views.cells(kept, wanted))
+
+
+@router.get("/releases/{release_id}/map", response_model=MapOut, responses=NOT_MODIFIED)
+async def read_release_map(
+    release_id: ReleaseId,
+    request: Request,
+    _: City,
+    db: Db,
+    metric: Annotated[str, Query(max_length=40)],
+) -> Response:
+    """GeoJSON of the districts with the shares of one metric."""
+    kept = await db.aread(lambda conn: views.find(conn, release_id))
+    outlines = getattr(request.app.state, "outlines", None)
+    # The numbers never change but the outlines may be loaded anew, so a client asks again.
+    return served(request, views.picture(kept, metric, outlines), immutable=False)
+
+
+@router.get("/indicators", response_model=Indicators, responses=NOT_MODIFIED)
+async def read_city_indicators(request: Request, _: City, db: Db) -> Response:
+    """Indicators of the city's plans from the latest release: value, interval, target, year."""
+    return served(request, await db.aread(views.indicators), immutable=False)
+
+
+@router.get("/specification", response_model=SpecificationOut, responses=NOT_MODIFIED)
+async def read_specification(request: Request, _: City, db: Db) -> Response:
+    """What is published, at which resolution and for how much budget."""
+    return served(request, await db.aread(views.specification), immutable=False)
+
+
+@router.get("/budget", response_model=BudgetOut, responses=NOT_MODIFIED)
+async def read_budget(request: Request, _: City, db: Db) -> Response:
+    """The privacy ledger: caps, what is spent, and on which releases."""
+    return served(request, await db.aread(views.budget), immutable=False)
+
+
+@router.get("/imported-series", response_model=ImportedSeries, responses=NOT_MODIFIED)
+async def read_imported_series(request: Request, _: City) -> Response:
+    """Aggregates of other registers (mortality, air) with their sources; none is imported yet."""
+    return served(request, views.imported_series(), immutable=False)

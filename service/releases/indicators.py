@@ -1,0 +1,192 @@
+"""Indicators of the city plans, read from published cells: value, interval, coverage, target.
+
+A ratio of two sums of cells. Its interval follows from the families' sigma in the manifest, by the
+delta method; nothing here has ever seen a contribution.
+"""
+
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from math import sqrt
+from typing import Any
+
+from service.domain.anonymity.intervals import interval
+from service.domain.anonymity.lattice import Lattice
+from service.domain.anonymity.specification import (
+    ALL,
+    PARTICIPATION,
+    IndicatorRule,
+    Specification,
+)
+from service.domain.vocabulary.indicators import INDICATORS, Indicator, Target
+from service.releases.artifact import read_csv
+from service.releases.store import Artifact
+
+Line = dict[str, Any]
+PERCENT = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """One release, opened for reading indicators."""
+
+    specification: Specification
+    manifest: dict[str, Any]
+    lines: tuple[Line, ...]
+    lattice: Lattice
+
+    @classmethod
+    def of(cls, specification: Specification, kept: Artifact) -> "Reading":
+        manifest = json.loads(kept.manifest)
+        lines = read_csv(kept.csv)
+        return cls(specification, manifest, lines, lattice_of(manifest, lines))
+
+    def items(self) -> Iterator[dict[str, Any]]:
+        areas = self.manifest["regions"]["areas"]
+        for rule in self.specification.indicators:
+            for area in areas:
+                if area["level"] == "city" or rule.districts:
+                    yield self._item(rule, area)
+
+    def _item(self, rule: IndicatorRule, area: dict[str, Any]) -> dict[str, Any]:
+        entry = INDICATORS[rule.id]
+        measure = self._measure(rule, area)
+        year = int(self.manifest["period"])
+        return {
+            "id": rule.id,
+            "part": rule.part,
+            "name": entry.name.both(),
+            "level": area["level"],
+            "region": area["code"],
+            **measure,
+            "unit": entry.unit,
+            "direction": entry.direction,
+            "coverage": self._coverage(area["code"]),
+            "year": year,
+            "target": _target(entry.targets, year),
+            "targets": [_spelled(target) for target in entry.targets],
+            "source": {
+                "release_id": self.manifest["release_id"],
+                "table_sha256": self.manifest["table"]["sha256"],
+                "plan": entry.plan,
+                "definition": _definition(entry),
+            },
+            "note": rule.note.both() if rule.note else None,
+        }
+
+    def _measure(self, rule: IndicatorRule, area: dict[str, Any]) -> dict[str, Any]:
+        chosen = [line for line in self.lines if self._belongs(rule, area["code"], line)]
+        if any(line["status"] == "not_published" for line in chosen):
+            return _unknown("not_published", None, None)
+        numerator = _total(chosen, rule.numerator)
+        denominator = _total(chosen, rule.denominator)
+        if denominator <= 0:
+            return _unknown("low_precision", numerator, denominator)
+        share = numerator / denominator
+        groups = len({(line["sex"], line["age"]) for line in chosen})
+        deviation = self._deviation(rule, area["level"], groups, share) / denominator
+        low, high = interval(share, deviation)
+        high = min(high, 1.0)
+        fine = (high - low) / 2 <= self.specification.precision.ok_half_width
+        return {
+            "value": _percent(share),
+            "interval": {"low": _percent(low), "high": _percent(high)},
+            "numerator": numerator,
+            "denominator": denominator,
+            "status": "ok" if fine else "low_precision",
+        }
+
+    def _belongs(self, rule: IndicatorRule, region: str, line: Line) -> bool:
+        if line["metric"] != rule.metric or line["region"] != region:
+            return False
+        if rule.from_age == 0:
+            return bool(line["sex"] == ALL and line["age"] == ALL)
+        starts = dict(zip(self.specification.ages, self.specification.age_starts, strict=True))
+        return line["age"] != ALL and starts[line["age"]] >= rule.from_age
+
+    def _deviation(self, rule: IndicatorRule, level: str, groups: int, share: float) -> float:
+        """Standard deviation of numerator minus share times denominator, in people."""
+        districts = self.lattice.districts if level == "city" else 1
+        taken = self.lattice.groups if rule.from_age == 0 else groups
+        first, second = len(rule.numerator), len(rule.denominator)
+
+        def covariance(one: int, other: int, both: int) -> float:
+            return self.lattice.covariance(
+                rule.metric,
+                districts=districts,
+                groups=taken,
+                first=one,
+                second=other,
+                both=both,
+            )
+
+        variance = (
+            covariance(first, first, first)
+            - 2 * share * covariance(first, second, first)
+            + share**2 * covariance(second, second, second)
+        )
+        return sqrt(max(variance, 0.0))
+
+    def _coverage(self, region: str) -> dict[str, Any]:
+        return next(
+            {name: entry[name] for name in ("participants", "share", "low", "high")}
+            for entry in self.manifest["coverage"]
+            if entry["region"] == region
+        )
+
+
+def lattice_of(manifest: dict[str, Any], lines: Iterable[Line]) -> Lattice:
+    """The precision of a release from its manifest alone."""
+    own = [entry for entry in manifest["families"] if entry["metric"] == PARTICIPATION]
+    names = {(entry["level"], entry["by"]): f"{entry['level']}-{entry['by']}" for entry in own}
+    strata = {(line["sex"], line["age"]) for line in lines} - {(ALL, ALL)}
+    areas = manifest["regions"]["areas"]
+    return Lattice(
+        districts=sum(area["level"] == "district" for area in areas),
+        groups=len(strata),
+        weights={names[entry["level"], entry["by"]]: entry["sigma"] ** -2 for entry in own},
+        sizes={PARTICIPATION: 1}
+        | {metric["id"]: len(metric["categories"]) for metric in manifest["metrics"]},
+        regions_of={name: (key[0] == "city", key[1] == ALL) for key, name in names.items()},
+    )
+
+
+def _total(lines: Iterable[Line], categories: tuple[str, ...]) -> int:
+    return sum(line["count"] for line in lines if line["category"] in categories)
+
+
+def _unknown(status: str, numerator: int | None, denominator: int | None) -> dict[str, Any]:
+    return {
+        "value": None,
+        "interval": None,
+        "numerator": numerator,
+        "denominator": denominator,
+        "status": status,
+    }
+
+
+def _percent(share: float) -> float:
+    return round(share * PERCENT, 2)
+
+
+def _target(targets: tuple[Target, ...], year: int) -> dict[str, Any] | None:
+    """The next target: the first whose year is not over."""
+    coming = [target for target in targets if target.year >= year]
+    return _spelled(min(coming, key=lambda target: target.year)) if coming else None
+
+
+def _spelled(target: Target) -> dict[str, Any]:
+    return {
+        "year": target.year,
+        "text": target.text,
+        "op": target.op,
+        "number": target.number,
+    }
+
+
+def _definition(entry: Indicator) -> dict[str, str]:
+    return {
+        "numerator": entry.numerator,
+        "denominator": entry.denominator,
+        "source": entry.definition_source,
+    }
