@@ -4,7 +4,6 @@ A floor of its own between the capabilities and the doors (ADR 0010): HTTP, jobs
 line build the same house and hand its rooms to the same functions.
 """
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,7 +19,7 @@ from service.kit.db import Database, open_engine
 from service.kit.paging import Cursors
 from service.kit.passwords import Passwords
 from service.kit.settings import Settings
-from service.kit.tokens import SigningKey, Tokens
+from service.kit.tokens import Tokens
 
 REGIONS_FILE = "regions.json"
 
@@ -80,7 +79,6 @@ def build(settings: Settings, *, clock: Clock = utc_now) -> House:
     keystore = Keystore(settings.keys_url, load_kek(settings.kek_uri, data=settings.data))
     system = SystemKeys(keystore)
     db = Database(settings.data_store_url)
-    signing = system.signing_key("jwt")
     return House(
         settings=settings,
         clock=clock,
@@ -88,7 +86,7 @@ def build(settings: Settings, *, clock: Clock = utc_now) -> House:
         keystore=keystore,
         vault=Vault(keystore, keystore.deployment, clock=clock),
         system=system,
-        tokens=Tokens(settings.issuer, SigningKey(signing.kid, signing.private)),
+        tokens=Tokens(settings.issuer, lambda: system.signing_keys("jwt")),
         passwords=Passwords(),
         revocations=Revocations(db, clock),
         cursors=Cursors(system.secret("cursor")),
@@ -100,4 +98,4 @@ def load_regions(path: Path) -> RegionTree:
     """The city's divisions as the operator loaded them; an empty tree before that."""
     if not path.exists():
         return RegionTree([])
-    return RegionTree.from_json(json.loads(path.read_text("utf-8")))
+    return RegionTree.from_json(path.read_text("utf-8"))

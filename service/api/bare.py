@@ -20,7 +20,7 @@ NO_TELEMETRY = {
     "operation_spans": False,
     "auto_configure": False,
 }
-"""FastAPI's telemetry would hand bodies and exception texts to any exporter the environment names."""
+"""FastAPI's telemetry would hand bodies and exception texts to whichever exporter is configured."""
 
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
 

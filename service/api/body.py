@@ -13,7 +13,8 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Iter
 from typing import Annotated, Any
 
 from fastapi import HTTPException, Request, Response
-from fastapi.dependencies.utils import get_flat_dependant
+from fastapi.dependencies.utils import get_flat_params
+from fastapi.params import Query
 from fastapi.routing import APIRoute
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -125,15 +126,8 @@ UNKNOWN_PARAMETER = Text(
 
 
 def _query_names(route: APIRoute) -> frozenset[str]:
-    names: set[str] = set()
-    for field in get_flat_dependant(route.dependant).query_params:
-        annotation = field.field_info.annotation
-        if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-            members = annotation.model_fields.items()
-            names.update(member.alias or name for name, member in members)
-        else:
-            names.add(field.alias)
-    return frozenset(names)
+    fields = get_flat_params(route.dependant)
+    return frozenset(field.alias for field in fields if isinstance(field.field_info, Query))
 
 
 def _says_json(content_type: str) -> bool:

@@ -6,9 +6,12 @@ loop. The busiest doors come first.
 
 from fastapi import APIRouter, FastAPI
 
-from service.api import status
+from service.api import auth, status
+from service.api.me import profile
 
 ROUTERS: tuple[APIRouter, ...] = (
+    profile.router,
+    auth.router,
     status.router,
 )
 

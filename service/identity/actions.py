@@ -60,6 +60,11 @@ def tag_of(index: BlindIndex, login: str) -> bytes:
     return index.blind_index("login", names.normal_login(login))
 
 
+def login(conn: Connection, tag: bytes) -> store.Login | None:
+    """Who signs in under a name, for the edge to check the password outside any transaction."""
+    return store.login(conn, tag)
+
+
 def sign_up(conn: Connection, tag: bytes, *, resident: UUID, password_hash: str) -> bool:
     """Keep a resident's sign-in; False when the name is somebody's already."""
     return store.add_login(conn, tag, subject=resident, kind="resident", password=password_hash)

@@ -11,12 +11,12 @@ import base64
 import json
 import re
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from threading import Lock
-from typing import Any, NamedTuple
+from typing import Any, Protocol
 from uuid import UUID
 
 import jwt
@@ -38,11 +38,21 @@ REQUIRED = ["iss", "aud", "exp", "iat", "sub", "jti", "scope", "auth_time", "acr
 REMEMBERED = 20_000
 
 
-class SigningKey(NamedTuple):
-    """An Ed25519 key and the name under which its public half is published."""
+class SigningKey(Protocol):
+    """An Ed25519 key, the name its public half is published under, and its stage of life."""
 
-    kid: str
-    private: Ed25519PrivateKey
+    @property
+    def kid(self) -> str: ...
+
+    @property
+    def private(self) -> Ed25519PrivateKey: ...
+
+    @property
+    def stage(self) -> str: ...
+
+
+Keys = Callable[[], Sequence[SigningKey]]
+"""The keys of this moment: previous and next verify, only `current` signs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,19 +70,11 @@ class Claims:
 
 
 class Tokens:
-    """Signs with one key and reads with the published set; exactly one algorithm for each key."""
+    """Signs with the current key, reads with the published set; one algorithm for every key."""
 
-    def __init__(
-        self,
-        issuer: str,
-        signing: SigningKey,
-        published: Sequence[tuple[str, Ed25519PublicKey]] = (),
-    ) -> None:
-        if not KID.fullmatch(signing.kid):
-            raise ValueError("a kid is 1 to 32 characters of A-Z a-z 0-9 _ -")
+    def __init__(self, issuer: str, keys: Keys) -> None:
         self._issuer = issuer
-        self._signing = signing
-        self._published = dict(published) | {signing.kid: signing.private.public_key()}
+        self._keys = keys
         self._remembered: OrderedDict[bytes, Claims] = OrderedDict()
         self._lock = Lock()
 
@@ -100,8 +102,9 @@ class Tokens:
             "acr": str(acr),
             "sid": str(family),
         }
-        headers = {"typ": TYPE, "kid": self._signing.kid}
-        return jwt.encode(claims, self._signing.private, algorithm=ALGORITHM, headers=headers)
+        signing = next(key for key in self._keys() if key.stage == "current")
+        headers = {"typ": TYPE, "kid": signing.kid}
+        return jwt.encode(claims, signing.private, algorithm=ALGORITHM, headers=headers)
 
     def verify(self, token: str, *, audience: str, now: datetime) -> Claims:
         """The claims of a token meant for `audience`, or `Unauthenticated` without a reason.
@@ -121,7 +124,7 @@ class Tokens:
 
     def jwks(self) -> dict[str, Any]:
         """The published keys as an RFC 7517 set."""
-        return {"keys": [_jwk(kid, key) for kid, key in self._published.items()]}
+        return {"keys": [_jwk(key.kid, key.private.public_key()) for key in self._keys()]}
 
     def _remember(self, digest: bytes, claims: Claims) -> None:
         with self._lock:
@@ -164,9 +167,12 @@ class Tokens:
             and isinstance(kid, str)
             and KID.fullmatch(kid) is not None
         )
-        if not well_formed or kid not in self._published:
+        if not well_formed:
             raise ValueError("not a header of ours")
-        return self._published[str(kid)]
+        for key in self._keys():
+            if key.kid == kid:
+                return key.private.public_key()
+        raise ValueError("not a key of ours")
 
 
 def _plain_parts(token: str) -> tuple[dict[str, Any], dict[str, Any]]:
