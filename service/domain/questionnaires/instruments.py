@@ -1,0 +1,133 @@
+"""Questionnaires as data: wording, answers, bands, licence. `data/instruments.json`.
+
+Items that may not be shown under their licence are not in the data; their instruments record a
+total only, and say so in `items_withheld`.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib.resources import files
+from types import MappingProxyType
+from typing import Any, NamedTuple
+
+from consent.vocabulary import DataClass, Text
+
+
+class Answer(NamedTuple):
+    """One answer that may be chosen, and the points it stands for."""
+
+    value: int
+    label: Text
+    loinc: str | None
+
+
+class Band(NamedTuple):
+    """What a total from `low` to `high` is called; `sex` where the bands differ by sex."""
+
+    low: int
+    high: int
+    sex: str | None
+    label: Text
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One question: a choice of `options`, or a whole number of `unit` within bounds."""
+
+    id: str
+    text: Text
+    loinc: str | None
+    options: tuple[Answer, ...] | None
+    unit: str | None
+    low: int
+    high: int
+    scored: bool
+
+    def accepts(self, answer: object) -> bool:
+        if type(answer) is not int:
+            return False
+        if self.options is None:
+            return self.low <= answer <= self.high
+        return any(option.value == answer for option in self.options)
+
+
+@dataclass(frozen=True, slots=True)
+class Instrument:
+    """A questionnaire. `complete` asks for every item; `total` is the measure of its score."""
+
+    id: str
+    version: str
+    title: Text
+    data_class: DataClass
+    total: str | None
+    complete: bool
+    loinc_panel: str | None
+    stem: Text | None
+    items: Mapping[str, Item]
+    items_withheld: Text | None
+    bands: tuple[Band, ...]
+    scoring: str
+    safety: Text | None
+    licence: str
+    wording: str
+
+
+def _load() -> dict[str, Instrument]:
+    entries = _document()["instruments"]
+    return {entry["id"]: _instrument(entry) for entry in entries}
+
+
+def _document() -> dict[str, Any]:
+    data = files("service.domain.questionnaires") / "data" / "instruments.json"
+    document: dict[str, Any] = json.loads(data.read_text(encoding="utf-8"))
+    return document
+
+
+def _instrument(entry: dict[str, Any]) -> Instrument:
+    return Instrument(
+        id=entry["id"],
+        version=entry["version"],
+        title=Text(**entry["title"]),
+        data_class=DataClass(entry["data_class"]),
+        total=entry["total"],
+        complete=entry["complete"],
+        loinc_panel=entry["loinc_panel"],
+        stem=_text(entry["stem"]),
+        items=MappingProxyType({item["id"]: _item(item) for item in entry["items"]}),
+        items_withheld=_text(entry["items_withheld"]),
+        bands=tuple(_band(band) for band in entry["bands"]),
+        scoring=entry["scoring"],
+        safety=_text(entry["safety"]),
+        licence=entry["licence"],
+        wording=entry["wording"],
+    )
+
+
+def _item(entry: dict[str, Any]) -> Item:
+    options = entry["options"]
+    return Item(
+        id=entry["id"],
+        text=Text(**entry["text"]),
+        loinc=entry["loinc"],
+        options=None if options is None else tuple(_answer(option) for option in options),
+        unit=entry["unit"],
+        low=entry["min"] or 0,
+        high=entry["max"] or 0,
+        scored=entry["scored"],
+    )
+
+
+def _answer(entry: dict[str, Any]) -> Answer:
+    return Answer(entry["value"], Text(**entry["label"]), entry.get("loinc"))
+
+
+def _band(entry: dict[str, Any]) -> Band:
+    return Band(entry["from"], entry["to"], entry["sex"], Text(**entry["label"]))
+
+
+def _text(entry: dict[str, str] | None) -> Text | None:
+    return None if entry is None else Text(**entry)
+
+
+INSTRUMENTS: Mapping[str, Instrument] = MappingProxyType(_load())
