@@ -5,49 +5,125 @@ path to green, is made when somebody asks for it and kept until something it res
 a reading, the profile, the rule pack or the day (readings go stale, people have birthdays).
 """
 
-import json
-import struct
-import zlib
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
-from datetime import date, datetime
-from typing import Any, NamedTuple
+from datetime import datetime
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection
 
 from consent.decision import Permit
+from service.domain.regions import RegionTree
 from service.domain.risk.assess import assess, assess_level
-from service.domain.risk.catalogue import RULE_PACK
 from service.domain.risk.person import Person, Reading
-from service.domain.vocabulary.regions import RegionTree
 from service.keys.vault import Vault
-from service.kit.clock import CITY_ZONE, city_day
-from service.kit.sealed import Sealed
-from service.prompts import head, shelf, store
+from service.kit.clock import city_day
+from service.prompts import document, head, history, shelf, store
 from service.prompts.head import Brief, Head
-from service.prompts.readings import Readings, person_of, readings_of
-from service.prompts.shelf import Shelf
+from service.prompts.readings import person_of, readings_of
 from service.records.plan import Change
 from service.residents import actions as residents
 from service.residents.actions import Profile
 
-PROMPT_FRAME = 4096
-"""Bytes of a stored whole prompt; one that is larger goes to the next power of two."""
-HISTORY_FRAME = 128
-_LABEL = struct.Struct(">I16s")
-"""Before the prompt's JSON: the day it was assessed, and the rule pack."""
-
-
-class Moment(NamedTuple):
-    """One change of the level or the index."""
-
-    at: str
-    level: int | None
-    colour: str | None
-    index: float | None
+Readings = Mapping[str, Sequence[Reading]]
 
 
 def open_file(connection: Connection, vault: Vault, permit: Permit, *, rev: int = 0) -> None:
     """Give a new resident a slot for every class, so that rows tell nothing of what they measure."""
     store.file(connection, permit.subject, shelf.empty(vault, permit, rev))
+
+
+def note(
+    connection: Connection,
+    vault: Vault,
+    permit: Permit,
+    *,
+    profile: Profile,
+    regions: RegionTree,
+    changes: Sequence[Change],
+    rev: int,
+    now: datetime,
+) -> Brief:
+    """Take what a write at `rev` changed into the frames, and say what the level is now.
+
+    The head is the owner's: a doctor's write brings frames up to date and learns no level.
+    """
+    held = shelf.opened(connection, vault, permit)
+    held.take(connection, changes)
+    slots = held.slots(rev)
+    after = held.head
+    if permit.owner:
+        if slots:
+            after = _level(held, profile, regions, now)
+        if after is not held.head:
+            slots.append(shelf.sealed_head(vault, permit, after, rev))
+            history.append(connection, vault, permit, after, rev, now)
+    store.file(connection, permit.subject, slots)
+    return head.brief(after, held.head)
+
+
+def current(
+    connection: Connection, vault: Vault, permit: Permit, *, now: datetime
+) -> bytes | None:
+    """The whole prompt as JSON, when the stored one is still true; else None."""
+    found = store.stored(connection, permit)
+    if found.sealed is None or found.rev is None or found.rev < found.newest:
+        return None
+    return document.opened(vault, permit, found.rev, found.sealed, city_day(now))
+
+
+def renew(
+    connection: Connection, vault: Vault, permit: Permit, *, regions: RegionTree, now: datetime
+) -> bytes:
+    """Assess wholly, store the prompt and the head it implies, and return the prompt as JSON."""
+    # Read before what it is made from: a write in between leaves the prompt out of date, never wrong.
+    newest = store.stored(connection, permit).newest
+    profile = residents.profile(connection, vault, permit)
+    held = shelf.opened(connection, vault, permit)
+    found = readings_of(held.frames.values())
+    assessment = assess(person_of(profile, found, regions), found, now)
+    text = document.spelled(assessment.as_prompt())
+    after = held.head.moved(assessment.level, assessment.index, now)
+    if after is not held.head:
+        # Nothing was written, time alone moved the level: the head keeps its revision.
+        store.file(connection, permit.subject, [shelf.sealed_head(vault, permit, after, held.rev)])
+        history.append(connection, vault, permit, after, held.rev, now)
+    document.keep(connection, vault, permit, text, rev=newest, day=city_day(now))
+    return text
+
+
+def what_if(
+    connection: Connection,
+    vault: Vault,
+    permit: Permit,
+    values: Mapping[str, float | str],
+    *,
+    regions: RegionTree,
+    now: datetime,
+) -> bytes:
+    """The prompt if these values (canonical units, checked before) were measured now."""
+    person, found = readings(connection, vault, permit, regions=regions)
+    imagined = {code: [Reading(value, now)] for code, value in values.items()}
+    return document.spelled(assess(person, {**found, **imagined}, now).as_prompt())
+
+
+def readings(
+    connection: Connection,
+    vault: Vault,
+    permit: Permit,
+    *,
+    regions: RegionTree,
+    profile: Profile | None = None,
+) -> tuple[Person, Readings]:
+    """Who is assessed, and the newest readings of the permit's classes within its window."""
+    if profile is None:
+        profile = residents.profile(connection, vault, permit)
+    held = shelf.opened(connection, vault, permit)
+    found = readings_of(held.frames.values(), permit.window)
+    return person_of(profile, found, regions), found
+
+
+def _level(held: shelf.Shelf, profile: Profile, regions: RegionTree, now: datetime) -> Head:
+    found = readings_of(held.frames.values())
+    level, index = assess_level(person_of(profile, found, regions), found, now)
+    return held.head.moved(level, index, now)

@@ -3,14 +3,16 @@
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 
+from consent.decision import Window
 from consent.vocabulary import DataClass
 from service.domain.risk.person import Person, Reading
 from service.domain.vocabulary.codes import CODES
 from service.domain.vocabulary.measures import MEASURES
 from service.domain.vocabulary.records import Record
-from service.domain.vocabulary.regions import RegionTree
+from service.domain.regions import RegionTree
 from service.kit.db import EPOCH
 from service.prompts.frames import Entry, Frame, Value, short_key
+from service.records.parts import within
 from service.residents.actions import Profile
 
 PROMPT_CLASSES = (
@@ -23,8 +25,8 @@ PROMPT_CLASSES = (
 """The classes that models read. Every resident has a frame for each, used or not."""
 
 HISTORIES = ("condition", "medication", "family_history")
-ENDED = frozenset({"resolved", "refuted", "stopped", "inactive", "entered-in-error"})
-"""Statuses under which a diagnosis or medicine no longer counts."""
+OVER = "resolved"
+"""The status under which a diagnosis or medicine no longer counts."""
 
 Readings = Mapping[str, list[Reading]]
 _MILLISECOND = timedelta(milliseconds=1)
@@ -33,7 +35,7 @@ _MILLISECOND = timedelta(milliseconds=1)
 def entries_of(record: Record, record_key: bytes) -> dict[DataClass, Entry]:
     """What one record tells the models, class by class."""
     told: dict[DataClass, dict[str, Value]] = {}
-    for code, value in record.values.items():
+    for code, value in record.observed.items():
         told.setdefault(MEASURES[code].data_class, {})[code] = value
     if record.kind in HISTORIES and record.code is not None:
         data_class = CODES[record.kind][record.code].data_class
@@ -47,12 +49,16 @@ def entries_of(record: Record, record_key: bytes) -> dict[DataClass, Entry]:
     }
 
 
-def readings_of(frames: Iterable[Frame]) -> dict[str, list[Reading]]:
-    """Readings by measure (and `kind:code` for histories), newest first."""
+def readings_of(
+    frames: Iterable[Frame], window: Window | None = None
+) -> dict[str, list[Reading]]:
+    """Readings by measure (and `kind:code` for histories) inside the window, newest first."""
     found: dict[str, list[Reading]] = {}
     for frame in frames:
         for entry in frame.entries:
             at = datetime.fromtimestamp(entry.at / 1000, UTC)
+            if not within(window, at):
+                continue
             for name, value in entry.values.items():
                 found.setdefault(name, []).append(Reading(value, at))
     return found
@@ -63,7 +69,7 @@ def person_of(profile: Profile, readings: Readings, regions: RegionTree) -> Pers
     histories: dict[str, set[str]] = {kind: set() for kind in HISTORIES}
     for name, told in readings.items():
         kind, colon, code = name.partition(":")
-        if colon and told[0].value not in ENDED:
+        if colon and told[0].value != OVER:
             histories[kind].add(code)
     region = regions.get(profile.region)
     return Person(

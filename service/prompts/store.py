@@ -12,7 +12,7 @@ from service.kit.prepared import Prepared, Row
 from service.kit.sealed import NO_TAG, Place, Sealed
 from service.prompts.tables import latest, prompt_history, prompt_now
 from service.residents.store import Withdrawn
-from service.residents.tables import resident_state
+from service.residents.tables import resident_state, residents
 
 HEAD = NO_TAG
 """Tag of the head's slot: every resident has exactly one, so it may look alike everywhere."""
@@ -36,11 +36,12 @@ _NOW = Prepared(
         select(func.max(latest.c.rev))
         .where(latest.c.resident_id == resident_state.c.resident_id)
         .scalar_subquery(),
+        residents.c.profile_rev,
     )
     .select_from(
-        resident_state.outerjoin(
-            prompt_now, prompt_now.c.resident_id == resident_state.c.resident_id
-        )
+        resident_state.join(
+            residents, residents.c.resident_id == resident_state.c.resident_id
+        ).outerjoin(prompt_now, prompt_now.c.resident_id == resident_state.c.resident_id)
     )
     .where(_GOOD)
 )
@@ -57,14 +58,18 @@ _HISTORY = Prepared(
         )
     )
     .where(_GOOD)
-    .order_by(prompt_history.c.rev)
+    .order_by(prompt_history.c.rev, prompt_history.c.day)
 )
 
 
 def _upsert(module: Any, table: Any, keys: list[str], fresh: list[str]) -> Prepared:
+    # Never an older revision over a newer one: a prompt assessed while somebody wrote is late.
     statement = module.insert(table)
     values = {name: statement.excluded[name] for name in fresh}
-    return Prepared(statement.on_conflict_do_update(index_elements=keys, set_=values))
+    late = table.c.rev > statement.excluded.rev
+    return Prepared(
+        statement.on_conflict_do_update(index_elements=keys, set_=values, where=~late)
+    )
 
 
 _DIALECTS = {"sqlite": sqlite, "postgresql": postgresql}
@@ -77,7 +82,7 @@ _KEEP = {
     for name, module in _DIALECTS.items()
 }
 _APPEND = {
-    name: _upsert(module, prompt_history, ["resident_id", "rev"], ["day", "sealed"])
+    name: _upsert(module, prompt_history, ["resident_id", "rev", "day"], ["sealed"])
     for name, module in _DIALECTS.items()
 }
 
@@ -91,7 +96,7 @@ class Slot(NamedTuple):
 
 
 class Stored(NamedTuple):
-    """The stored prompt, and the newest `rev` of what it is made from."""
+    """The stored prompt, and the newest `rev` of what it is made from (readings, profile)."""
 
     rev: int | None
     sealed: bytes | None
@@ -125,8 +130,8 @@ def slots(connection: Connection, permit: Permit) -> list[Slot]:
 
 
 def stored(connection: Connection, permit: Permit) -> Stored:
-    rev, sealed, newest = _checked(_NOW.rows(connection, _good(permit)))[0]
-    return Stored(rev, None if sealed is None else bytes(sealed), newest or 0)
+    rev, sealed, newest, profile_rev = _checked(_NOW.rows(connection, _good(permit)))[0]
+    return Stored(rev, None if sealed is None else bytes(sealed), max(newest or 0, profile_rev))
 
 
 def history(connection: Connection, permit: Permit, low: int, high: int) -> list[Line]:
@@ -151,7 +156,7 @@ def keep(connection: Connection, resident: UUID, rev: int, sealed: Sealed) -> No
 
 
 def append(connection: Connection, resident: UUID, line: Line) -> None:
-    """Add a line of history; two changes under one `rev` end as one line."""
+    """Add a line of history; two changes of one day under one `rev` end as one line."""
     row = {"resident_id": resident.bytes, **line._asdict()}
     _APPEND[connection.dialect.name].run(connection, row)
 

@@ -32,6 +32,7 @@ prompt_history = Table(
     metadata,
     Column("resident_id", UuidBytes, primary_key=True),
     Column("rev", BigInteger, primary_key=True, autoincrement=False),
-    Column("day", Integer, nullable=False),
+    # The level may move again by time alone, without a write that would take a new `rev`.
+    Column("day", Integer, primary_key=True, autoincrement=False),
     Column("sealed", LargeBinary, nullable=False),
 )

@@ -10,14 +10,15 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection
 
 from consent.decision import Permit
 from service.domain.vocabulary.records import Record, check
 from service.keys.vault import Vault
-from service.kit.errors import Fault, Gone, Invalid, NotFound, Stale
-from service.kit.ids import new_id, parse_id
+from service.kit.errors import Fault, Invalid, NotFound, Stale
+from service.kit.ids import parse_id
 from service.records import parts, store
 from service.records.plan import BEYOND, Change, Plan, Result, Write, known_from
 from service.residents.actions import Profile
@@ -64,8 +65,6 @@ def get(
     """A record with the values of the permit's classes, and its revision."""
     key = vault.row_key(permit.subject, str(record_id))
     rows = store.existing(connection, permit, [key])[1].get(key, [])
-    if permit.owner and any(row.deleted for row in rows):
-        raise Gone
     tags = parts.tags_of(vault, permit)
     visible = [row for row in rows if row.class_tag in tags]
     if not visible:
@@ -110,8 +109,8 @@ def put(
 
 def delete(
     connection: Connection, vault: Vault, permit: Permit, record_id: UUID, *, if_match: int
-) -> Change:
-    """Remove every part of a record; a tombstone says to other devices that it is gone."""
+) -> tuple[Change, int]:
+    """Remove every part of a record; the tombstone, at the revision returned, says that it is gone."""
     key = vault.row_key(permit.subject, str(record_id))
     rev = advance(connection, permit)
     rows = store.existing(connection, permit, [key])[1].get(key, [])
@@ -121,14 +120,18 @@ def delete(
         raise NotFound
     store.write(connection, permit, [store.tombstone(key, rev)])
     store.remove_older(connection, permit, key, rev)
-    return Change(key, frozenset(known.texts), None, fresh=False)
+    return Change(key, frozenset(known.texts), None, fresh=False), rev
 
 
 def _checked(number: int | None, entry: Any, profile: Profile, now: datetime) -> Record | Result:
     """A record, or its rejection with pointers into the request."""
-    if isinstance(entry, dict) and entry.get("id") is None:
-        entry = {**entry, "id": str(new_id())}
-    found = check(entry, birth_date=profile.birth_date, sex=profile.sex, now=now)
+    found = check(
+        entry,
+        birth_date=profile.birth_date,
+        sex=profile.sex,
+        now=now,
+        zone=ZoneInfo(profile.zone),
+    )
     if isinstance(found, Record):
         return found
     base = "" if number is None else f"/records/{number}"

@@ -1,0 +1,208 @@
+"""A resident's records: log, list, read, replace, delete. Logging answers with the new level."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import APIRouter, Body, Header, Path, Query, Response
+from pydantic import Field
+from sqlalchemy import Connection
+
+from consent.decision import Permit
+from consent.vocabulary import Action, Text
+from service.api import records as shapes
+from service.api.body import Shape, StrictRoute
+from service.api.deps import Lang, Now, Resident
+from service.api.me.own import own, zone_of
+from service.api.records import Kind, LogOut, RawRecord, RecordOut, RecordPage, When
+from service.api.rooms import HouseDep
+from service.api.schema import CursorText, Limit
+from service.house import House
+from service.kit.errors import Fault, Invalid
+from service.panel import actions as panel
+from service.prompts import actions as prompts
+from service.prompts.head import Brief
+from service.records import actions as records
+from service.records import pages
+from service.records.pages import Page
+from service.records.plan import Change, Result
+from service.residents import actions as residents
+from service.residents.actions import Profile
+
+router = APIRouter(tags=["me"], route_class=StrictRoute)
+
+RecordId = Annotated[UUID, Path(description="The id of the record.")]
+IfMatch = Annotated[str | None, Header(alias="If-Match", max_length=64)]
+
+OTHER_ID = Text("与地址中的编号不同。", "This differs from the id in the address.")
+
+
+class Batch(Shape):
+    """Records to keep. One with faults is rejected and the others are kept."""
+
+    records: list[RawRecord] = Field(min_length=1, max_length=1000)
+
+
+@router.post("/v1/me/records", responses={200: {"model": LogOut}})
+async def log_records(
+    batch: Batch, caller: Resident, house: HouseDep, now: Now, language: Lang
+) -> Response:
+    """Keep up to 1,000 records. The same record again is `unchanged`."""
+
+    def job(connection: Connection) -> tuple[Sequence[Result], Brief]:
+        permit = own(connection, house, caller, Action.WRITE, now)
+        profile = residents.profile(connection, house.vault, permit)
+        results = records.log(
+            connection, house.vault, permit, batch.records, now, profile=profile
+        )
+        changes = [one.change for one in results if one.change is not None]
+        rev = max((one.rev or 0 for one in results if one.change is not None), default=0)
+        brief = _note(connection, house, permit, profile, changes, rev, now)
+        return results, brief
+
+    results, brief = await house.db.awrite(job, key=caller.id.bytes)
+    return shapes.answer(
+        {"results": shapes.results(results, language), "prompt": brief.as_answer()}
+    )
+
+
+@router.get("/v1/me/records", responses={200: {"model": RecordPage}})
+async def list_records(
+    caller: Resident,
+    house: HouseDep,
+    now: Now,
+    measure: Annotated[str | None, Query(max_length=64)] = None,
+    kind: Kind | None = None,
+    since: Annotated[When, Query(alias="from")] = None,
+    until: Annotated[When, Query(alias="to")] = None,
+    limit: Limit = 100,
+    cursor: CursorText = None,
+) -> Response:
+    """Records, newest first. With `measure`, only the values of that measure's data class."""
+    shapes.known_measure(measure)
+
+    def job(connection: Connection) -> Page:
+        permit = own(connection, house, caller, Action.READ, now)
+        span = shapes.span(since, until, zone_of(connection, house, permit, shapes.is_day(since), shapes.is_day(until)))
+        query = pages.Query(measure, kind, span.since, span.until)
+        return pages.page(
+            connection, house.vault, permit, query, limit=limit, cursor=cursor
+        )
+
+    found = await house.db.aread(job)
+    return shapes.answer(shapes.page(found.items, found.next))
+
+
+@router.get(
+    "/v1/me/records/{record_id}",
+    responses={200: {"model": RecordOut}, 304: {"description": "Not changed."}},
+)
+async def read_record(
+    record_id: RecordId,
+    caller: Resident,
+    house: HouseDep,
+    now: Now,
+    if_none_match: Annotated[str | None, Header(alias="If-None-Match", max_length=64)] = None,
+) -> Response:
+    """One record; its `ETag` is its revision."""
+
+    def job(connection: Connection) -> Response:
+        permit = own(connection, house, caller, Action.READ, now)
+        record, rev = records.get(connection, house.vault, permit, record_id)
+        if if_none_match == f'"{rev}"':
+            return Response(status_code=304, headers={"ETag": f'"{rev}"'})
+        return shapes.answer(shapes.document(record, rev), rev=rev)
+
+    return await house.db.aread(job)
+
+
+@router.put("/v1/me/records/{record_id}", responses={200: {"model": RecordOut}})
+async def replace_record(
+    record_id: RecordId,
+    record: Annotated[RawRecord, Body()],
+    caller: Resident,
+    house: HouseDep,
+    now: Now,
+    if_match: IfMatch = None,
+) -> Response:
+    """Replace a record that is still at the revision `If-Match` names. Nothing old is kept."""
+    rev = shapes.revision(if_match)
+    _same_id(record_id, record)
+
+    def job(connection: Connection) -> Response:
+        permit = own(connection, house, caller, Action.WRITE, now)
+        profile = residents.profile(connection, house.vault, permit)
+        result = records.put(
+            connection,
+            house.vault,
+            permit,
+            record_id,
+            record,
+            now,
+            profile=profile,
+            if_match=rev,
+        )
+        if result.change is not None:
+            assert result.rev is not None
+            _note(connection, house, permit, profile, [result.change], result.rev, now)
+        kept, kept_rev = records.get(connection, house.vault, permit, record_id)
+        return shapes.answer(shapes.document(kept, kept_rev), rev=kept_rev)
+
+    return await house.db.awrite(job, key=caller.id.bytes)
+
+
+@router.delete("/v1/me/records/{record_id}", status_code=204)
+async def delete_record(
+    record_id: RecordId,
+    caller: Resident,
+    house: HouseDep,
+    now: Now,
+    if_match: IfMatch = None,
+) -> None:
+    """Delete a record that is still at the revision `If-Match` names. No value of it is kept."""
+    rev = shapes.revision(if_match)
+
+    def job(connection: Connection) -> None:
+        permit = own(connection, house, caller, Action.WRITE, now)
+        profile = residents.profile(connection, house.vault, permit)
+        change, gone_rev = records.delete(
+            connection, house.vault, permit, record_id, if_match=rev
+        )
+        _note(connection, house, permit, profile, [change], gone_rev, now)
+
+    await house.db.awrite(job, key=caller.id.bytes)
+
+
+def _note(
+    connection: Connection,
+    house: House,
+    permit: Permit,
+    profile: Profile,
+    changes: Sequence[Change],
+    rev: int,
+    now: datetime,
+) -> Brief:
+    """Bring the prompt and the doctors' panel cards up to what was just written."""
+    brief = prompts.note(
+        connection,
+        house.vault,
+        permit,
+        profile=profile,
+        regions=house.regions,
+        changes=changes,
+        rev=rev,
+        now=now,
+    )
+    if changes:
+        panel.refresh(
+            connection, house.vault, resident=permit.subject, regions=house.regions, now=now
+        )
+    return brief
+
+
+def _same_id(record_id: UUID, record: Any) -> None:
+    if isinstance(record, Mapping):
+        said = record.get("id")
+        if said is not None and str(said).lower() != str(record_id):
+            raise Invalid([Fault("/id", "other-id", OTHER_ID)])
