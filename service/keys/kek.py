@@ -82,24 +82,27 @@ def _read(path: Path) -> bytes:
         number = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
     except OSError:
         _refuse(path, "无法读取。", "cannot be read.")
-    with os.fdopen(number, "rb") as file:
+    try:
         # The opened file is looked at, not its name, so it cannot be changed in between.
-        found = os.fstat(number)
-        if not stat.S_ISREG(found.st_mode):
-            _refuse(path, "不是普通文件。", "is not a regular file.")
-        if found.st_uid != os.geteuid():
-            _refuse(
-                path,
-                "不属于运行服务的账户。",
-                "does not belong to the account that runs the service.",
-            )
-        if found.st_mode & 0o077:
-            _refuse(
-                path,
-                "可被其他账户访问，请执行 chmod 600。",
-                "is open to other accounts; run chmod 600 on it.",
-            )
-        return file.read(_LARGEST)
+        _check_file(path, os.fstat(number))
+        return os.read(number, _LARGEST)
+    finally:
+        os.close(number)
+
+
+def _check_file(path: Path, found: os.stat_result) -> None:
+    if not stat.S_ISREG(found.st_mode):
+        _refuse(path, "不是普通文件。", "is not a regular file.")
+    if found.st_uid != os.geteuid():
+        _refuse(
+            path, "不属于运行服务的账户。", "does not belong to the account that runs the service."
+        )
+    if found.st_mode & 0o077:
+        _refuse(
+            path,
+            "可被其他账户访问，请执行 chmod 600。",
+            "is open to other accounts; run chmod 600.",
+        )
 
 
 def _parse(path: Path, content: bytes) -> Kek:
