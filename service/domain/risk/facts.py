@@ -1,0 +1,106 @@
+"""What is known of one person at one moment, in the terms the models ask for.
+
+Everything is optional but sex and age: a model runs on what is there or not at all. Pressures are
+mm[Hg], cholesterol and glucose mmol/L, HbA1c percent, BMI kg/m2, waist cm.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+from .glucose import Values
+
+
+@dataclass
+class Facts:
+    """Current values and standing facts; never stored, never logged."""
+
+    sex: str
+    age: int
+    north: bool = False
+    urban: bool = False
+    pregnant: bool = False
+
+    # Blood pressure: the mean, the worse of the last two readings, and the newest one.
+    sbp: float | None = None
+    dbp: float | None = None
+    control_sbp: float | None = None
+    control_dbp: float | None = None
+    newest_sbp: float | None = None
+    newest_dbp: float | None = None
+    bp_treated: bool = False
+    htn_dx: bool = False
+
+    tc: float | None = None
+    ldl: float | None = None
+    hdl: float | None = None
+    non_hdl: float | None = None
+    lipid_treated: bool = False
+
+    bmi: float | None = None
+    height: float | None = None
+    """Set only where the BMI comes from a weight, so that a path can name the weight."""
+    weight: float | None = None
+    waist: float | None = None
+    waist_par: float | None = None
+    """The waist China-PAR sees: for men it stays at the observed value in what-if runs."""
+
+    smoker: bool | None = None
+    nicotine: str | None = None
+    passive_smoking: bool = False
+
+    diabetes: bool = False
+    diabetes_complications: bool = False
+    fpg: float | None = None
+    ogtt_2h: float | None = None
+    random: float | None = None
+    hba1c: float | None = None
+    glucose_alarm: str | None = None
+
+    family_ascvd: bool = False
+    family_early_cvd: bool = False
+    family_stroke: bool = False
+    family_diabetes: bool = False
+
+    ascvd: bool = False
+    prior_stroke: bool = False
+    severe_events: int = 0
+    af_or_valve: bool = False
+    clinical_disease: bool = False
+    organ_damage: bool = False
+    ckd: int = 0
+    egfr_stage: str | None = None
+
+    inactive: bool | None = None
+    activity_minutes: float | None = None
+    sleep_hours: float | None = None
+    vegetables_and_fruit: float | None = None
+    salt: float | None = None
+    homocysteine: float | None = None
+    urate: float | None = None
+    heart_rate: float | None = None
+
+    @property
+    def glucose(self) -> Values:
+        return Values(self.fpg, self.ogtt_2h, self.random, self.hba1c)
+
+    @property
+    def hypertensive(self) -> bool:
+        """Diagnosed, on drugs, or a current mean from 140/90."""
+        return (
+            self.htn_dx
+            or self.bp_treated
+            or (self.sbp is not None and self.sbp >= 140)
+            or (self.dbp is not None and self.dbp >= 90)
+        )
+
+    def set_pressure(self, systolic: float | None, diastolic: float | None) -> None:
+        """One pair is at once the mean, the last two and the newest."""
+        self.sbp = self.control_sbp = self.newest_sbp = systolic
+        self.dbp = self.control_dbp = self.newest_dbp = diastolic
+
+    def changed(self, **values: Any) -> "Facts":
+        """A copy with other values; quicker than `dataclasses.replace`, for the search."""
+        other = Facts.__new__(Facts)
+        other.__dict__.update(self.__dict__)
+        other.__dict__.update(values)
+        return other
