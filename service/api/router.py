@@ -6,12 +6,13 @@ loop. The busiest doors come first.
 
 from fastapi import APIRouter, FastAPI
 
-from service.api import auth, status
+from service.api import auth, models, status
 from service.api.me import profile
 
 ROUTERS: tuple[APIRouter, ...] = (
     profile.router,
     auth.router,
+    models.router,
     status.router,
 )
 
