@@ -213,7 +213,7 @@ class TestSignedDoctor:
     def test_another_purpose_needs_none_unless_granted_by_the_contract(self) -> None:
         known = facts(contract_in_force=False)
         granted = grant(BODY, purposes=frozenset({Purpose.SELF_CARE}))
-        asked = {"purpose": Purpose.SELF_CARE, "known": known}
+        asked: dict[str, Any] = {"purpose": Purpose.SELF_CARE, "known": known}
         assert ask(DOCTOR, BODY, grants=(granted,), **asked).rule == "named-doctor"
         by_contract = replace(granted, basis="care-contract")
         assert refused(ask(DOCTOR, BODY, grants=(by_contract,), **asked), "no-contract")
