@@ -1,0 +1,92 @@
+"""Intervals cover the truth in 95 of 100 releases, for empty cells too."""
+
+import numpy as np
+import pytest
+
+from service.domain.anonymity import noise
+from service.domain.anonymity.consistency import consistent
+from service.domain.anonymity.intervals import Z, interval, whole
+from service.domain.anonymity.lattice import Lattice
+from service.domain.anonymity.rows import Publication, Row
+from tests.city_room import People, exact, universe
+
+
+@pytest.mark.parametrize("mean", [0.0, 0.2, 0.7, 1.5, 1.96, 2.5, 4.0, 5.9, 6.5, 100.0])
+def test_the_belt_covers_every_mean_alike(mean: float) -> None:
+    outcomes = np.random.default_rng(11).normal(mean, 1, 20_000)
+    ends = [interval(float(outcome), 1.0) for outcome in outcomes]
+    covered = np.mean([low <= mean + 1e-9 and mean <= high + 1e-9 for low, high in ends])
+    assert covered == pytest.approx(0.95, abs=0.006)
+
+
+def test_ends_match_the_published_table() -> None:
+    """Feldman and Cousins 1998, table X, 95 % C.L., for measured means -3, 0, 1 and 3."""
+    for measured, low, high in [
+        (-3.0, 0.0, 0.42),
+        (0.0, 0.0, 1.96),
+        (1.0, 0.0, 2.96),
+        (3.0, 1.14, 4.96),
+    ]:
+        assert interval(measured, 1.0) == pytest.approx((low, high), abs=0.01)
+
+
+def test_far_from_zero_it_is_the_usual_interval() -> None:
+    assert interval(1000.0, 10.0) == pytest.approx((1000 - 10 * Z, 1000 + 10 * Z))
+
+
+def test_it_is_never_negative_nor_empty() -> None:
+    for estimate in np.linspace(-400, 400, 801):
+        low, high = interval(float(estimate), 37.0)
+        assert 0 <= low < high
+        ends = whole((low, high))
+        assert 0 <= ends[0] <= ends[1]
+
+
+def _rows(people: People) -> list[Row]:
+    of = people.of
+    lattice = Lattice.of(of)
+    measured = noise.draw(people.tally, of)
+    estimates = lattice.estimate(measured)
+    return list(
+        Publication(of, lattice, measured, estimates, consistent(estimates, lattice)).rows()
+    )
+
+
+def test_published_intervals_cover_between_94_and_96_percent() -> None:
+    """Ten releases of a city of 300,000 participants: 39,000 cells of every family."""
+    people = People.random(universe(), 300_000)
+    truth = exact(people.tally, people.of)
+    hits = [
+        row.low
+        <= truth[row.level, row.region, row.metric, row.category, row.sex, row.age]
+        <= row.high
+        for _ in range(10)
+        for row in _rows(people)
+        if row.low is not None and row.high is not None
+    ]
+    assert len(hits) >= 1_000
+    assert 0.94 <= np.mean(hits) <= 0.96
+
+
+def test_shares_cover_the_true_share() -> None:
+    people = People.random(universe(), 300_000)
+    truth = exact(people.tally, people.of)
+    hits = []
+    for _ in range(5):
+        for row in _rows(people):
+            if row.metric == "participation" or row.share is None:
+                continue
+            own = truth[row.level, row.region, row.metric, row.category, row.sex, row.age]
+            whole_group = truth[row.level, row.region, "participation", "all", row.sex, row.age]
+            hits.append(row.share_low <= own / whole_group <= row.share_high)
+    assert len(hits) >= 1_000
+    assert 0.94 <= np.mean(hits) <= 0.965
+
+
+def test_every_interval_holds_its_own_count_and_share() -> None:
+    for number in (0, 30, 2_000):
+        for row in _rows(People.random(universe(), number)):
+            assert row.count is not None
+            assert row.low <= row.count <= row.high
+            if row.share is not None:
+                assert 0 <= row.share_low <= row.share <= row.share_high <= 1
