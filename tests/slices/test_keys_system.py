@@ -1,6 +1,7 @@
 """System keys: the blind index, secrets and signing keys with their stages."""
 
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 from threading import Barrier, Thread
 
@@ -78,7 +79,7 @@ def test_stages_pass_from_next_to_retired(keystore: Keystore) -> None:
         system.renew_signing_key("jwt")
         seen.append(_stages(system))
     assert set(seen[0]) == {"current", "next"}
-    for before, after in zip(seen, seen[1:], strict=False):
+    for before, after in pairwise(seen):
         assert after["current"] == before["next"]
         assert after["previous"] == before["current"]
         assert after["next"] not in before.values()

@@ -1,6 +1,7 @@
 """The ciphertext format of sealing.md section 2, its context, padding and derivations."""
 
 import os
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -83,7 +84,7 @@ def test_a_short_key_is_refused() -> None:
 
 
 def test_every_field_of_a_place_changes_the_context() -> None:
-    others = {
+    others: dict[str, Any] = {
         "table": "series_days",
         "column": "body",
         "resident": UUID(int=8),
@@ -110,7 +111,7 @@ def test_names_do_not_run_into_each_other() -> None:
 @pytest.mark.parametrize(
     "wrong", [{"row": bytes(15)}, {"row": bytes(17)}, {"class_tag": b""}, {"measure_tag": bytes(9)}]
 )
-def test_a_place_of_wrong_width_is_refused(wrong: dict[str, bytes]) -> None:
+def test_a_place_of_wrong_width_is_refused(wrong: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match="16 bytes"):
         Context(b"here").of(PLACE._replace(**wrong))
 
