@@ -20,6 +20,7 @@ def create(house: House | None = None) -> FastAPI:
     # see the house with its vault (layer contract 4).
     app.state.house = inhabited
     app.state.settings = inhabited.settings
+    app.state.issuer = inhabited.settings.issuer
     app.state.clock = inhabited.clock
     app.state.db = inhabited.db
     app.state.tokens = inhabited.tokens

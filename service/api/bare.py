@@ -12,6 +12,7 @@ from fastapi_offline import FastAPIOffline
 
 from service.api import openapi, problems, router
 from service.api.edge import Edge
+from service.kit.settings import Settings
 
 NO_TELEMETRY = {
     "tracing": False,
@@ -41,6 +42,7 @@ def application(lifespan: Lifespan = _idle) -> FastAPI:
         "telemetry": NO_TELEMETRY,
     }
     app = FastAPIOffline(**options)
+    app.state.issuer = Settings.model_fields["issuer"].default
     problems.install(app)
     router.join(app)
     openapi.install(app)

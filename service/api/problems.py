@@ -194,7 +194,7 @@ def problem(
     """The document itself, in the reader's language."""
     language = language_of(request)
     document: dict[str, Any] = {
-        "type": f"{request.app.state.settings.issuer}/problems/{code}",
+        "type": f"{request.app.state.issuer}/problems/{code}",
         "title": HTTPStatus(status).phrase,
         "status": status,
         "detail": sentence.in_(language),

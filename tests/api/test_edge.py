@@ -20,7 +20,6 @@ from service.api import problems
 from service.api.body import INFLATED_LIMIT, PLAIN_LIMIT, Number, Shape, StrictRoute
 from service.api.edge import Edge
 from service.kit import errors
-from service.kit.settings import Settings
 from tests.asgi import Doors, doors, pieces
 
 CANARY = "canary-7f3a"
@@ -81,7 +80,7 @@ FAILURES: dict[str, Exception] = {
 @pytest.fixture
 def client() -> Iterator[Doors]:
     app = FastAPI(redirect_slashes=False)
-    app.state.settings = Settings(profile="test")
+    app.state.issuer = "https://kangma.local"
     problems.install(app)
     app.router.routes.extend(router.routes)
     app.add_middleware(Edge)
