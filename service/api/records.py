@@ -204,7 +204,7 @@ class Span:
 
 
 def span(since: str | None, until: str | None, zone: ZoneInfo) -> Span:
-    """What `from` and `to` mean: a day is meant whole, an instant to the microsecond, both inside."""
+    """What `from` and `to` mean: both are inside, and a day is meant as a whole."""
     first = None if since is None else _moment(since, "from", zone, after=False)
     last = None if until is None else _moment(until, "to", zone, after=True)
     return Span(first, last)

@@ -7,8 +7,6 @@ a reading, the profile, the rule pack or the day (readings go stale, people have
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any
-from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection
 
@@ -29,7 +27,7 @@ Readings = Mapping[str, Sequence[Reading]]
 
 
 def open_file(connection: Connection, vault: Vault, permit: Permit, *, rev: int = 0) -> None:
-    """Give a new resident a slot for every class, so that rows tell nothing of what they measure."""
+    """Give a new resident a slot for every class: rows tell nothing of what somebody measures."""
     store.file(connection, permit.subject, shelf.empty(vault, permit, rev))
 
 
@@ -76,7 +74,8 @@ def renew(
     connection: Connection, vault: Vault, permit: Permit, *, regions: RegionTree, now: datetime
 ) -> bytes:
     """Assess wholly, store the prompt and the head it implies, and return the prompt as JSON."""
-    # Read before what it is made from: a write in between leaves the prompt out of date, never wrong.
+    # Read before what it is made from: a write in between leaves the prompt out of date and
+    # never wrong.
     newest = store.stored(connection, permit).newest
     profile = residents.profile(connection, vault, permit)
     held = shelf.opened(connection, vault, permit)

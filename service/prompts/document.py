@@ -1,4 +1,4 @@
-"""The stored whole prompt: JSON, compressed and sealed, with the day and rules it was made under."""
+"""The stored whole prompt: JSON, compressed, sealed, with the day and rules it was made under."""
 
 import json
 import struct

@@ -116,7 +116,7 @@ def _newest(entries: list[Entry]) -> list[Entry]:
             if count <= keep(name):
                 values[name] = value
         if values:
-            kept.append(entry if len(values) == len(entry.values) else entry._replace(values=values))
+            kept.append(Entry(entry.key, entry.at, values))
     return kept
 
 

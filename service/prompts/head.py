@@ -1,6 +1,7 @@
-"""The head of a prompt: what the resident's level is now, small enough to write with every record."""
+"""The head of a prompt: what the level is now, small enough to write with every record."""
 
 import json
+from dataclasses import astuple, dataclass
 from datetime import datetime
 from typing import NamedTuple
 
@@ -8,7 +9,8 @@ COLOURS = {1: "green", 2: "blue", 3: "yellow", 4: "orange", 5: "red"}
 """The number and a word always stand beside the colour."""
 
 
-class Head(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Head:
     """`level` None means not enough data, `index` None fewer than six of the eight sub-scores."""
 
     level: int | None = None
@@ -40,7 +42,7 @@ def brief(head: Head, before: Head) -> Brief:
 
 
 def pack(head: Head) -> bytes:
-    return json.dumps(head, separators=(",", ":")).encode()
+    return json.dumps(astuple(head), separators=(",", ":")).encode()
 
 
 def unpack(text: bytes) -> Head:

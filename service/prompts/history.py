@@ -1,8 +1,8 @@
 """The history of a resident's level and index, one sealed line a change, only for its owner."""
 
 import json
+from dataclasses import dataclass
 from datetime import date, datetime
-from typing import NamedTuple
 
 from sqlalchemy import Connection
 
@@ -17,7 +17,8 @@ FRAME = 128
 EARLIEST, LATEST = -(2**31), 2**31 - 1
 
 
-class Moment(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Moment:
     """From `at` (RFC 3339) on, level and index were these."""
 
     at: str

@@ -5,11 +5,11 @@ from datetime import UTC, datetime, timedelta
 
 from consent.decision import Window
 from consent.vocabulary import DataClass
+from service.domain.regions import RegionTree
 from service.domain.risk.person import Person, Reading
 from service.domain.vocabulary.codes import CODES
 from service.domain.vocabulary.measures import MEASURES
 from service.domain.vocabulary.records import Record
-from service.domain.regions import RegionTree
 from service.kit.db import EPOCH
 from service.prompts.frames import Entry, Frame, Value, short_key
 from service.records.parts import within

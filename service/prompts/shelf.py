@@ -1,6 +1,6 @@
 """The frames of one resident, opened as far as a permit reaches, and put back when they changed."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from sqlalchemy import Connection

@@ -46,7 +46,12 @@ _NOW = Prepared(
     .where(_GOOD)
 )
 _HISTORY = Prepared(
-    select(resident_state.c.rev, prompt_history.c.rev, prompt_history.c.day, prompt_history.c.sealed)
+    select(
+        resident_state.c.rev,
+        prompt_history.c.rev,
+        prompt_history.c.day,
+        prompt_history.c.sealed,
+    )
     .select_from(
         resident_state.outerjoin(
             prompt_history,
@@ -142,8 +147,9 @@ def history(connection: Connection, permit: Permit, low: int, high: int) -> list
 
 def file(connection: Connection, resident: UUID, fresh: Iterable[Slot]) -> None:
     """Replace slots. After `advance`, or at registration."""
+    owner = resident.bytes
     rows = [
-        {"resident_id": resident.bytes, "class_tag": slot.tag, "rev": slot.rev, "sealed": slot.sealed}
+        {"resident_id": owner, "class_tag": slot.tag, "rev": slot.rev, "sealed": slot.sealed}
         for slot in fresh
     ]
     _FILE[connection.dialect.name].run_many(connection, rows)

@@ -110,7 +110,7 @@ def put(
 def delete(
     connection: Connection, vault: Vault, permit: Permit, record_id: UUID, *, if_match: int
 ) -> tuple[Change, int]:
-    """Remove every part of a record; the tombstone, at the revision returned, says that it is gone."""
+    """Remove every part of a record. The tombstone, at the revision returned, says it is gone."""
     key = vault.row_key(permit.subject, str(record_id))
     rev = advance(connection, permit)
     rows = store.existing(connection, permit, [key])[1].get(key, [])

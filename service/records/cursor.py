@@ -1,8 +1,9 @@
 """Where a list of records goes on: an instant and a key, sealed for one owner and one query.
 
-The cursor travels in URLs, so unlike those of `kit.paging` it must not show its position, which is
-a time: it is masked with a keyed hash under the owner's index key. The first half of a cursor authenticates owner, query and position; a
-cursor of another resident, of other filters or with a changed byte is refused.
+The cursor travels in URLs, so unlike those of `kit.paging` it must not show its position, which
+is a time: it is masked with a keyed hash under the owner's index key. The first half of a cursor
+authenticates owner, query and position; a cursor of another resident, of other filters or with a
+changed byte is refused.
 """
 
 import base64

@@ -109,7 +109,7 @@ _REMOVE = Prepared(
 def existing(
     connection: Connection, permit: Permit, keys: Sequence[bytes]
 ) -> tuple[int, dict[bytes, list[Part]]]:
-    """The owner's `rev`, and the parts of the records that are there, all classes and tombstones."""
+    """The owner's `rev`, and all parts of the records that are there, tombstones included."""
     found: dict[bytes, list[Part]] = defaultdict(list)
     rev = 0
     for start in range(0, len(keys), LISTS[-1]):

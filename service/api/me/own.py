@@ -10,7 +10,6 @@ from consent.vocabulary import Action
 from service.grants import gate
 from service.house import House
 from service.identity.caller import Caller
-from service.kit.clock import CITY_ZONE
 from service.residents import actions as residents
 
 
@@ -21,8 +20,6 @@ def own(
     return gate.own(connection, house.vault, resident=caller.id, action=action, now=now)
 
 
-def zone_of(connection: Connection, house: House, permit: Permit, *days: bool) -> ZoneInfo:
-    """Where the resident lives; only asked for when a query names a day."""
-    if not any(days):
-        return CITY_ZONE
+def zone_of(connection: Connection, house: House, permit: Permit) -> ZoneInfo:
+    """The zone of the resident's calendar."""
     return ZoneInfo(residents.profile(connection, house.vault, permit).zone)

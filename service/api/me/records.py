@@ -19,6 +19,7 @@ from service.api.records import Kind, LogOut, RawRecord, RecordOut, RecordPage, 
 from service.api.rooms import HouseDep
 from service.api.schema import CursorText, Limit
 from service.house import House
+from service.kit.clock import CITY_ZONE
 from service.kit.errors import Fault, Invalid
 from service.panel import actions as panel
 from service.prompts import actions as prompts
@@ -84,7 +85,9 @@ async def list_records(
 
     def job(connection: Connection) -> Page:
         permit = own(connection, house, caller, Action.READ, now)
-        span = shapes.span(since, until, zone_of(connection, house, permit, shapes.is_day(since), shapes.is_day(until)))
+        names_days = shapes.is_day(since) or shapes.is_day(until)
+        zone = zone_of(connection, house, permit) if names_days else CITY_ZONE
+        span = shapes.span(since, until, zone)
         query = pages.Query(measure, kind, span.since, span.until)
         return pages.page(
             connection, house.vault, permit, query, limit=limit, cursor=cursor

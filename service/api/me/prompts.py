@@ -1,0 +1,184 @@
+"""A resident's prompt: what it says now, what it said before, what it would say if."""
+
+from collections.abc import Mapping
+from datetime import date
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Query, Response
+from pydantic import BaseModel, Field
+from sqlalchemy import Connection
+
+from consent.vocabulary import Action, Text
+from service.api import records as shapes
+from service.api.body import Number, Shape, StrictRoute
+from service.api.deps import Now, Resident
+from service.api.me.own import own
+from service.api.rooms import HouseDep
+from service.api.schema import Bilingual
+from service.domain.vocabulary.measures import MEASURES
+from service.domain.vocabulary.values import misfit
+from service.kit.errors import Fault, Invalid
+from service.prompts import actions as prompts
+from service.prompts import history
+from service.prompts.history import Moment
+
+router = APIRouter(tags=["me"], route_class=StrictRoute)
+
+Colour = Literal["green", "blue", "yellow", "orange", "red"]
+
+
+class FactorOut(BaseModel):
+    """One factor with its index (0 worst, 100 best) and the level it carries."""
+
+    factor: str
+    index: float | None
+    level: int | None
+    inputs: dict[str, float | str | bool | None]
+    as_of: str | None
+    why: Bilingual
+    source: str
+
+
+class ModelOut(BaseModel):
+    """What one published model says."""
+
+    model: str
+    value: Any
+    unit: str | None
+    category: str | None
+    terms: dict[str, Any] | None = None
+    valid: bool
+    source: str
+
+
+class ActionOut(BaseModel):
+    id: str
+    text: Bilingual
+    citation: str
+
+
+class LeverOut(BaseModel):
+    measure: str
+    from_: float | str | None = Field(alias="from")
+    to: float | str
+
+
+class StepOut(BaseModel):
+    """Applying `changes` through what-if gives `to_level` or better."""
+
+    to_level: int
+    changes: list[LeverOut]
+
+
+class PromptOut(BaseModel):
+    """`level` is null while there is not enough data; `missing` says what would carry one."""
+
+    level: int | None
+    colour: Colour | None
+    assessed_at: str
+    life_stage: str
+    index: float | None
+    rule_pack: str
+    factors: list[FactorOut]
+    models: list[ModelOut]
+    causes: list[str]
+    actions: list[ActionOut]
+    path: list[StepOut]
+    missing: list[str]
+    urgent: Any
+
+
+class MomentOut(BaseModel):
+    """From `at` on, level and index were these."""
+
+    at: str
+    level: int | None
+    colour: Colour | None
+    index: float | None
+
+
+class HistoryOut(BaseModel):
+    items: list[MomentOut]
+    next: None
+
+
+class WhatIf(Shape):
+    """Measure codes with values in their own units, as if measured now."""
+
+    values: dict[str, Number | str] = Field(min_length=1, max_length=64)
+
+
+NOT_HERE = Text("没有这个指标。", "There is no such measure.")
+UNFIT = Text("该指标不能取这个值。", "This measure cannot have this value.")
+
+
+@router.get("/v1/me/prompt", responses={200: {"model": PromptOut}})
+async def read_prompt(caller: Resident, house: HouseDep, now: Now) -> Response:
+    """My level, why, and the smallest change that lowers it."""
+
+    def stored(connection: Connection) -> bytes | None:
+        permit = own(connection, house, caller, Action.READ, now)
+        return prompts.current(connection, house.vault, permit, now=now)
+
+    def renewed(connection: Connection) -> bytes:
+        permit = own(connection, house, caller, Action.DERIVE, now)
+        return prompts.renew(connection, house.vault, permit, regions=house.regions, now=now)
+
+    found = await house.db.aread(stored)
+    if found is None:
+        found = await house.db.awrite(renewed, key=caller.id.bytes)
+    return shapes.answer(found)
+
+
+@router.get("/v1/me/prompts", responses={200: {"model": HistoryOut}})
+async def list_prompts(
+    caller: Resident,
+    house: HouseDep,
+    now: Now,
+    since: Annotated[date | None, Query(alias="from")] = None,
+    until: Annotated[date | None, Query(alias="to")] = None,
+) -> Response:
+    """How level and index went, newest first: one item a change."""
+
+    def job(connection: Connection) -> list[Moment]:
+        permit = own(connection, house, caller, Action.READ, now)
+        return history.between(connection, house.vault, permit, since=since, until=until)
+
+    found = await house.db.aread(job)
+    items = [
+        {"at": one.at, "level": one.level, "colour": one.colour, "index": one.index}
+        for one in reversed(found)
+    ]
+    return shapes.answer({"items": items, "next": None})
+
+
+@router.post("/v1/me/prompt/what-if", responses={200: {"model": PromptOut}})
+async def imagine_prompt(
+    wish: WhatIf, caller: Resident, house: HouseDep, now: Now
+) -> Response:
+    """The prompt if these values were measured now. Nothing is stored."""
+    values = _checked(wish.values)
+
+    def job(connection: Connection) -> bytes:
+        permit = own(connection, house, caller, Action.DERIVE, now)
+        return prompts.what_if(
+            connection, house.vault, permit, values, regions=house.regions, now=now
+        )
+
+    return shapes.answer(await house.db.aread(job))
+
+
+def _checked(values: Mapping[str, float | str]) -> Mapping[str, float | str]:
+    """Values that could stand in a record, or every fault; a path may name computed measures."""
+    faults = []
+    for code, value in values.items():
+        measure = MEASURES.get(code)
+        if measure is None:
+            faults.append(Fault("/values", "unknown-measure", NOT_HERE))
+        elif (wrong := misfit(measure, value)) is not None:
+            faults.append(Fault(f"/values/{code}", wrong, UNFIT))
+        elif not isinstance(value, str) and not measure.plausible.holds(value):
+            faults.append(Fault(f"/values/{code}", "out-of-range", UNFIT))
+    if faults:
+        raise Invalid(faults)
+    return values

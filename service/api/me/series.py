@@ -1,0 +1,169 @@
+"""A resident's dense samples: merged into their day, read back as columns."""
+
+from datetime import date, datetime
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Path, Query, Response
+from pydantic import BaseModel, ConfigDict, Field
+from sqlalchemy import Connection
+
+from consent.vocabulary import Action, Language, Text
+from service.api import records as shapes
+from service.api.body import Number, Shape, StrictRoute, Whole
+from service.api.deps import Lang, Now, Resident
+from service.api.faults import rendered
+from service.api.me.own import own, zone_of
+from service.api.records import Documented, ItemProblem, Source, When
+from service.api.rooms import HouseDep
+from service.domain.vocabulary.measures import MEASURES, Measure
+from service.domain.vocabulary.series import resample
+from service.kit.errors import NotFound
+from service.records import series
+from service.records.series import Appended, Series
+from service.residents import actions as residents
+
+router = APIRouter(tags=["me"], route_class=StrictRoute)
+
+Grain = Literal["raw", "minute", "hour", "day"]
+REJECTED = Text("样本有误，未保存。", "The samples have faults and were not kept.")
+
+
+class SeriesIn(BaseModel):
+    """Samples of one measure on one day of the resident's calendar."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    measure: str
+    day: date
+    source: Source | None = None
+    unit: str | None = Field(None, description="UCUM unit of all of `v`, where not the measure's.")
+    t: list[Whole] = Field(description="Seconds of the day, 0 to 86399.")
+    v: list[Number]
+
+
+class SeriesBatch(Shape):
+    """Up to 100,000 samples. A day with faults is rejected and the others are kept."""
+
+    series: list[Annotated[Any, Documented(SeriesIn)]] = Field(min_length=1, max_length=1000)
+
+
+class AppendedOut(BaseModel):
+    measure: str | None
+    day: date | None
+    status: Literal["created", "updated", "unchanged", "rejected"]
+    rev: int | None = None
+    samples: int | None = Field(None, description="Samples of that day after this call.")
+    problem: ItemProblem | None = None
+
+
+class AppendOut(BaseModel):
+    results: list[AppendedOut]
+
+
+class ColumnsOut(BaseModel):
+    """Columns of equal length. `raw` has `v`; the others have `min`, `max`, `mean` and `n`."""
+
+    measure: str
+    unit: str | None
+    resolution: Grain
+    day: date | None = Field(description="The day on whose midnight `t` is 0; null when empty.")
+    zone: str
+    t: list[int] = Field(description="Wall-clock seconds from that midnight on.")
+    v: list[float] | None = None
+    min: list[float] | None = None
+    max: list[float] | None = None
+    mean: list[float] | None = None
+    n: list[int] | None = None
+
+
+@router.post("/v1/me/series", responses={200: {"model": AppendOut}})
+async def append_series(
+    batch: SeriesBatch, caller: Resident, house: HouseDep, now: Now, language: Lang
+) -> Response:
+    """Merge samples into their days. The same sample twice is one; a newer value wins."""
+
+    def job(connection: Connection) -> list[Appended]:
+        permit = own(connection, house, caller, Action.WRITE, now)
+        profile = residents.profile(connection, house.vault, permit)
+        return series.append(
+            connection, house.vault, permit, batch.series, now, profile=profile
+        )
+
+    results = await house.db.awrite(job, key=caller.id.bytes)
+    return shapes.answer({"results": [_line(one, language) for one in results]})
+
+
+@router.get("/v1/me/series/{measure}", responses={200: {"model": ColumnsOut}})
+async def read_series(
+    measure: Annotated[str, Path(max_length=64)],
+    caller: Resident,
+    house: HouseDep,
+    now: Now,
+    since: Annotated[When, Query(alias="from")] = None,
+    until: Annotated[When, Query(alias="to")] = None,
+    resolution: Grain = "raw",
+) -> Response:
+    """Samples of a span of days as columns, raw or summed up by minute, hour or day."""
+    known = known_series(measure)
+
+    def job(connection: Connection) -> bytes:
+        permit = own(connection, house, caller, Action.READ, now)
+        zone = zone_of(connection, house, permit)
+        span = shapes.span(since, until, zone)
+
+        def local(moment: datetime | None) -> datetime | None:
+            return None if moment is None else moment.astimezone(zone).replace(tzinfo=None)
+
+        found = series.read(
+            connection,
+            house.vault,
+            permit,
+            known,
+            since=local(span.since),
+            until=local(span.until),
+        )
+        return columns(known, found, resolution, zone.key)
+
+    return shapes.answer(await house.db.aread(job))
+
+
+def known_series(code: str) -> Measure:
+    """The measure of an address; 404 when no samples of it are kept."""
+    measure = MEASURES.get(code)
+    if measure is None or measure.storage != "series":
+        raise NotFound
+    return measure
+
+
+def columns(measure: Measure, found: Series, resolution: Grain, zone: str) -> bytes:
+    """The JSON of `ColumnsOut`."""
+    body: dict[str, Any] = {
+        "measure": measure.code,
+        "unit": measure.unit,
+        "resolution": resolution,
+        "day": None if found.day is None else found.day.isoformat(),
+        "zone": zone,
+    }
+    if resolution == "raw":
+        body |= {"t": found.samples.t.tolist(), "v": found.samples.v.tolist()}
+    else:
+        buckets = resample(found.samples, resolution)
+        body |= {name: column.tolist() for name, column in buckets._asdict().items()}
+    return shapes.spelled(body)
+
+
+def _line(one: Appended, language: Language) -> dict[str, Any]:
+    line: dict[str, Any] = {
+        "measure": one.measure,
+        "day": None if one.day is None else one.day.isoformat(),
+        "status": one.status,
+    }
+    if one.faults:
+        line["problem"] = {
+            "code": "invalid",
+            "detail": REJECTED.in_(language),
+            "errors": rendered(one.faults, language),
+        }
+    else:
+        line |= {"rev": one.rev, "samples": one.samples}
+    return line
