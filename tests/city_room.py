@@ -20,6 +20,7 @@ from service.domain.anonymity.specification import Specification, current
 from service.jobs.publish import publish
 from service.kit.db import Database, metadata
 from service.releases import tables as release_tables
+from service.releases.artifact import Signer
 
 NOW = datetime(2026, 11, 20, 1, 0, tzinfo=UTC)
 AS_OF = date(2026, 11, 20)
@@ -33,11 +34,6 @@ class Division(NamedTuple):
     level: str
     parent: str | None
     population: int | None
-
-
-class Signer(NamedTuple):
-    kid: str
-    private: Ed25519PrivateKey
 
 
 SIGNER = Signer("release-test-1", Ed25519PrivateKey.from_private_bytes(bytes(range(1, 33))))

@@ -13,7 +13,7 @@ import json
 from collections.abc import Iterable
 from dataclasses import astuple, fields
 from functools import lru_cache
-from typing import Any, Protocol
+from typing import Any, NamedTuple
 
 import jwt
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
@@ -32,13 +32,11 @@ MANIFEST_TYPE = "kangma-release+jws"
 SPECIFICATION_TYPE = "kangma-specification+jws"
 
 
-class Signer(Protocol):
-    """An Ed25519 key under the name verifiers know it by."""
+class Signer(NamedTuple):
+    """An Ed25519 key (RFC 8032) under the name verifiers know it by."""
 
-    @property
-    def kid(self) -> str: ...
-    @property
-    def private(self) -> Ed25519PrivateKey: ...
+    kid: str
+    private: Ed25519PrivateKey
 
 
 def csv_bytes(rows: Iterable[Row]) -> bytes:

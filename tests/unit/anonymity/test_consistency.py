@@ -28,19 +28,12 @@ def test_tables_add_up_whatever_the_size_of_the_city(districts: int, people: int
 
 
 def test_rounding_keeps_large_tables_within_a_few_people_of_the_estimate() -> None:
-    """Where nothing is near zero, the additive tables differ from the estimates by rounding only."""
+    """Where nothing is near zero, additive tables differ from the estimates by rounding only."""
     of = universe()
     lattice = Lattice.of(of)
-    batch = People.random(of, 10).batch
-    tally = People.random(of, 10).tally
+    tally = People.random(of, 0).tally
     for counts in tally.tables.values():
-        counts += 10_000
-    tally.tables["participation"][:] = 0
-    assert len(batch) == 10
-    for table, counts in tally.tables.items():
-        if table != "participation":
-            counts[:] = 60_000 // counts.shape[2]
-    tally.tables["participation"][:] = 60_000
+        counts[:] = 60_000 // counts.shape[2]
     estimates = lattice.estimate(noise.draw(tally, of))
     tables = consistent(estimates, lattice)
     for table, estimate in estimates.items():
