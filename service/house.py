@@ -1,6 +1,6 @@
 """What one process is made of: stores, keys, tokens and the city's regions, opened once.
 
-A floor of its own between the capabilities and the doors (ADR 0010): HTTP, jobs and the command
+A floor of its own between the capabilities and the doors (ADR 0001): HTTP, jobs and the command
 line build the same house and hand its rooms to the same functions.
 """
 

@@ -79,7 +79,7 @@ class IncompleteGrant(BadRequest):
 async def register(wish: Registration, house: HouseDep, now: Now) -> Registered:
     """Begin a file. For a login that is taken the answer looks the same and nothing is kept.
 
-    So nobody learns from this door who is registered (ADR 0011). Whoever signed up twice signs in
+    So nobody learns from this door who is registered (ADR 0006). Whoever signed up twice signs in
     with the first password; `GET /v1/me` tells the id.
     """
     profile = _wished_profile(wish, house, now)
