@@ -17,8 +17,7 @@ _fields = attrgetter(*Permit.__slots__)
 
 
 class _Seen(threading.local):
-    permit: Permit | None = None
-    fields: Any = None
+    last: tuple[Permit | None, Any] = (None, None)
 
 
 _seen = _Seen()
@@ -26,7 +25,8 @@ _seen = _Seen()
 
 def check(permit: Permit, now: datetime) -> None:
     """Raise PermitForged or PermitExpired unless the permit is genuine and valid at `now`."""
-    if permit is _seen.permit and _fields(permit) == _seen.fields:
+    known, fields = _seen.last
+    if permit is known and _fields(permit) == fields:
         if now >= permit.expires_at:
             raise PermitExpired("the permit has expired")
         return
@@ -34,8 +34,7 @@ def check(permit: Permit, now: datetime) -> None:
     if type(permit) is not Permit:
         raise PermitForged("this is no permit")
     permit.verify(now)
-    _seen.fields = _fields(permit)
-    _seen.permit = permit
+    _seen.last = (permit, _fields(permit))
 
 
 def _forget() -> None:

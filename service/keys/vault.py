@@ -13,7 +13,7 @@
 Every method may be called from any thread.
 """
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import date, datetime
 from uuid import UUID
 
@@ -25,13 +25,14 @@ from service.keys.index import Index
 from service.keys.keyring import Keyring, SealedKeyring, Slot
 from service.keys.keystore import Keystore, Tombstone
 from service.kit.clock import Clock, utc_now
-from service.kit.crypto.aead import Key, dek_id_of
+from service.kit.crypto.aead import dek_id_of
 from service.kit.crypto.context import Context
 from service.kit.crypto.padding import pad, unpad
 from service.kit.errors import IntegrityBroken, ServiceError
 from service.kit.sealed import Place, Sealed
 
-_CLASS_OF: Mapping[Slot, DataClass] = {Slot(name): name for name in DataClass}
+_OWNER = frozenset({Slot.OWNER})
+_POLICY = frozenset({Slot.POLICY})
 
 
 class PermitLacksClass(ServiceError):
@@ -120,14 +121,9 @@ class Vault:
 
     def open(self, sealed: Sealed, permit: Permit) -> bytes:
         """The text of a value whose class the permit names."""
-        place = sealed.place
-        self._check(permit, place)
-        keys, slot = self._slot_of(sealed)
-        # The two internal slots are no classes of data, so no permit names them.
-        data_class = _CLASS_OF.get(slot)
-        if data_class is None or data_class not in permit.classes:
-            raise PermitLacksClass
-        return self._open(sealed, keys, slot)
+        self._check(permit, sealed.place)
+        # A slot is called as its class is; no class is called as the two internal slots are.
+        return self._open(sealed, permit.classes)
 
     # -- the two internal slots --------------------------------------------------------------
 
@@ -140,7 +136,7 @@ class Vault:
 
     def open_owner(self, sealed: Sealed, permit: Permit) -> bytes:
         self._check_owner(permit, sealed.place)
-        return self._open_internal(sealed, Slot.OWNER)
+        return self._open(sealed, _OWNER)
 
     def seal_policy(
         self, resident: UUID, place: Place, text: bytes, *, frame: int | None = None
@@ -151,7 +147,7 @@ class Vault:
         return self._seal(Slot.POLICY, place, text, frame)
 
     def open_policy(self, sealed: Sealed) -> bytes:
-        return self._open_internal(sealed, Slot.POLICY)
+        return self._open(sealed, _POLICY)
 
     # -- blinding ----------------------------------------------------------------------------
 
@@ -178,7 +174,7 @@ class Vault:
 
     def _check(self, permit: Permit, place: Place) -> None:
         permits.check(permit, self._clock())
-        if permit.subject != place.resident:
+        if permit.subject.int != place.resident.int:
             raise PermitForged("the permit is about somebody else")
 
     def _check_owner(self, permit: Permit, place: Place) -> None:
@@ -195,33 +191,26 @@ class Vault:
             key = self._load(place.resident, {Slot(slot)}).sealing[slot]
         return Sealed(key.seal(pad(text, frame), self._context.of(place), schema=schema), place)
 
-    def _open_internal(self, sealed: Sealed, expected: Slot) -> bytes:
-        keys, slot = self._slot_of(sealed)
-        if slot is not expected:
-            raise PermitLacksClass
-        return self._open(sealed, keys, slot)
-
-    def _slot_of(self, sealed: Sealed) -> tuple[OpenKeys, Slot]:
-        """Which slot a ciphertext claims, found without touching the slot's key."""
-        dek_id = dek_id_of(sealed.data)
-        resident = sealed.place.resident
-        keys = self._cache.get(resident.int)
+    def _open(self, sealed: Sealed, allowed: Collection[str]) -> bytes:
+        """The text, when the slot that its key belongs to is among those allowed."""
+        data, place = sealed.data, sealed.place
+        dek_id = dek_id_of(data)
+        keys = self._cache.get(place.resident.int)
         if keys is None or dek_id not in keys.slots:
             # Another process may have begun a new epoch since these were loaded.
-            keys = self._load(resident, set())
+            keys = self._load(place.resident, set())
         slot = keys.slots.get(dek_id)
         if slot is None:
             raise IntegrityBroken
-        return keys, slot
-
-    def _open(self, sealed: Sealed, keys: OpenKeys, slot: Slot) -> bytes:
-        dek_id = dek_id_of(sealed.data)
-        key: Key | None = keys.opening.get(dek_id)
+        # Judged by the number alone, before the key itself is loaded.
+        if slot not in allowed:
+            raise PermitLacksClass
+        key = keys.opening.get(dek_id)
         if key is None:
-            key = self._load(sealed.place.resident, {slot}).opening.get(dek_id)
+            key = self._load(place.resident, {slot}).opening.get(dek_id)
         if key is None:
             raise IntegrityBroken
-        return unpad(key.open(sealed.data, self._context.of(sealed.place)))
+        return unpad(key.open(data, self._context.of(place)))
 
     def _index(self, resident: UUID) -> Index:
         keys = self._cache.get(resident.int)

@@ -94,7 +94,8 @@ class Key:
 
     def seal(self, text: bytes, context: bytes, *, schema: int = 1) -> bytes:
         """A fresh ciphertext. `schema` is the version of the text's own shape."""
-        header = _HEADER.pack(FORMAT, self.suite, self.dek_id, self.epoch, 0, schema, 0)
+        # flags u8 (none yet) | schema u16 | reserved u8
+        header = self._start + (schema << 8).to_bytes(4, "big")
         nonce = urandom(NONCE_BYTES)
         return header + nonce + self._cipher.encrypt(nonce, text, header + context)
 
