@@ -127,6 +127,12 @@ def shut_out(conn: Connection, vault: Vault, permit: Permit, *, on: bool) -> boo
     return on
 
 
+def is_shut(conn: Connection, permit: Permit) -> bool:
+    """Whether deny-all mode is on."""
+    standing = store.standing(conn, permit.subject)
+    return standing is not None and standing.deny_all
+
+
 def require_grantee(conn: Connection, terms: Terms) -> None:
     """`Invalid` unless the practitioner exists; the statistics service always does."""
     if terms.grantee.kind is not GranteeKind.PRACTITIONER:

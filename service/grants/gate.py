@@ -37,6 +37,7 @@ STATISTICS = Grantee(GranteeKind.SERVICE, STATISTICS_SERVICE)
 """The grantee of the statistics grant: the one-way contribution job of the city."""
 
 _STEP_UP = "own-record-needs-step-up"
+_UNNAMED = "no-rule"
 _OF_A_PANEL = frozenset({Slot.POLICY, Slot.PROFILE})
 _UNKNOWN = Facts(
     subject_status="unknown", revision=0, contract_in_force=False, stepped_up=False, deny_all=False
@@ -134,8 +135,7 @@ def refusal(conn: Connection, decision: Decision, *, actor: Actor, subject: UUID
 
     Someone who never had a contract or a grant learns nothing, not even that the resident exists.
     """
-    standing = store.standing(conn, subject)
-    if standing is None or standing.status != "active" or not related(conn, actor, subject):
+    if not is_active(conn, subject) or not related(conn, actor, subject):
         return NotFound()
     if decision.rule == _STEP_UP:
         return StepUpRequired(decision.sentence)
@@ -144,7 +144,13 @@ def refusal(conn: Connection, decision: Decision, *, actor: Actor, subject: UUID
 
 def sentence(rule: str) -> Text:
     """The sentence of a rule, for classes that a decision withheld."""
-    return SENTENCES[rule]
+    return SENTENCES.get(rule, SENTENCES[_UNNAMED])
+
+
+def is_active(conn: Connection, subject: UUID) -> bool:
+    """Whether there is a living record of this resident."""
+    standing = store.standing(conn, subject)
+    return standing is not None and standing.status == "active"
 
 
 def related(conn: Connection, actor: Actor, subject: UUID) -> bool:

@@ -1,0 +1,98 @@
+"""One patient as the grant allows: who they are, the prompt on the granted classes, what is due."""
+
+from datetime import date
+from typing import Any, Literal
+from uuid import UUID
+
+from fastapi import APIRouter
+from pydantic import BaseModel, Field
+from sqlalchemy import Connection
+
+from consent.decision import Decision, Permit
+from consent.vocabulary import DataClass
+from service.api.body import StrictRoute
+from service.api.deps import Doctor, Now, RequestId
+from service.api.gate import Look, Opened, WithheldOut, look, withheld
+from service.api.rooms import HouseDep
+from service.api.schema import Bilingual
+from service.domain.care.due import Due
+from service.kit.clock import age_on, city_day
+from service.panel.patient import Seen, see
+
+router = APIRouter(prefix="/v1/doctor", tags=["doctor"], route_class=StrictRoute)
+
+
+class PatientProfile(BaseModel):
+    name: str
+    birth_date: date
+    age: int
+    sex: Literal["female", "male"]
+    region: str
+    contact: str | None
+
+
+class DueOut(BaseModel):
+    """A check that is due on a day; `last` is when it was done before."""
+
+    item: str
+    text: Bilingual
+    due: date
+    overdue: bool
+    last: date | None
+
+
+class PatientOut(BaseModel):
+    """`profile` and `prompt` are null while the resident withholds the profile class."""
+
+    patient_id: UUID
+    profile: PatientProfile | None
+    prompt: dict[str, Any] | None = Field(
+        description="As /v1/me/prompt, on the granted classes alone."
+    )
+    due: list[DueOut]
+    withheld: list[WithheldOut]
+
+
+@router.get("/patients/{patient_id}")
+async def get_patient(
+    patient_id: UUID, caller: Doctor, house: HouseDep, now: Now, request_id: RequestId
+) -> PatientOut:
+    """A patient; what stays closed is named once, with the reason. The look is in their log."""
+
+    def open_(conn: Connection, decision: Decision, permit: Permit) -> Opened[PatientOut]:
+        seen = None
+        if DataClass.PROFILE in permit.classes:
+            seen = see(conn, house.vault, permit, regions=house.regions, now=now)
+        today = city_day(now)
+        answer = PatientOut(
+            patient_id=patient_id,
+            profile=None if seen is None else _profile(seen, today),
+            prompt=None if seen is None else seen.prompt(now),
+            due=[] if seen is None else [_due(one, today) for one in seen.due],
+            withheld=withheld(decision),
+        )
+        return Opened(answer, 1)
+
+    return await look(house, Look(caller, patient_id, request_id, now), open_)
+
+
+def _profile(seen: Seen, today: date) -> PatientProfile:
+    profile = seen.profile
+    return PatientProfile(
+        name=profile.name,
+        birth_date=profile.birth_date,
+        age=age_on(profile.birth_date, today),
+        sex=profile.sex,
+        region=profile.region,
+        contact=profile.contact,
+    )
+
+
+def _due(one: Due, today: date) -> DueOut:
+    return DueOut(
+        item=one.item,
+        text=Bilingual.of(one.name),
+        due=one.on,
+        overdue=one.on <= today,
+        last=one.last,
+    )

@@ -1,0 +1,182 @@
+"""Looks by somebody else: decide, read, write the entry, commit, and only then answer.
+
+All of it is one job of the database. The entry of a look and the answer stand or fall together: an
+entry that cannot be kept takes the answer with it, and a refusal is told after its own entry is
+durable. Nothing opened here leaves before the commit.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Generic, TypeVar
+from uuid import UUID
+
+from pydantic import BaseModel
+from sqlalchemy import Connection
+
+from consent.decision import Decision, Permit
+from consent.vocabulary import ALL_CLASSES, Action, DataClass, Purpose
+from service.api.schema import Bilingual
+from service.audit import actions as audit
+from service.audit.entry import Entry
+from service.grants import gate, looks
+from service.grants.looks import Looker
+from service.house import House
+from service.identity import store as identity
+from service.identity.caller import Caller
+from service.kit.errors import ServiceError
+
+Answer = TypeVar("Answer")
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What a practitioner asks of one resident, and the request it came with."""
+
+    caller: Caller
+    subject: UUID
+    request_id: str
+    now: datetime
+    action: Action = Action.READ
+    purpose: Purpose = Purpose.CARE
+    classes: frozenset[DataClass] = ALL_CLASSES
+
+
+@dataclass(frozen=True, slots=True)
+class Opened(Generic[Answer]):
+    """An answer, and how many rows of the resident's it shows."""
+
+    answer: Answer
+    row_count: int
+
+
+class WithheldOut(BaseModel):
+    """A class that was asked for and stays closed, and why."""
+
+    data_class: str
+    reason: Bilingual
+    rule: str
+
+
+async def look(
+    house: House, ask: Look, open_: Callable[[Connection, Decision, Permit], Opened[Answer]]
+) -> Answer:
+    """Run `open_` under a permit and answer; raise the refusal otherwise, after logging either."""
+
+    def job(conn: Connection) -> Answer | ServiceError:
+        decision = gate.admit(
+            conn,
+            house.vault,
+            actor=ask.caller.actor,
+            subject=ask.subject,
+            purpose=ask.purpose,
+            action=ask.action,
+            classes=ask.classes,
+            now=ask.now,
+        )
+        return _answered(conn, house, ask, decision, open_)
+
+    return _told(await house.db.awrite(job, key=ask.subject.bytes))
+
+
+def _answered(
+    conn: Connection,
+    house: House,
+    ask: Look,
+    decision: Decision,
+    open_: Callable[[Connection, Decision, Permit], Opened[Answer]],
+) -> Answer | ServiceError:
+    if decision.permit is None:
+        refusal = gate.refusal(conn, decision, actor=ask.caller.actor, subject=ask.subject)
+        if gate.is_active(conn, ask.subject):
+            audit.append(conn, [_entry(conn, house, ask, decision, 0)])
+        return refusal
+    failed: ServiceError | None = None
+    try:
+        # What a failing action wrote is undone; that it was tried stays in the log.
+        with conn.begin_nested():
+            opened = open_(conn, decision, decision.permit)
+    except ServiceError as error:
+        failed = error
+    rows = 0 if failed is not None else opened.row_count
+    audit.append(conn, [_entry(conn, house, ask, decision, rows)])
+    return failed if failed is not None else opened.answer
+
+
+def log_panel(
+    conn: Connection,
+    house: House,
+    *,
+    caller: Caller,
+    shown: Sequence[tuple[UUID, Decision]],
+    request_id: str,
+    now: datetime,
+) -> None:
+    """One entry for each resident of whom a panel shows a row."""
+    looker = _looker(conn, caller)
+    audit.append(
+        conn,
+        [
+            looks.entry(
+                house.vault,
+                decision,
+                looker=looker,
+                subject=resident,
+                purpose=Purpose.CARE,
+                action=Action.READ,
+                asked=decision.classes,
+                request_id=request_id,
+                now=now,
+                row_count=1,
+            )
+            for resident, decision in shown
+        ],
+    )
+
+
+def log_look(
+    conn: Connection, house: House, ask: Look, decision: Decision, *, row_count: int
+) -> None:
+    """The entry of a look that was decided elsewhere, such as of a scanned code."""
+    audit.append(conn, [_entry(conn, house, ask, decision, row_count)])
+
+
+def withheld(decision: Decision) -> list[WithheldOut]:
+    """The classes a decision keeps closed, in the order of the vocabulary, with their reasons."""
+    return [
+        WithheldOut(
+            data_class=data_class.value,
+            reason=Bilingual.of(gate.sentence(decision.withheld[data_class])),
+            rule=decision.withheld[data_class],
+        )
+        for data_class in DataClass
+        if data_class in decision.withheld
+    ]
+
+
+def _entry(conn: Connection, house: House, ask: Look, decision: Decision, row_count: int) -> Entry:
+    return looks.entry(
+        house.vault,
+        decision,
+        looker=_looker(conn, ask.caller),
+        subject=ask.subject,
+        purpose=ask.purpose,
+        action=ask.action,
+        asked=ask.classes,
+        request_id=ask.request_id,
+        now=ask.now,
+        row_count=row_count,
+    )
+
+
+def _looker(conn: Connection, caller: Caller) -> Looker:
+    known = identity.practitioner(conn, caller.id)
+    if known is None:
+        return Looker(caller.actor)
+    return Looker(caller.actor, known.name, known.clinic)
+
+
+def _told(outcome: Answer | ServiceError) -> Answer:
+    if isinstance(outcome, ServiceError):
+        raise outcome
+    return outcome

@@ -1,0 +1,141 @@
+"""The doctor's panel: cards made from what was granted, kept sealed, made anew when stale."""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import Connection
+
+from consent.decision import Decision, Permit
+from consent.request import Actor
+from consent.vocabulary import ALL_CLASSES, Action, ActorKind, DataClass, Purpose
+from service.domain.regions import RegionTree
+from service.grants import gate
+from service.grants import store as grants
+from service.keys.vault import Vault
+from service.kit.clock import city_day
+from service.kit.ids import parse_id
+from service.kit.sealed import Sealed
+from service.panel import store
+from service.panel.card import FRAME, Card, basis_of, decode, encode, with_history
+from service.panel.order import Row
+from service.panel.patient import see
+
+RENEWED_AT_ONCE = 20
+"""Cards of an earlier day that one look at the panel makes anew: readings age, people too."""
+
+
+def rows(
+    conn: Connection, vault: Vault, *, practitioner: UUID, regions: RegionTree, now: datetime
+) -> list[Row]:
+    """Everybody of a panel whose name the practitioner may see, each under their own permit.
+
+    Two statements decide, one finds the cards. A card that is behind its resident's records or
+    grants is made anew here, so a panel never shows what was true before the last change.
+    """
+    decisions = gate.admit_panel(conn, vault, practitioner=practitioner, now=now)
+    found = []
+    aged = RENEWED_AT_ONCE
+    for slot in store.of_panel(conn, practitioner):
+        decision = decisions.get(slot.resident_id)
+        permit = _showing(decision)
+        # Where a grant changed between the statements, the next page shows how it stands then.
+        if decision is None or permit is None or permit.revision != slot.consent_revision:
+            continue
+        card = _opened(vault, permit, practitioner, slot) if slot.current else None
+        if card is not None and card.made_on != city_day(now) and aged:
+            aged, card = aged - 1, None
+        if card is None:
+            card = _made(conn, vault, permit, slot, practitioner, regions, now)
+        found.append(Row(slot.resident_id, card, decision))
+    return found
+
+
+def refresh(
+    conn: Connection, vault: Vault, *, resident: UUID, regions: RegionTree, now: datetime
+) -> None:
+    """Make a resident's cards anew after their records changed.
+
+    It only saves work later, because `rows` notices what is stale. Somebody on no panel pays one
+    small statement.
+    """
+    for practitioner in store.practitioners(conn, resident):
+        _refresh_one(conn, vault, resident, practitioner, regions, now)
+
+
+def regroup(
+    conn: Connection, vault: Vault, *, resident: UUID, regions: RegionTree, now: datetime
+) -> None:
+    """After grants changed: a card for each doctor who may see the name, and for no other."""
+    holders = {parse_id(text) for text in grants.practitioners_of(conn, resident)}
+    for practitioner in holders | set(store.practitioners(conn, resident)):
+        if practitioner is not None:
+            _refresh_one(conn, vault, resident, practitioner, regions, now)
+
+
+def _refresh_one(
+    conn: Connection,
+    vault: Vault,
+    resident: UUID,
+    practitioner: UUID,
+    regions: RegionTree,
+    now: datetime,
+) -> None:
+    decision = gate.admit(
+        conn,
+        vault,
+        actor=Actor(ActorKind.PRACTITIONER, str(practitioner)),
+        subject=resident,
+        purpose=Purpose.CARE,
+        action=Action.READ,
+        classes=ALL_CLASSES,
+        now=now,
+    )
+    permit = _showing(decision)
+    slot = store.slot(conn, resident, practitioner)
+    if permit is None or slot is None:
+        store.remove(conn, resident, practitioner)
+    elif not slot.current:
+        _made(conn, vault, permit, slot, practitioner, regions, now)
+
+
+def _showing(decision: Decision | None) -> Permit | None:
+    """The permit of a decision that opens the resident's name."""
+    permit = None if decision is None else decision.permit
+    return permit if permit is not None and DataClass.PROFILE in permit.classes else None
+
+
+def _made(
+    conn: Connection,
+    vault: Vault,
+    permit: Permit,
+    slot: store.Slot,
+    practitioner: UUID,
+    regions: RegionTree,
+    now: datetime,
+) -> Card:
+    """Assess the granted classes, remember how the level moved, and keep the card sealed."""
+    seen = see(conn, vault, permit, regions=regions, now=now)
+    card = Card(
+        name=seen.profile.name,
+        birth_date=seen.profile.birth_date,
+        sex=seen.profile.sex,
+        level=seen.level(now),
+        previous_level=None,
+        level_changed_on=None,
+        due=tuple((due.item, due.on) for due in seen.due),
+        last_seen=seen.last_seen,
+        basis=basis_of(permit),
+        made_on=city_day(now),
+    )
+    card = with_history(card, _opened(vault, permit, practitioner, slot))
+    place = store.place(slot.resident_id, practitioner, slot.rev)
+    sealed = vault.seal(permit, DataClass.PROFILE, place, encode(card), frame=FRAME)
+    store.keep(conn, practitioner, slot, sealed)
+    return card
+
+
+def _opened(vault: Vault, permit: Permit, practitioner: UUID, slot: store.Slot) -> Card | None:
+    if slot.sealed_card is None or slot.card_rev is None:
+        return None
+    place = store.place(slot.resident_id, practitioner, slot.card_rev)
+    return decode(vault.open(Sealed(slot.sealed_card, place), permit))

@@ -1,0 +1,110 @@
+"""The only SQL on panel cards."""
+
+from typing import NamedTuple
+from uuid import UUID
+
+from sqlalchemy import Connection, LargeBinary, and_, bindparam, delete, select
+from sqlalchemy.dialects import postgresql, sqlite
+
+from service.contracts.tables import contracts
+from service.kit.prepared import Prepared
+from service.kit.sealed import Place, Sealed
+from service.panel.tables import panel_cards
+from service.residents.tables import resident_state
+
+
+class Slot(NamedTuple):
+    """One resident of a panel: the state they are in, and the card that is there, if any."""
+
+    resident_id: UUID
+    rev: int
+    consent_revision: int
+    card_rev: int | None
+    card_revision: int | None
+    sealed_card: bytes | None
+
+    @property
+    def current(self) -> bool:
+        """Whether the card was made from what is stored and granted now."""
+        return (self.card_rev, self.card_revision) == (self.rev, self.consent_revision)
+
+
+_COLUMNS = (
+    resident_state.c.resident_id,
+    resident_state.c.rev,
+    resident_state.c.consent_revision,
+    panel_cards.c.rev,
+    panel_cards.c.consent_revision,
+    panel_cards.c.sealed_card,
+)
+
+_PRACTITIONERS = Prepared(
+    select(panel_cards.c.practitioner_id).where(
+        panel_cards.c.resident_id == bindparam("resident", type_=LargeBinary)
+    )
+)
+
+
+def place(resident: UUID, practitioner: UUID, rev: int) -> Place:
+    return Place("panel_cards", "card", resident, practitioner.bytes, revision=rev)
+
+
+def of_panel(conn: Connection, practitioner: UUID) -> list[Slot]:
+    """Everybody signed with this practitioner, with their card, in one statement."""
+    mine = and_(
+        panel_cards.c.resident_id == contracts.c.resident_id,
+        panel_cards.c.practitioner_id == practitioner,
+    )
+    query = (
+        select(*_COLUMNS)
+        .select_from(contracts)
+        .join(resident_state, resident_state.c.resident_id == contracts.c.resident_id)
+        .outerjoin(panel_cards, mine)
+        .where(contracts.c.practitioner_id == practitioner, contracts.c.active)
+    )
+    return [Slot(*row) for row in conn.execute(query)]
+
+
+def slot(conn: Connection, resident: UUID, practitioner: UUID) -> Slot | None:
+    """The state of one resident and this practitioner's card of them; None for an unknown one."""
+    mine = and_(
+        panel_cards.c.resident_id == resident_state.c.resident_id,
+        panel_cards.c.practitioner_id == practitioner,
+    )
+    query = (
+        select(*_COLUMNS)
+        .select_from(resident_state)
+        .outerjoin(panel_cards, mine)
+        .where(resident_state.c.resident_id == resident)
+    )
+    row = conn.execute(query).one_or_none()
+    return None if row is None else Slot(*row)
+
+
+def keep(conn: Connection, practitioner: UUID, slot_: Slot, sealed_card: Sealed) -> None:
+    """Store a card as made from the state of `slot_`, in place of an older one."""
+    dialect = sqlite if conn.dialect.name == "sqlite" else postgresql
+    insert = dialect.insert(panel_cards).values(
+        resident_id=slot_.resident_id,
+        practitioner_id=practitioner,
+        rev=slot_.rev,
+        consent_revision=slot_.consent_revision,
+        sealed_card=sealed_card.data,
+    )
+    fresh = {name: insert.excluded[name] for name in ("rev", "consent_revision", "sealed_card")}
+    keys = ["resident_id", "practitioner_id"]
+    conn.execute(insert.on_conflict_do_update(index_elements=keys, set_=fresh))
+
+
+def practitioners(conn: Connection, resident: UUID) -> list[UUID]:
+    """Whose panels hold a card of this resident."""
+    rows = _PRACTITIONERS.rows(conn, {"resident": resident.bytes})
+    return [UUID(bytes=bytes(found)) for (found,) in rows]
+
+
+def remove(conn: Connection, resident: UUID, practitioner: UUID | None = None) -> None:
+    """Delete one practitioner's card of a resident, or all cards of the resident."""
+    statement = delete(panel_cards).where(panel_cards.c.resident_id == resident)
+    if practitioner is not None:
+        statement = statement.where(panel_cards.c.practitioner_id == practitioner)
+    conn.execute(statement)
