@@ -6,13 +6,14 @@ loop. The busiest doors come first.
 
 from fastapi import APIRouter, FastAPI
 
-from service.api import auth, models, status
+from service.api import auth, catalogue, models, status
 from service.api.me import profile
 
 ROUTERS: tuple[APIRouter, ...] = (
     profile.router,
     auth.router,
     models.router,
+    catalogue.router,
     status.router,
 )
 

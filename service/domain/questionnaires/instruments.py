@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.resources import files
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from consent.vocabulary import DataClass, Text
 
@@ -27,7 +27,7 @@ class Band(NamedTuple):
 
     low: int
     high: int
-    sex: str | None
+    sex: Literal["female", "male"] | None
     label: Text
 
 
@@ -52,7 +52,7 @@ class Item:
         return any(option.value == answer for option in self.options)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Instrument:
     """A questionnaire. `complete` asks for every item; `total` is the measure of its score."""
 

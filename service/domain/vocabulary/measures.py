@@ -34,9 +34,9 @@ class Conversion(NamedTuple):
     offset: float
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Measure:
-    """One thing that can be measured, counted, scored or chosen."""
+    """One thing that can be measured, counted, scored or chosen. There is one object of each."""
 
     code: str
     name: Text
