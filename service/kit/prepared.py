@@ -73,6 +73,9 @@ class Prepared:
 def _cursor(connection: Connection) -> Any:
     if not connection.in_transaction():
         connection.begin()
+    if connection.dialect.name == "postgresql":
+        # Binary rows: bytes come as they are instead of as hexadecimal text.
+        return connection.connection.cursor(binary=True)
     return connection.connection.cursor()
 
 

@@ -21,9 +21,9 @@ ROOM = FRAME_BYTES - 8
 KEY_BYTES = 5
 """Enough of a record's key to find it again among the few dozen entries of a frame."""
 
-BLOOD_PRESSURE = frozenset({"systolic_bp", "diastolic_bp"})
-KEEP_BLOOD_PRESSURE = 8
-"""Readings kept of a blood pressure: a week of home readings, as the mean needs several."""
+KEPT = {"systolic_bp": 8, "diastolic_bp": 8, "egfr": 4, "creatinine": 4, "smoking_status": 4}
+"""Readings kept where an assessment looks further back: home pressures are averaged over a week,
+kidney values compared over three months, and the oldest of a former smoker's says since when."""
 KEEP = 2
 """Readings kept of everything else: the newest and the one before it."""
 
@@ -50,7 +50,7 @@ def keep(name: str) -> int:
     """How many readings of a measure a frame holds; of a diagnosis only what was said last."""
     if ":" in name:
         return 1
-    return KEEP_BLOOD_PRESSURE if name in BLOOD_PRESSURE else KEEP
+    return KEPT.get(name, KEEP)
 
 
 def short_key(record_key: bytes) -> str:

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from consent.decision import Window
 from consent.vocabulary import DataClass
 from service.domain.regions import RegionTree
+from service.domain.risk.current import FRESH
 from service.domain.risk.person import Person, Reading
 from service.domain.vocabulary.codes import CODES
 from service.domain.vocabulary.measures import MEASURES
@@ -15,10 +16,13 @@ from service.prompts.frames import Entry, Frame, Value, short_key
 from service.records.parts import within
 from service.residents.actions import Profile
 
+ASKED_FOR = frozenset(FRESH)
+"""The measures that models look at; no other is kept in a frame."""
 PROMPT_CLASSES = (
     DataClass.BODY,
     DataClass.SCREENING,
     DataClass.LIFESTYLE,
+    DataClass.REPRODUCTIVE,
     DataClass.CONDITIONS,
     DataClass.GENETIC,
 )
@@ -36,6 +40,8 @@ def entries_of(record: Record, record_key: bytes) -> dict[DataClass, Entry]:
     """What one record tells the models, class by class."""
     told: dict[DataClass, dict[str, Value]] = {}
     for code, value in record.observed.items():
+        if code not in ASKED_FOR:
+            continue
         told.setdefault(MEASURES[code].data_class, {})[code] = value
     if record.kind in HISTORIES and record.code is not None:
         data_class = CODES[record.kind][record.code].data_class
