@@ -22,13 +22,14 @@ from service.identity import names
 from service.identity.actions import BadClient, BadGrant, SignedIn
 from service.kit.errors import BadRequest, Invalid, ServiceError
 from service.kit.ids import new_id
-from service.kit.tokens import LIFETIME
+from service.kit.tokens import LIFETIME, jwks
 from service.prompts import actions as prompts
 from service.residents import actions as residents
 from service.residents.actions import Profile
 
 router = APIRouter(tags=["auth"], route_class=StrictRoute)
 
+PUBLISHED = ("jwt", "receipt")
 SCOPES: dict[str, frozenset[str]] = {
     "resident": frozenset({"me"}),
     "doctor": frozenset({"patients"}),
@@ -235,13 +236,16 @@ def _family_of(house: House, token: str, now: datetime) -> UUID | None:
 
 
 @router.get("/.well-known/jwks.json")
-async def read_signing_keys(house: HouseDep) -> dict[str, Any]:
-    """The public keys of access tokens (RFC 7517)."""
-    return house.tokens.jwks()
+async def get_jwks(house: HouseDep) -> dict[str, Any]:
+    """The public keys of access tokens and of receipts (RFC 7517), told apart by their `kid`.
+
+    A receipt is no access token: its `typ` differs, and the doors know the token keys only.
+    """
+    return jwks(key for name in PUBLISHED for key in house.system.signing_keys(name))
 
 
 @router.get("/.well-known/oauth-authorization-server")
-async def read_authorization_server(house: HouseDep) -> dict[str, Any]:
+async def get_authorization_server(house: HouseDep) -> dict[str, Any]:
     """Where the doors of sign-in are (RFC 8414)."""
     issuer = house.settings.issuer
     return {

@@ -25,13 +25,13 @@ class Version(BaseModel):
 
 
 @router.get("/healthz")
-async def check_health() -> Status:
+async def get_health() -> Status:
     """The process answers."""
     return Status(status="ok")
 
 
 @router.get("/readyz")
-async def check_readiness(db: Db) -> Status:
+async def get_readiness(db: Db) -> Status:
     """The process answers and reaches its data store; 503 while it does not."""
     try:
         await db.aread(lambda conn: conn.execute(text("SELECT 1")).scalar())
@@ -41,7 +41,7 @@ async def check_readiness(db: Db) -> Status:
 
 
 @router.get("/version")
-async def read_version() -> Version:
+async def get_version() -> Version:
     """The version of the service and of this contract."""
     return Version(name="kangma", version=version("kangma"), contract=1)
 

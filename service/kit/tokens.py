@@ -11,7 +11,7 @@ import base64
 import json
 import re
 from collections import OrderedDict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
@@ -121,10 +121,6 @@ class Tokens:
         if claims.audience != audience or claims.expires_at + LEEWAY <= now:
             raise Unauthenticated
         return claims
-
-    def jwks(self) -> dict[str, Any]:
-        """The published keys as an RFC 7517 set."""
-        return {"keys": [_jwk(key.kid, key.private.public_key()) for key in self._keys()]}
 
     def _remember(self, digest: bytes, claims: Claims) -> None:
         with self._lock:
@@ -239,6 +235,11 @@ def _instant(value: Any) -> datetime:
     if type(value) is not int or not 0 < value < 1 << 35:
         raise Unauthenticated
     return datetime.fromtimestamp(value, UTC)
+
+
+def jwks(keys: Iterable[SigningKey]) -> dict[str, Any]:
+    """The public halves as an RFC 7517 set."""
+    return {"keys": [_jwk(key.kid, key.private.public_key()) for key in keys]}
 
 
 def _jwk(kid: str, key: Ed25519PublicKey) -> dict[str, str]:

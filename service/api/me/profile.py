@@ -62,7 +62,7 @@ class ErasureAnswer(BaseModel):
 
 
 @router.get("")
-async def read_profile(caller: Resident, house: HouseDep, now: Now) -> ProfileAnswer:
+async def get_me(caller: Resident, house: HouseDep, now: Now) -> ProfileAnswer:
     """Who I am here."""
 
     def read(conn: Connection) -> Profile:
@@ -80,7 +80,7 @@ async def read_profile(caller: Resident, house: HouseDep, now: Now) -> ProfileAn
 
 
 @router.patch("")
-async def amend_profile(
+async def amend_me(
     changes: ProfileChanges, caller: Resident, house: HouseDep, now: Now
 ) -> ProfileAnswer:
     """Change what I told about myself; the whole profile as it stands afterwards."""

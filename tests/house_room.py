@@ -1,0 +1,144 @@
+"""A prepared house with a small city, its doors, and people who can sign in."""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+
+from service.app import create
+from service.house import REGIONS_FILE, House, build, prepare
+from service.identity import actions as identity
+from service.kit.clock import Clock
+from service.kit.settings import Settings
+from tests.asgi import Doors, doors
+
+CITY, DISTRICT, STREET, COMMUNITY = "330100", "330101", "330101001", "330101001001"
+PASSWORD = "correct horse 电池"
+REGIONS = {
+    "version": 1,
+    "source": "made for tests",
+    "regions": [
+        {
+            "code": code,
+            "name": {"zh": zh, "en": en},
+            "level": level,
+            "parent": parent,
+            "north": False,
+            "urban": True,
+            "population": 1000,
+        }
+        for code, zh, en, level, parent in (
+            (CITY, "临水市", "Linshui", "city", None),
+            (DISTRICT, "东区", "East", "district", CITY),
+            (STREET, "河街", "River Street", "street", DISTRICT),
+            (COMMUNITY, "柳社区", "Willow", "community", STREET),
+        )
+    ],
+}
+
+
+@dataclass(frozen=True)
+class Person:
+    """Somebody signed in; `headers` carry their access token."""
+
+    id: str
+    login: str
+    access: str
+    refresh: str | None
+
+    @property
+    def headers(self) -> dict[str, str]:
+        return {"authorization": f"Bearer {self.access}"}
+
+
+class Town:
+    """The application over a fresh house. `doors` are its HTTP doors."""
+
+    def __init__(self, house: House, doors: Doors) -> None:
+        self.house = house
+        self.doors = doors
+
+    def register(self, login: str, /, **changes: Any) -> httpx.Response:
+        wish = {
+            "login": login,
+            "password": PASSWORD,
+            "name": "林梅",
+            "birth_date": "1980-05-17",
+            "sex": "female",
+            "region": COMMUNITY,
+        }
+        return self.doors.post("/v1/auth/register", json=wish | changes)
+
+    def token(self, **form: str) -> httpx.Response:
+        return self.doors.post("/v1/auth/token", data=form)
+
+    def sign_in(self, login: str, password: str = PASSWORD) -> Person:
+        answer = self.token(grant_type="password", username=login, password=password)
+        assert answer.status_code == 200, answer.text
+        return self.person(login, answer.json())
+
+    def person(self, login: str, token: dict[str, Any]) -> Person:
+        for audience in ("resident", "doctor", "city"):
+            try:
+                found = self.house.tokens.verify(
+                    token["access_token"], audience=audience, now=self.house.clock()
+                )
+            except Exception:
+                continue
+            return Person(
+                str(found.subject), login, token["access_token"], token.get("refresh_token")
+            )
+        raise AssertionError("a token that no audience accepts")
+
+    def resident(self, login: str = "lin", **changes: Any) -> Person:
+        """A new resident, signed in."""
+        answer = self.register(login, **changes)
+        assert answer.status_code == 201, answer.text
+        return self.sign_in(login)
+
+    def doctor(self, login: str = "dr.zhou") -> Person:
+        """A new doctor, signed in."""
+        house = self.house
+        made = house.db.write(
+            lambda conn: identity.add_doctor(
+                conn,
+                house.system,
+                login=login,
+                name="周医生",
+                clinic="河街卫生站",
+                now=house.clock(),
+                passwords=house.passwords,
+            )
+        )
+        return self.sign_in(login, made["password"])
+
+    def client(self) -> dict[str, str]:
+        """A new city client's credentials."""
+        house = self.house
+        return house.db.write(
+            lambda conn: identity.add_client(
+                conn, house.system, role="city", name="Cockpit", now=house.clock()
+            )
+        )
+
+    def city(self) -> Person:
+        """A new city client, signed in."""
+        answer = self.token(grant_type="client_credentials", **self.client())
+        assert answer.status_code == 200, answer.text
+        return self.person("city", answer.json())
+
+
+@contextmanager
+def town(settings: Settings, clock: Clock) -> Iterator[Town]:
+    """A city of four divisions on empty databases, open for one test."""
+    prepare(settings)
+    (settings.data / REGIONS_FILE).write_text(json.dumps(REGIONS), "utf-8")
+    house = build(settings, clock=clock)
+    try:
+        with doors(create(house)) as opened:
+            yield Town(house, opened)
+    finally:
+        house.close()
