@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from fastapi import FastAPI
 
 from service.api.bare import application
-from service.house import House, build
+from service.house import OUTLINES_FILE, House, build, load_outlines
 from service.kit import log
 from service.kit.settings import Settings
 
@@ -27,6 +27,7 @@ def create(house: House | None = None) -> FastAPI:
     app.state.revocations = inhabited.revocations
     app.state.cursors = inhabited.cursors
     app.state.regions = inhabited.regions
+    app.state.outlines = load_outlines(inhabited.settings.data / OUTLINES_FILE)
     return app
 
 

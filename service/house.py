@@ -6,6 +6,7 @@ line build the same house and hand its rooms to the same functions.
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from service import migrations
 from service.domain.regions import RegionTree
@@ -22,6 +23,7 @@ from service.kit.settings import Settings
 from service.kit.tokens import Tokens
 
 REGIONS_FILE = "regions.json"
+OUTLINES_FILE = "outlines.geojson"
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,3 +101,11 @@ def load_regions(path: Path) -> RegionTree:
     if not path.exists():
         return RegionTree([])
     return RegionTree.from_json(path.read_text("utf-8"))
+
+
+def load_outlines(path: Path) -> dict[str, Any] | None:
+    """GeoJSON of the divisions for the city's maps, when the operator loaded one."""
+    if not path.exists():
+        return None
+    outlines: dict[str, Any] = json.loads(path.read_text("utf-8"))
+    return outlines

@@ -1,9 +1,13 @@
 """`kangma keys`: the state of the keys, never the keys."""
 
+from dataclasses import asdict
+
 import typer
 
 from service.cli.printing import Json, answer
 from service.cli.rooms import open_house
+from service.keys.check import check as look
+from service.kit.errors import IntegrityBroken
 
 app = typer.Typer(no_args_is_help=True, help="Root key and keystore.")
 
@@ -12,4 +16,7 @@ app = typer.Typer(no_args_is_help=True, help="Root key and keystore.")
 def check(json: Json = False) -> None:
     """Check the root key, the keystore and a sample of keyrings."""
     with open_house() as house:
-        answer(house.check_keys(), as_json=json)
+        report = look(house.keystore)
+        answer({**asdict(report), "sound": report.sound}, as_json=json)
+        if not report.sound:
+            raise IntegrityBroken

@@ -8,7 +8,7 @@ gives the same people every time.
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
-from typing import Any
+from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -17,6 +17,7 @@ SURNAMES = "王李张刘陈杨赵黄周吴徐孙胡朱高林何郭马罗梁宋�
 GIVEN_F = "芳娜敏静丽娟霞秀玲桂英兰凤洁梅琳素云莲真环雪荣爱妹香月莺媛艳瑞凡佳嘉琼勤珍贞莉梦婷"
 GIVEN_M = "伟强磊洋勇军杰涛超明刚平辉鹏华飞鑫波斌宇浩凯健俊帆帅旭宁龙林欢阳建国庆志文博"
 ZONE = ZoneInfo("Asia/Shanghai")
+Sex = Literal["female", "male"]
 
 
 @dataclass
@@ -25,7 +26,7 @@ class Person:
 
     login: str
     name: str
-    sex: str
+    sex: Sex
     birth_date: date
     region: str
     records: list[dict[str, Any]] = field(default_factory=list)

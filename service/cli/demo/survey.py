@@ -34,7 +34,7 @@ def people(path: Path, regions: list[str], today: date) -> Iterator[Person]:
             yield Person(
                 login=f"nhanes-{row['SEQN']}",
                 name=f"参与者{row['SEQN']}",
-                sex=row["Sex"].lower(),
+                sex="male" if row["Sex"] == "Male" else "female",
                 birth_date=today - timedelta(days=int((age + 0.5) * DAYS_A_YEAR)),
                 region=regions[number % len(regions)],
                 records=list(_records(row, today)),

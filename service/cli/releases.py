@@ -1,0 +1,44 @@
+"""`kangma releases`: publish the period, verify a release."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from service.cli.printing import Json, answer
+from service.cli.rooms import open_house
+from service.house import House
+from service.jobs.contribute import contribute
+from service.jobs.publish import publish as publish_job
+from service.releases.artifact import Signer
+
+app = typer.Typer(no_args_is_help=True, help="Anonymous releases for the city.")
+AsOf = Annotated[
+    datetime | None,
+    typer.Option(formats=["%Y-%m-%d"], help="Day to publish for (demo and test profiles only)."),
+]
+File = Annotated[Path, typer.Argument(exists=True, help="A release as fetched from the city API.")]
+
+
+@app.command()
+def publish(as_of: AsOf = None, json: Json = False) -> None:
+    """Rebuild contributions and publish the period; a second run returns the same release."""
+    with open_house() as house:
+        answer(publish_now(house, as_of), as_json=json)
+
+
+def publish_now(house: House, as_of: datetime | None) -> dict[str, Any]:
+    """Contributions first, then the release: the one-way valve and the press."""
+    now = house.clock()
+    contribute(house, now=now)
+    key = house.system.signing_key("release")
+    return publish_job(
+        house.db,
+        region_tree=house.regions,
+        statistics_key=house.system.secret("statistics"),
+        signing_key=Signer(key.kid, key.private),
+        as_of=None if as_of is None else as_of.replace(tzinfo=UTC).date(),
+        profile=house.settings.profile,
+        now=now,
+    )
