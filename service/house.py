@@ -4,6 +4,7 @@ A floor of its own between the capabilities and the doors (ADR 0001): HTTP, jobs
 line build the same house and hand its rooms to the same functions.
 """
 
+import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
