@@ -68,7 +68,8 @@ def terms(given: Input) -> dict[str, float]:
         found["ln_age_x_smoker"] = c["ln_age_x_smoker"] * age * given.smoker
         found["family_history_ascvd"] = c["family_history_ascvd"] * given.family_history
         found["ln_age_x_family_history"] = c["ln_age_x_family_history"] * age * given.family_history
-    return found
+    # A term that is off contributes 0, not -0.
+    return {name: term + 0.0 for name, term in found.items()}
 
 
 def risk_of(z: float) -> float:

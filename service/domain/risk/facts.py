@@ -35,6 +35,8 @@ class Facts:
     hdl: float | None = None
     non_hdl: float | None = None
     lipid_treated: bool = False
+    dyslipidaemia_dx: bool = False
+    familial: bool = False
 
     bmi: float | None = None
     height: float | None = None
@@ -64,6 +66,7 @@ class Facts:
     ascvd: bool = False
     prior_stroke: bool = False
     severe_events: int = 0
+    high_risk_history: int = 0
     af_or_valve: bool = False
     clinical_disease: bool = False
     organ_damage: bool = False

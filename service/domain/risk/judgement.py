@@ -46,7 +46,7 @@ class Judgement:
     bp_risk_factors: int = 0
     lipid: lipids.Stratum | None = None
     stroke: str | None = None
-    stroke_count: int = 0
+    stroke_factors: tuple[str, ...] = ()
     glucose_class: str | None = None
     ncdrs: int | None = None
     indices: tuple[int | None, ...] = ()
@@ -92,7 +92,9 @@ def par_input(facts: Facts) -> china_par.Input | None:
     """The equation's input, each value moved to the edge of what the model accepts; None if any
     is missing, with established disease, in pregnancy, or outside the ages the site computes."""
     waist = facts.waist_par
-    if facts.ascvd or facts.pregnant or facts.smoker is None or waist is None:
+    if facts.ascvd or facts.prior_stroke or facts.pregnant:
+        return None
+    if facts.smoker is None or waist is None:
         return None
     if facts.sbp is None or facts.tc is None or facts.hdl is None:
         return None
@@ -209,6 +211,8 @@ def lipid_input(facts: Facts) -> lipids.Input:
         diabetic_damage=facts.organ_damage or facts.diabetes_complications,
         ascvd=facts.ascvd,
         severe_events=facts.severe_events,
+        high_risk_history=facts.high_risk_history,
+        familial=facts.familial,
     )
 
 
@@ -224,7 +228,7 @@ def _lipids(facts: Facts, found: Judgement) -> None:
 
 def stroke_factors(facts: Facts) -> tuple[str, ...]:
     """Which of the eight this person is known to have."""
-    abnormal = lipids.abnormal(facts.tc, facts.ldl, facts.hdl) is True
+    abnormal = lipids.abnormal(facts.tc, facts.ldl, facts.hdl) is True or facts.dyslipidaemia_dx
     checks = (
         ("hypertension", facts.hypertensive),
         ("af_or_valve", facts.af_or_valve),
@@ -241,18 +245,19 @@ def stroke_factors(facts: Facts) -> tuple[str, ...]:
 def _stroke(facts: Facts, found: Judgement) -> None:
     if facts.age < stroke.AGE_FROM and not facts.prior_stroke:
         return
-    count = len(stroke_factors(facts))
+    factors = stroke_factors(facts)
+    count = len(factors)
     disease = facts.hypertensive or facts.diabetes or facts.af_or_valve
     complete = (
         (facts.sbp is not None or facts.htn_dx)
         and facts.smoker is not None
         and facts.bmi is not None
-        and (facts.tc is not None or facts.ldl is not None)
+        and (facts.tc is not None or facts.ldl is not None or facts.dyslipidaemia_dx)
     )
     decided = facts.prior_stroke or disease or count >= stroke.HIGH_FROM
     if not complete and not decided:
         return
-    found.stroke_count = count
+    found.stroke_factors = factors
     found.stroke = stroke.result(count, disease, facts.prior_stroke)
     met = found.pressure_met and found.glucose_met and facts.smoker is False
     if facts.prior_stroke:

@@ -18,6 +18,10 @@ def filtration(sex: str, age: float, creatinine_mg_dl: float) -> float:
     return float(_P["scale"] * bent * _P["age"] ** age * factor)
 
 
+def filtration_umol(sex: str, age: float, creatinine_umol_l: float) -> float:
+    return filtration(sex, age, creatinine_umol_l / UMOL_PER_MG_DL)
+
+
 def stage(egfr: float) -> str:
     found: str = STAGES.at(egfr)
     return found

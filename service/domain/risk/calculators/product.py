@@ -239,7 +239,7 @@ def _standing(found: Judgement) -> Mapping[str, Any]:
         "bp_risk_factors": found.bp_risk_factors,
         "lipid_2023": found.lipid.stratum if found.lipid else None,
         "stroke_8_2": found.stroke,
-        "stroke_n": found.stroke_count,
+        "stroke_n": len(found.stroke_factors),
         "levels": {name: found.items[item] for item, name in ITEMS.items() if item in found.items},
         "level": found.level,
     }

@@ -1,0 +1,115 @@
+"""What to do about a cause: messages and urgent sentences as data, each with its citation."""
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from consent.vocabulary import Text
+
+from . import body_size, control, glucose, ncdrs
+from .catalogue import read
+from .facts import Facts
+from .judgement import Judgement
+from .reasons import NAMES, ORDER
+
+_TABLE = read("advice")
+MESSAGES: tuple[dict[str, str], ...] = tuple(_TABLE["messages"])
+URGENT: dict[str, dict[str, str]] = _TABLE["urgent"]
+REASONS = {name: Text(**text) for name, text in _TABLE["reasons"].items()}
+GOOD_INDEX = 80
+
+
+def actions(facts: Facts, found: Judgement, causes: Iterable[str]) -> tuple[dict[str, Any], ...]:
+    """Messages for the causes of the level first, then for the other factors below 80."""
+    first = list(causes)
+    low = {
+        name
+        for name, index in zip(NAMES, found.indices, strict=True)
+        if index is not None and index < GOOD_INDEX
+    }
+    also = [name for name in ORDER if name not in first and (name in low or name in ALWAYS_ASKED)]
+    return tuple(
+        {
+            "id": message["id"],
+            "text": {"zh": message["zh"], "en": message["en"]},
+            "citation": message["citation"],
+        }
+        for factor in (*first, *also)
+        for message in MESSAGES
+        if message["factor"] == factor and _applies(message["when"], factor, facts, found)
+    )
+
+
+ALWAYS_ASKED = frozenset({"body", "glucose"})
+"""Their messages may apply without an index: underweight, a screening score."""
+
+
+def _applies(when: str, factor: str, facts: Facts, found: Judgement) -> bool:
+    if when == "low_index":
+        index = found.indices[NAMES.index(factor)]
+        return index is not None and index < GOOD_INDEX
+    return CONDITIONS[when](facts, found)
+
+
+def _pressure_from(systolic: float, diastolic: float) -> Callable[[Facts, Judgement], bool]:
+    def holds(facts: Facts, _: Judgement) -> bool:
+        return (facts.sbp is not None and facts.sbp >= systolic) or (
+            facts.dbp is not None and facts.dbp >= diastolic
+        )
+
+    return holds
+
+
+_HIGH = _pressure_from(140, 90)
+
+CONDITIONS: dict[str, Callable[[Facts, Judgement], bool]] = {
+    "always": lambda facts, found: True,
+    "pressure_160": _pressure_from(160, 100),
+    "pressure_140_undiagnosed": lambda facts, found: not facts.htn_dx and _HIGH(facts, found),
+    "pressure_130": _pressure_from(130, 85),
+    "pressure_120": _pressure_from(120, 80),
+    "smoker": lambda facts, found: facts.smoker is True,
+    "ldl_above_target": lambda facts, found: (
+        facts.ldl is not None
+        and found.lipid is not None
+        and found.lipid.target is not None
+        and facts.ldl >= found.lipid.target
+    ),
+    "ncdrs_high": lambda facts, found: found.ncdrs is not None and found.ncdrs >= ncdrs.CUT,
+    "glucose_range": lambda facts, found: (
+        not facts.diabetes and found.glucose_class == "diabetes_range"
+    ),
+    "prediabetes": lambda facts, found: (
+        not facts.diabetes and found.glucose_class in ("ifg", "igt", "ifg_igt")
+    ),
+    "diabetes_uncontrolled": lambda facts, found: (
+        facts.diabetes and glucose.controlled(facts.glucose) is False
+    ),
+    "overweight": lambda facts, found: (
+        not facts.pregnant
+        and facts.bmi is not None
+        and body_size.CODES[body_size.bmi_label(facts.bmi)] in ("overweight", "obese")
+    ),
+    "underweight": lambda facts, found: (
+        facts.bmi is not None and body_size.CODES[body_size.bmi_label(facts.bmi)] == "underweight"
+    ),
+}
+
+
+def urgent(facts: Facts) -> dict[str, Any] | None:
+    """What to do now about an alarming reading; the most dangerous first, the others listed."""
+    kinds = []
+    if facts.glucose_alarm == "low":
+        kinds.append("glucose_low")
+    elif facts.glucose_alarm is not None:
+        kinds.append("glucose_high")
+    if control.pressure_urgent(facts.newest_sbp, facts.newest_dbp):
+        kinds.append("blood_pressure")
+    if not kinds:
+        return None
+    entry = URGENT[kinds[0]]
+    return {
+        "reading": kinds[0],
+        "text": {"zh": entry["zh"], "en": entry["en"]},
+        "source": entry["citation"],
+        "others": kinds[1:],
+    }

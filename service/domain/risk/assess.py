@@ -1,0 +1,183 @@
+"""Assess a person: the five-level prompt with its reasons, or the level alone for the write path.
+
+Pure: the clock is an argument, nothing is stored. `assess_level` and `assess` share every step up
+to the level, so they cannot disagree.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from consent.vocabulary import Text
+from service.domain.life import CITY_ZONE, Stage, age_at, stage
+
+from . import advice
+from .catalogue import MODELS, RULE_PACK
+from .categories import categories
+from .current import Newest, Readings, facts_of
+from .factors import Factor, factors
+from .facts import Facts
+from .instruments import Entry, instruments
+from .judgement import Judgement, judge
+from .missing import missing, provisional
+from .paths import Values, imagined, overlay, path
+from .person import Person, Reading
+from .reasons import causes
+
+__all__ = ["Assessment", "LevelBrief", "Person", "Reading", "assess", "assess_level", "what_if"]
+
+ADULT_FROM = 18
+COLOURS: dict[int | None, str | None] = {
+    entry["level"]: entry["colour"] for entry in MODELS["five_level_mapping"].parameters["levels"]
+} | {None: None}
+
+
+class LevelBrief(NamedTuple):
+    """The level, the composite index and the causes, without texts and paths."""
+
+    level: int | None
+    index: float | None  # type: ignore[assignment]  # The method of tuple of that name is unused.
+    causes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Assessment:
+    """One assessment at one moment; `as_prompt` is what the resident is shown."""
+
+    level: int | None
+    provisional: bool
+    reason: Text | None
+    assessed_at: datetime
+    life_stage: Stage
+    index: float | None
+    rule_pack: str
+    factors: tuple[Factor, ...]
+    models: tuple[Entry, ...]
+    causes: tuple[str, ...]
+    actions: tuple[dict[str, Any], ...]
+    path: tuple[dict[str, Any], ...]
+    missing: tuple[str, ...]
+    urgent: dict[str, Any] | None
+    _categories: dict[str, str]
+
+    @property
+    def colour(self) -> str | None:
+        return COLOURS[self.level]
+
+    def categories(self) -> dict[str, str]:
+        """One plain category a metric, `unknown` where nothing is known."""
+        return dict(self._categories)
+
+    def as_prompt(self) -> dict[str, Any]:
+        return {
+            "level": self.level,
+            "colour": self.colour,
+            "provisional": self.provisional,
+            "reason": None if self.reason is None else self.reason.both(),
+            "assessed_at": self.assessed_at.isoformat(),
+            "life_stage": str(self.life_stage),
+            "index": self.index,
+            "rule_pack": self.rule_pack,
+            "factors": [factor.as_prompt() for factor in self.factors],
+            "models": list(self.models),
+            "causes": list(self.causes),
+            "actions": list(self.actions),
+            "path": list(self.path),
+            "missing": list(self.missing),
+            "urgent": self.urgent,
+        }
+
+
+def assess_level(person: Person, readings: Readings, now: datetime) -> LevelBrief:
+    """The level alone, for the write path: the same steps as `assess`, none of its texts."""
+    age = age_at(person.birth_date, now)
+    if age < ADULT_FROM:
+        return LevelBrief(None, None, ())
+    facts = facts_of(person, readings, now, age)
+    found = judge(facts)
+    return LevelBrief(found.level, found.composite, causes(facts, found))
+
+
+def assess(person: Person, readings: Readings, now: datetime, *, paths: bool = True) -> Assessment:
+    """Everything a prompt says. Without `paths` the search for a lower level is left out."""
+    age = age_at(person.birth_date, now)
+    facts = facts_of(person, readings, now, age)
+    if age < ADULT_FROM:
+        return _child(person, facts, Newest(readings, now))
+    found = judge(facts)
+    ways = path(person, readings, facts, found, now) if paths else ()
+    return _assessment(person, facts, found, Newest(readings, now), ways)
+
+
+def what_if(person: Person, readings: Readings, values: Values, now: datetime) -> Assessment:
+    """The assessment if `values` (measure code to value in the measure's unit) were measured now.
+
+    Standing facts, the treated flag and for men the waist inside China-PAR stay as observed.
+    """
+    age = age_at(person.birth_date, now)
+    observed = facts_of(person, readings, now, age)
+    facts = imagined(person, readings, values, observed, now)
+    changed = Newest(overlay(readings, values, observed, now), now)
+    if age < ADULT_FROM:
+        return _child(person, facts, changed)
+    return _assessment(person, facts, judge(facts), changed, ())
+
+
+def _assessment(
+    person: Person,
+    facts: Facts,
+    found: Judgement,
+    newest: Newest,
+    ways: tuple[dict[str, Any], ...],
+) -> Assessment:
+    why = causes(facts, found)
+    unsure = provisional(facts, found)
+    day = newest.now.astimezone(CITY_ZONE).date()
+    return Assessment(
+        level=found.level,
+        provisional=unsure,
+        reason=_reason(facts, found, unsure),
+        assessed_at=newest.now,
+        life_stage=stage(person.birth_date, day, pregnant=facts.pregnant),
+        index=found.composite,
+        rule_pack=RULE_PACK,
+        factors=factors(facts, found, newest),
+        models=instruments(facts, found),
+        causes=why,
+        actions=advice.actions(facts, found, why),
+        path=ways,
+        missing=missing(facts, found),
+        urgent=advice.urgent(facts),
+        _categories=categories(facts, found, newest),
+    )
+
+
+def _reason(facts: Facts, found: Judgement, unsure: bool) -> Text | None:
+    if facts.pregnant:
+        return advice.REASONS["pregnant"]
+    if found.level is None:
+        return advice.REASONS["no_data"]
+    return advice.REASONS["provisional"] if unsure else None
+
+
+def _child(person: Person, facts: Facts, newest: Newest) -> Assessment:
+    """Below 18 no adult model speaks; an alarming reading is still answered."""
+    found = Judgement()
+    day = newest.now.astimezone(CITY_ZONE).date()
+    return Assessment(
+        level=None,
+        provisional=False,
+        reason=advice.REASONS["child"],
+        assessed_at=newest.now,
+        life_stage=stage(person.birth_date, day, pregnant=facts.pregnant),
+        index=None,
+        rule_pack=RULE_PACK,
+        factors=(),
+        models=(),
+        causes=(),
+        actions=(),
+        path=(),
+        missing=(),
+        urgent=advice.urgent(facts),
+        _categories=categories(None, found, newest),
+    )

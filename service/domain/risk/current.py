@@ -1,0 +1,299 @@
+"""From readings to facts: which value of a measure counts now.
+
+Product rules in `data/assessment.json`: how old a reading may be, blood pressure as the mean of up
+to three pairs within seven days of the newest, kidney stages from two values three months apart.
+Readings from the future, of the wrong type or too old are as if they were not there.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
+from math import isfinite
+from typing import NamedTuple
+
+from . import blood_pressure, control, kidney
+from .catalogue import read
+from .facts import Facts
+from .person import Person, Reading
+
+RULES = read("assessment")
+FRESH = {code: timedelta(days=days) for code, days in RULES["fresh_days"].items()}
+_PRESSURE = RULES["pressure"]
+WINDOW = timedelta(days=_PRESSURE["window_days"])
+PAIRS: int = _PRESSURE["readings"]
+CONTROL_READINGS: int = _PRESSURE["control_readings"]
+APART = timedelta(days=RULES["kidney"]["apart_days"])
+SMOKING = frozenset(RULES["smoking"]["current"])
+FORMER: str = RULES["smoking"]["former"]
+NEVER: str = RULES["smoking"]["never"]
+_LONG, _SHORT = (timedelta(days=365.25 * years) for years in RULES["smoking"]["years"])
+ACTIVE_DAYS: int = RULES["activity"]["days"]
+ACTIVE_MINUTES: int = RULES["activity"]["minutes"]
+_CODES = {
+    meaning: tuple((kind, frozenset(codes)) for kind, codes in kinds.items())
+    for meaning, kinds in RULES["codes"].items()
+}
+SIZES: tuple[float, float] = tuple(RULES["usable_height_cm"])
+GLUCOSE = ("glucose_fasting", "glucose_random", "glucose_2h", "glucose_capillary")
+
+Readings = Mapping[str, Sequence[Reading]]
+
+
+class Pair(NamedTuple):
+    """Systolic and diastolic of one instant."""
+
+    systolic: float
+    diastolic: float | None
+    at: datetime
+
+
+class Newest:
+    """The newest usable reading of each measure at `now`."""
+
+    __slots__ = ("_readings", "now")
+
+    def __init__(self, readings: Readings, now: datetime) -> None:
+        self._readings = readings
+        self.now = now
+
+    def all(self, code: str) -> Sequence[Reading]:
+        return self._readings.get(code, ())
+
+    def numbers(self, code: str) -> Iterable[Reading]:
+        """Fresh numeric readings, newest first."""
+        limit = FRESH[code]
+        for reading in self._readings.get(code, ()):
+            if reading.at <= self.now and _is_number(reading.value):
+                if self.now - reading.at > limit:
+                    return
+                yield reading
+
+    def reading(self, code: str) -> Reading | None:
+        for reading in self.numbers(code):
+            return reading
+        return None
+
+    def number(self, code: str) -> float | None:
+        for reading in self.numbers(code):
+            return reading.value  # type: ignore[return-value]
+        return None
+
+    def text(self, code: str) -> Reading | None:
+        for reading in self._readings.get(code, ()):
+            if reading.at <= self.now and isinstance(reading.value, str):
+                return reading if self.now - reading.at <= FRESH[code] else None
+        return None
+
+
+def _is_number(value: object) -> bool:
+    kind = type(value)
+    if kind is int:
+        return -(2**53) <= value <= 2**53  # type: ignore[operator]
+    return kind is float and isfinite(value)  # type: ignore[arg-type]
+
+
+def has(person: Person, meaning: str) -> bool:
+    """Does any code of the person carry this meaning (`codes` in data/assessment.json)?"""
+    return any(not codes.isdisjoint(getattr(person, kind)) for kind, codes in _CODES[meaning])
+
+
+def facts_of(person: Person, readings: Readings, now: datetime, age: int) -> Facts:
+    """Everything the models may ask about this person at this moment."""
+    newest = Newest(readings, now)
+    facts = Facts(person.sex, age, person.north, person.urban)
+    if person.conditions or person.medications or person.family_history:
+        _histories(facts, person)
+    status = newest.text("pregnancy_status") if person.sex == "female" else None
+    facts.pregnant = status is not None and status.value == "pregnant"
+    _pressure(facts, newest)
+    _body(facts, newest)
+    _lipids(facts, newest)
+    _glucose(facts, newest)
+    _smoking(facts, newest)
+    _habits(facts, newest)
+    _laboratory(facts, newest)
+    return facts
+
+
+def _histories(facts: Facts, person: Person) -> None:
+    facts.htn_dx = has(person, "hypertension")
+    facts.bp_treated = has(person, "pressure_treated")
+    facts.lipid_treated = has(person, "lipid_treated")
+    facts.dyslipidaemia_dx = has(person, "dyslipidaemia")
+    facts.diabetes = has(person, "diabetes")
+    facts.diabetes_complications = has(person, "diabetes_complications") or (
+        facts.diabetes and has(person, "retinopathy")
+    )
+    facts.ascvd = has(person, "ascvd")
+    facts.prior_stroke = has(person, "stroke")
+    facts.severe_events = has(person, "severe_heart_event") + has(person, "severe_brain_event")
+    facts.high_risk_history = int(has(person, "revascularised"))
+    facts.familial = has(person, "familial")
+    facts.af_or_valve = has(person, "af_or_valve")
+    facts.clinical_disease = facts.ascvd or has(person, "clinical")
+    facts.organ_damage = has(person, "organ_damage")
+    facts.ckd = 4 if has(person, "ckd_4") else 3 if has(person, "ckd_3") else 0
+    facts.family_ascvd = has(person, "family_ascvd")
+    facts.family_early_cvd = has(person, "family_early_cvd")
+    facts.family_stroke = has(person, "family_stroke")
+    facts.family_diabetes = has(person, "family_diabetes")
+
+
+def pressures(newest: Newest) -> list[Pair]:
+    """Up to three pairs within seven days of the newest pair; a systolic alone where no pair is."""
+    systolic = list(newest.numbers("systolic_bp"))
+    diastolic = list(newest.numbers("diastolic_bp"))
+    found: list[Pair] = []
+    i = j = 0
+    while i < len(systolic) and j < len(diastolic) and len(found) < PAIRS:
+        upper, lower = systolic[i], diastolic[j]
+        if upper.at == lower.at:
+            if found and found[0].at - upper.at > WINDOW:
+                break
+            found.append(Pair(float(upper.value), float(lower.value), upper.at))
+        # Of two readings the newer one has no partner; of a pair both are used up.
+        i += upper.at >= lower.at
+        j += lower.at >= upper.at
+    if not found and systolic:
+        found.append(Pair(float(systolic[0].value), None, systolic[0].at))
+    return found
+
+
+def _pressure(facts: Facts, newest: Newest) -> None:
+    facts.newest_sbp = newest.number("systolic_bp")
+    facts.newest_dbp = newest.number("diastolic_bp")
+    if facts.newest_sbp is None:
+        return
+    found = pressures(newest)
+    recent = found[:CONTROL_READINGS]
+    facts.sbp = sum(pair.systolic for pair in found) / len(found)
+    facts.control_sbp = max(pair.systolic for pair in recent)
+    lows = [pair.diastolic for pair in found if pair.diastolic is not None]
+    if lows:
+        facts.dbp = sum(lows) / len(lows)
+        facts.control_dbp = max(lows[:CONTROL_READINGS])
+
+
+def _body(facts: Facts, newest: Newest) -> None:
+    facts.waist = facts.waist_par = newest.number("waist_circumference")
+    direct = newest.reading("bmi")
+    weight, height = newest.reading("body_weight"), newest.number("body_height")
+    # A BMI that was entered as such counts when it is newer than the weight.
+    newer = weight is not None and (direct is None or weight.at >= direct.at)
+    if newer and weight is not None and height is not None and SIZES[0] <= height <= SIZES[1]:
+        facts.weight, facts.height = float(weight.value), height
+        facts.bmi = facts.weight / (height / 100) ** 2
+    elif direct is not None:
+        facts.bmi = float(direct.value)
+
+
+def _lipids(facts: Facts, newest: Newest) -> None:
+    facts.tc = newest.number("total_cholesterol")
+    facts.hdl = newest.number("hdl_c")
+    facts.ldl = newest.number("ldl_c")
+    if facts.tc is not None and facts.hdl is not None:
+        facts.non_hdl = max(0.0, facts.tc - facts.hdl)
+    else:
+        facts.non_hdl = newest.number("non_hdl_c")
+
+
+def _glucose(facts: Facts, newest: Newest) -> None:
+    facts.fpg = newest.number("glucose_fasting")
+    facts.ogtt_2h = newest.number("glucose_2h")
+    facts.random = newest.number("glucose_random")
+    facts.hba1c = newest.number("hba1c")
+    if facts.diabetes and facts.random is None:
+        # A finger-prick value judges the control of a known diabetes, never a category.
+        facts.random = newest.number("glucose_capillary")
+    last = newest_glucose(newest)
+    if last is not None:
+        code, reading = last
+        alarm = control.glucose_urgent(float(reading.value))
+        fasting = alarm == "high" and code == "glucose_fasting"
+        facts.glucose_alarm = "fasting_high" if fasting else alarm
+
+
+def newest_glucose(newest: Newest) -> tuple[str, Reading] | None:
+    """The last glucose of any kind: a repeat normal reading ends an alarm."""
+    found = [(code, reading) for code in GLUCOSE if (reading := newest.reading(code)) is not None]
+    return max(found, key=lambda pair: pair[1].at, default=None)
+
+
+def _smoking(facts: Facts, newest: Newest) -> None:
+    status = newest.text("smoking_status")
+    cigarettes = newest.reading("cigarettes_per_day")
+    smokes = cigarettes is not None and float(cigarettes.value) > 0
+    if smokes and (status is None or (cigarettes is not None and cigarettes.at > status.at)):
+        facts.smoker, facts.nicotine = True, "current"
+    elif status is not None:
+        if status.value in SMOKING:
+            facts.smoker, facts.nicotine = True, "current"
+        elif status.value == FORMER:
+            facts.smoker, facts.nicotine = False, _former(newest)
+        elif status.value == NEVER:
+            facts.smoker, facts.nicotine = False, "never"
+    days = newest.number("secondhand_smoke_days")
+    facts.passive_smoking = days is not None and days >= blood_pressure.RISK["secondhand_days_from"]
+
+
+def _former(newest: Newest) -> str:
+    """How long ago somebody quit, as far as the readings tell; the middle row when they do not."""
+    since, smoked = newest.now, False
+    for reading in newest.all("smoking_status"):
+        if reading.at > newest.now:
+            continue
+        if reading.value != FORMER:
+            smoked = reading.value in SMOKING
+            break
+        since = reading.at
+    for_long = newest.now - since
+    if for_long >= _LONG:
+        return "former >=5 y"
+    return "former <1 y" if smoked and for_long < _SHORT else "former 1-<5 y"
+
+
+def _habits(facts: Facts, newest: Newest) -> None:
+    moderate = newest.number("moderate_activity_week")
+    vigorous = newest.number("vigorous_activity_week")
+    if moderate is not None or vigorous is not None:
+        facts.activity_minutes = (moderate or 0.0) + 2 * (vigorous or 0.0)
+    days = newest.number("exercise_days_week")
+    if days is not None:
+        facts.inactive = days < ACTIVE_DAYS
+    elif facts.activity_minutes is not None:
+        facts.inactive = facts.activity_minutes < ACTIVE_MINUTES
+    sleep = newest.number("sleep_duration")
+    facts.sleep_hours = None if sleep is None else sleep / 60
+    vegetables, fruit = newest.number("vegetable_intake"), newest.number("fruit_intake")
+    if vegetables is not None and fruit is not None:
+        facts.vegetables_and_fruit = vegetables + fruit
+    facts.salt = newest.number("salt_intake")
+
+
+def _laboratory(facts: Facts, newest: Newest) -> None:
+    facts.homocysteine = newest.number("homocysteine")
+    facts.urate = newest.number("urate")
+    facts.heart_rate = newest.number("resting_heart_rate")
+    albumin = newest.number("uacr")
+    if albumin is not None:
+        facts.clinical_disease |= albumin >= blood_pressure.CLINICAL["uacr_from"]
+        facts.organ_damage |= albumin >= blood_pressure.DAMAGE["uacr_from"]
+    persistent = _persistent_egfr(facts, newest)
+    if persistent is not None:
+        facts.egfr_stage = kidney.stage(persistent)
+        grown = {"G3a": 3, "G3b": 3, "G4": 4, "G5": 4}.get(facts.egfr_stage, 0)
+        facts.ckd = max(facts.ckd, grown)
+
+
+def _persistent_egfr(facts: Facts, newest: Newest) -> float | None:
+    """The better of two values at least three months apart; a single low one moves nothing."""
+    values = [(reading.at, float(reading.value)) for reading in newest.numbers("egfr")]
+    if not values:
+        values = [
+            (reading.at, kidney.filtration_umol(facts.sex, facts.age, float(reading.value)))
+            for reading in newest.numbers("creatinine")
+            if float(reading.value) > 0
+        ]
+    for at, value in values[1:]:
+        if values[0][0] - at >= APART:
+            return max(values[0][1], value)
+    return None

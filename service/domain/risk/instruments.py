@@ -1,0 +1,132 @@
+"""The `models` of a prompt: what each instrument said, with its terms, limits and source."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from . import blood_pressure, body_size, china_par, essential_eight, glucose, lipids, ncdrs, stroke
+from .catalogue import MODELS, Model
+from .facts import Facts
+from .judgement import Judgement, par_input
+from .reasons import NAMES
+
+Entry = dict[str, Any]
+
+
+def instruments(facts: Facts, found: Judgement) -> tuple[Entry, ...]:
+    """Every instrument that could be evaluated, in the order of the catalogue."""
+    return tuple(_entries(facts, found))
+
+
+def _entry(
+    model: Model, value: Any, category: str | None, terms: dict[str, Any], valid: bool = True
+) -> Entry:
+    return {
+        "model": model.id,
+        "value": value,
+        "unit": model.unit,
+        "category": category,
+        "terms": terms,
+        "valid": valid,
+        "source": model.citation,
+    }
+
+
+def _entries(facts: Facts, found: Judgement) -> Iterator[Entry]:
+    given = par_input(facts)
+    if given is not None and found.china_par is not None:
+        yield _entry(
+            china_par.MODEL,
+            round(found.china_par, 2),
+            china_par.category(found.china_par),
+            {name: round(term, 4) for name, term in china_par.terms(given).items()},
+            china_par.inside_derivation(facts.age) and _measured(facts, given),
+        )
+    if found.bp_grade is not None:
+        yield _pressure(found)
+    if facts.bmi is not None or facts.waist is not None:
+        yield _body(facts)
+    if found.glucose_class is not None:
+        values = facts.glucose._asdict().items()
+        yield _entry(
+            glucose.MODEL,
+            glucose.ANSWERS[found.glucose_class],
+            found.glucose_class,
+            {name: value for name, value in values if value is not None},
+            not facts.pregnant,
+        )
+    if found.lipid is not None:
+        yield _entry(
+            lipids.MODEL,
+            lipids.text_of(found.lipid),
+            found.lipid.stratum,
+            {"ldl_target_mmol_l": found.lipid.target, "because": list(found.lipid.because)},
+        )
+    if found.ncdrs is not None:
+        yield _ncdrs(facts, found.ncdrs)
+    if found.composite is not None:
+        yield _entry(
+            MODELS["lifes_essential_8"],
+            found.composite,
+            essential_eight.category(found.composite),
+            dict(zip(NAMES, found.indices, strict=True)),
+        )
+    if found.stroke is not None:
+        yield _entry(
+            stroke.MODEL,
+            found.stroke,
+            stroke.CODES[found.stroke],
+            dict.fromkeys(found.stroke_factors, True) | {"prior": facts.prior_stroke},
+            facts.age >= stroke.AGE_FROM,
+        )
+
+
+def _measured(facts: Facts, given: china_par.Input) -> bool:
+    """False where a value was moved to the edge of what the equation accepts."""
+    return given.sbp == facts.sbp and given.waist == facts.waist_par and _cholesterol(facts)
+
+
+def _cholesterol(facts: Facts) -> bool:
+    return all(
+        value is not None and low <= value <= high
+        for value, (low, high) in (
+            (facts.tc, china_par.LIMITS["tc"]),
+            (facts.hdl, china_par.LIMITS["hdl"]),
+        )
+    )
+
+
+def _pressure(found: Judgement) -> Entry:
+    grade = found.bp_grade or 0
+    cell = found.bp_stratum
+    return _entry(
+        blood_pressure.MODEL,
+        cell or blood_pressure.LABELS[grade],
+        blood_pressure.STRATA[cell] if cell else blood_pressure.CODES[grade],
+        {
+            "grade": blood_pressure.CODES[grade],
+            "stratum": cell,
+            "risk_factors": found.bp_risk_factors,
+        },
+    )
+
+
+def _body(facts: Facts) -> Entry:
+    terms: dict[str, Any] = {}
+    if facts.bmi is not None:
+        terms["bmi"] = body_size.CODES[body_size.bmi_label(facts.bmi)]
+    if facts.waist is not None:
+        terms["waist"] = body_size.CODES[body_size.waist_label(facts.waist, facts.sex)]
+    first = next(iter(terms.values()))
+    labels = {code: label for label, code in body_size.CODES.items()}
+    return _entry(body_size.MODEL, labels[first], first, terms, not facts.pregnant)
+
+
+def _ncdrs(facts: Facts, score: int) -> Entry:
+    assert facts.bmi is not None
+    assert facts.waist is not None
+    assert facts.sbp is not None
+    terms = ncdrs.terms(
+        facts.sex, facts.age, facts.bmi, facts.waist, facts.sbp, facts.family_diabetes
+    )
+    category = "high" if score >= ncdrs.CUT else "low"
+    return _entry(ncdrs.MODEL, score, category, dict(terms), ncdrs.valid_at(facts.age))

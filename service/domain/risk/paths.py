@@ -1,0 +1,155 @@
+"""From red to green on a person's own readings: which measures to change, from what to what.
+
+The search runs on facts and every route it finds is checked through the very what-if a resident
+would call, on the very measures the route names. A route that would not hold is never shown.
+"""
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Any
+
+from . import levers
+from .current import ACTIVE_DAYS, FORMER, Newest, Readings, facts_of
+from .factors import shown
+from .facts import Facts
+from .judgement import Judgement, judge
+from .person import Person, Reading
+
+Values = Mapping[str, float | str]
+Change = dict[str, Any]
+
+
+def overlay(readings: Readings, values: Values, observed: Facts, now: datetime) -> Readings:
+    """Readings as if `values` were measured now, each replacing the readings of its measure.
+
+    A blood pressure given by half is completed by the present mean; former smoking is put ahead
+    of the old readings, because how long ago it was counts.
+    """
+    changed = dict(readings)
+    for code, value in values.items():
+        reading = Reading(value, now)
+        earlier = readings.get(code, ()) if code == "smoking_status" else ()
+        changed[code] = [reading, *earlier]
+    halves = (("systolic_bp", observed.sbp), ("diastolic_bp", observed.dbp))
+    if any(code in values for code, _ in halves):
+        for code, mean in halves:
+            if code not in values and mean is not None:
+                changed[code] = [Reading(mean, now)]
+    return changed
+
+
+def imagined(
+    person: Person, readings: Readings, values: Values, observed: Facts, now: datetime
+) -> Facts:
+    """Facts on changed values. For men China-PAR keeps the observed waist: its coefficient is
+    negative, and a smaller waist must not look like a risk."""
+    changed = overlay(readings, values, observed, now)
+    facts = facts_of(person, changed, now, observed.age)
+    if person.sex == "male" and observed.waist_par is not None:
+        facts.waist_par = observed.waist_par
+    return facts
+
+
+def path(
+    person: Person, readings: Readings, observed: Facts, found: Judgement, now: datetime
+) -> tuple[dict[str, Any], ...]:
+    """The smallest changes to each lower level that can be reached, nearest first."""
+    if found.level is None or found.level == 1:
+        return ()
+    available = levers.levers(observed, advice=True)
+    if not available:
+        return ()
+    newest = Newest(readings, now)
+
+    def holds(route: levers.Route) -> bool:
+        values = {change["measure"]: change["to"] for change in changes(route, observed, newest)}
+        level = judge(imagined(person, readings, values, observed, now)).level
+        return level is not None and level <= route.level
+
+    routes = levers.search(observed, available, found.level, accept=holds)
+    return tuple(
+        {"to_level": route.level, "changes": changes(route, observed, newest)} for route in routes
+    )
+
+
+def changes(route: levers.Route, observed: Facts, newest: Newest) -> list[Change]:
+    """A route as measures of the vocabulary, each with its present and its new value."""
+    return [
+        change
+        for step in route.chosen
+        for change in TRANSLATORS[step.lever](step, observed, newest)
+        if change["from"] != change["to"]
+    ]
+
+
+def _change(measure: str, old: float | str | None, new: float | str) -> Change:
+    return {"measure": measure, "from": _plain(old), "to": _plain(new)}
+
+
+def _plain(value: float | str | None) -> float | str | None:
+    return value if value is None or isinstance(value, str) else _number(value)
+
+
+def _number(value: float) -> float | int:
+    rounded = round(value, 2)
+    return int(rounded) if rounded == int(rounded) else rounded
+
+
+def _quit(step: levers.Step, observed: Facts, newest: Newest) -> list[Change]:
+    status = newest.text("smoking_status")
+    return [_change("smoking_status", None if status is None else str(status.value), FORMER)]
+
+
+def _pressure(step: levers.Step, observed: Facts, newest: Newest) -> list[Change]:
+    found = []
+    for measure, fact in (("systolic_bp", "sbp"), ("diastolic_bp", "dbp")):
+        old, new = getattr(observed, fact), step.facts[fact]
+        if old is not None and new != old:
+            found.append(_change(measure, shown(old), new))
+    return found
+
+
+def _cholesterol(step: levers.Step, observed: Facts, newest: Newest) -> list[Change]:
+    return [
+        _change(measure, getattr(observed, fact), step.facts[fact])
+        for measure, fact in (("ldl_c", "ldl"), ("total_cholesterol", "tc"))
+        if fact in step.facts
+    ]
+
+
+def _waist(step: levers.Step, observed: Facts, newest: Newest) -> list[Change]:
+    found = [_change("waist_circumference", observed.waist, step.facts["waist"])]
+    if "weight" in step.facts:
+        found.append(_change("body_weight", observed.weight, step.facts["weight"]))
+    elif "bmi" in step.facts:
+        found.append(_change("bmi", observed.bmi, step.facts["bmi"]))
+    return found
+
+
+def _active(step: levers.Step, observed: Facts, newest: Newest) -> list[Change]:
+    found = [_change("exercise_days_week", newest.number("exercise_days_week"), ACTIVE_DAYS)]
+    if observed.activity_minutes is not None:
+        more = step.facts["activity_minutes"] - observed.activity_minutes
+        moderate = newest.number("moderate_activity_week")
+        if more > 0:
+            found.append(_change("moderate_activity_week", moderate, (moderate or 0.0) + more))
+    return found
+
+
+def _glucose(step: levers.Step, observed: Facts, newest: Newest) -> list[Change]:
+    return [
+        _change(measure, getattr(observed, fact), step.facts[fact])
+        for measure, fact in (("hba1c", "hba1c"), ("glucose_fasting", "fpg"))
+        if fact in step.facts
+    ]
+
+
+TRANSLATORS: dict[str, Callable[[levers.Step, Facts, Newest], list[Change]]] = {
+    "quit_smoking": _quit,
+    "bp": _pressure,
+    "ldl": _cholesterol,
+    "tc": _cholesterol,
+    "waist": _waist,
+    "active": _active,
+    "hba1c": _glucose,
+}
