@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 
 from consent.decision import Permit
 from service.domain.regions import RegionTree
-from service.domain.risk.assess import assess, assess_level
+from service.domain.risk import assess as risk
 from service.domain.risk.person import Person, Reading
 from service.keys.vault import Vault
 from service.kit.clock import city_day
@@ -80,7 +80,7 @@ def renew(
     profile = residents.profile(connection, vault, permit)
     held = shelf.opened(connection, vault, permit)
     found = readings_of(held.frames.values())
-    assessment = assess(person_of(profile, found, regions), found, now)
+    assessment = risk.assess(person_of(profile, found, regions), found, now)
     text = document.spelled(assessment.as_prompt())
     after = held.head.moved(assessment.level, assessment.index, now)
     if after is not held.head:
@@ -102,8 +102,7 @@ def what_if(
 ) -> bytes:
     """The prompt if these values (canonical units, checked before) were measured now."""
     person, found = readings(connection, vault, permit, regions=regions)
-    imagined = {code: [Reading(value, now)] for code, value in values.items()}
-    return document.spelled(assess(person, {**found, **imagined}, now).as_prompt())
+    return document.spelled(risk.what_if(person, found, values, now).as_prompt())
 
 
 def readings(
@@ -124,5 +123,5 @@ def readings(
 
 def _level(held: shelf.Shelf, profile: Profile, regions: RegionTree, now: datetime) -> Head:
     found = readings_of(held.frames.values())
-    level, index = assess_level(person_of(profile, found, regions), found, now)
-    return held.head.moved(level, index, now)
+    brief = risk.assess_level(person_of(profile, found, regions), found, now)
+    return held.head.moved(brief.level, brief.index, now)
