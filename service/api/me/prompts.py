@@ -75,6 +75,8 @@ class PromptOut(BaseModel):
 
     level: int | None
     colour: Colour | None
+    provisional: bool = Field(description="What would settle the level is in `missing`.")
+    reason: Bilingual | None = Field(description="Why there is no level, or none yet settled.")
     assessed_at: str
     life_stage: str
     index: float | None
