@@ -157,3 +157,10 @@ def test_labels_give_independent_keys_and_tags() -> None:
     assert kdf.derive(key, "a") != kdf.derive(key, "b") != kdf.derive(key, "b", salt=b"s")
     assert kdf.tag(key, "a", b"b", 8) != kdf.tag(key, "ab", b"", 8)
     assert len(kdf.tag(key, "a", b"b", 16)) == 16
+
+
+def test_a_key_opens_only_what_carries_its_own_number_and_epoch() -> None:
+    # The same raw key under another number or epoch: every tag is right, the header is not.
+    for other in (a_key(epoch=6), a_key(dek_id=1)):
+        with pytest.raises(IntegrityBroken):
+            a_key().open(other.seal(b"text", b"context"), b"context")
