@@ -1,6 +1,6 @@
 """What both Alembic environments do: run steps on the connection that `upgrade` hands over."""
 
-from typing import Any
+from typing import Any, Literal
 
 from alembic import context
 from sqlalchemy import MetaData
@@ -23,7 +23,7 @@ def run(target: MetaData | None) -> None:
         context.run_migrations()
 
 
-def spell(kind: str, item: Any, _: object) -> str | bool:
+def spell(kind: str, item: Any, _: object) -> str | Literal[False]:
     """Steps name plain column types: what a decorator means today must not change an old step."""
     if kind == "type" and isinstance(item, TypeDecorator):
         return f"sa.{item.impl_instance!r}"
