@@ -6,16 +6,39 @@ loop. The busiest doors come first.
 
 from fastapi import APIRouter, FastAPI
 
-from service.api import auth, catalogue, models, status
-from service.api.me import profile
+from service.api import auth, catalogue, models, status, verify
+from service.api.city import releases
+from service.api.doctor import codes, panel, patients
+from service.api.doctor import records as patient_records
+from service.api.doctor import series as patient_series
+from service.api.me import access_log, code, contract, grants, profile, prompts, records, series
 
-ROUTERS: tuple[APIRouter, ...] = (
+RESIDENT = (
+    records.router,
+    series.router,
+    prompts.router,
     profile.router,
+    code.router,
+    grants.router,
+    contract.router,
+    access_log.router,
+)
+DOCTOR = (
+    panel.router,
+    patients.router,
+    patient_records.router,
+    patient_series.router,
+    codes.router,
+)
+CITY = (releases.router,)
+ANYONE = (
     auth.router,
-    models.router,
+    verify.router,
     catalogue.router,
+    models.router,
     status.router,
 )
+ROUTERS: tuple[APIRouter, ...] = (*RESIDENT, *DOCTOR, *ANYONE, *CITY)
 
 
 def join(app: FastAPI) -> None:

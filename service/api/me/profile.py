@@ -1,12 +1,12 @@
 """A resident's profile, and the end of it."""
 
 from datetime import date, datetime, timedelta
-from typing import Literal
+from typing import Any, Literal
 from uuid import UUID
 
 from anyio import to_thread
 from fastapi import APIRouter
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import Connection
 
 from consent.vocabulary import Action, DataClass
@@ -40,8 +40,16 @@ class ProfileAnswer(BaseModel):
     contact: str | None
 
 
+def _without_defaults(schema: dict[str, Any]) -> None:
+    for member in schema["properties"].values():
+        member.pop("default", None)
+
+
 class ProfileChanges(Shape):
     """Members to change; those left out stay. Only `contact` can be emptied with null."""
+
+    # A member that is left out has no value, so the defaults below are never read or published.
+    model_config = ConfigDict(json_schema_extra=_without_defaults)
 
     name: str = Field("", min_length=1, max_length=200)
     birth_date: date = date.min
