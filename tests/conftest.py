@@ -15,7 +15,7 @@ from service.kit.settings import Settings
 from tests import postgres
 
 _server: postgres.Server | None = None
-SHARED = Path(__file__).resolve().parents[2] / "shared"
+SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -108,5 +108,5 @@ def settings(database_url: str, keystore_url: str, tmp_path: Path) -> Settings:
 def shared() -> Path:
     """The folder of real input; tests that read it skip where it is absent."""
     if not SHARED.is_dir():
-        pytest.skip("the folder ../shared with real input is not beside this checkout")
+        pytest.skip("the folder ../shared/data with real input is not beside this checkout")
     return SHARED

@@ -1,0 +1,106 @@
+"""A real server: prepared by the command line, run as processes of its own, stopped at the end."""
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from service.cli.demo import city
+from service.kit.settings import Settings
+
+KANGMA = Path(sys.executable).parent / "kangma"
+
+
+@dataclass
+class Installation:
+    """One deployment as its operator sees it: a folder, two databases, a command line."""
+
+    folder: Path
+    environment: dict[str, str]
+    url: str = ""
+
+    def kangma(self, *arguments: str) -> dict[str, Any]:
+        """What a command answers with `--json`."""
+        done = subprocess.run(
+            [KANGMA, *arguments, "--json"],
+            env=self.environment,
+            cwd=self.folder,
+            capture_output=True,
+            text=True,
+        )
+        assert done.returncode == 0, done.stderr
+        answer: dict[str, Any] = json.loads(done.stdout)
+        return answer
+
+    def settings(self) -> Settings:
+        """The same settings inside this process, to look at what lies in the databases."""
+        named = {
+            name.removeprefix("KANGMA_").lower(): value
+            for name, value in self.environment.items()
+            if name.startswith("KANGMA_") and name != "KANGMA_TEST_POSTGRES"
+        }
+        return Settings.model_validate(named)
+
+
+def install(folder: Path, database_url: str, keystore_url: str) -> Installation:
+    """Initialise a deployment with the regions of the fictional city."""
+    environment = {
+        **os.environ,
+        "KANGMA_DATA": str(folder / "data"),
+        "KANGMA_DATABASE_URL": database_url,
+        "KANGMA_KEYSTORE_URL": keystore_url,
+        "KANGMA_KEK": f"file:{folder / 'keys' / 'kek.json'}",
+        "KANGMA_PROFILE": "test",
+    }
+    made = Installation(folder, environment)
+    made.kangma("init")
+    regions = folder / "regions.json"
+    regions.write_text(json.dumps(city.regions()), encoding="utf-8")
+    made.kangma("regions", "load", str(regions))
+    return made
+
+
+@contextmanager
+def serving(installation: Installation, *, workers: int = 1) -> Iterator[Installation]:
+    """Serve it on a free port until the block ends."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    log = (installation.folder / "server.log").open("wb")
+    process = subprocess.Popen(
+        [KANGMA, "serve", "--port", str(port), "--workers", str(workers)],
+        env=installation.environment,
+        cwd=installation.folder,
+        stdout=log,
+        stderr=subprocess.STDOUT,
+    )
+    installation.url = f"http://127.0.0.1:{port}"
+    try:
+        _wait(installation, process)
+        yield installation
+    finally:
+        process.terminate()
+        process.wait(timeout=30)
+        log.close()
+
+
+def _wait(installation: Installation, process: subprocess.Popen[bytes]) -> None:
+    for _ in range(300):
+        if process.poll() is not None:
+            break
+        try:
+            if httpx.get(f"{installation.url}/readyz", timeout=1).status_code == 200:
+                return
+        except httpx.TransportError:
+            pass
+        time.sleep(0.1)
+    raise RuntimeError((installation.folder / "server.log").read_text(encoding="utf-8")[-4000:])
