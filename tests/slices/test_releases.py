@@ -1,0 +1,226 @@
+"""Publishing on both databases: charged once, drawn once, the same bytes ever after."""
+
+import json
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+from sqlalchemy import insert, update
+from sqlalchemy.exc import IntegrityError
+
+from service.domain.anonymity.specification import current
+from service.kit.db import Database
+from service.kit.errors import Conflict, IntegrityBroken
+from service.releases import actions, artifact, store
+from service.releases.calendar import period_of
+from service.releases.tables import artifacts, attempts, budgets, charges
+from tests.city_room import NOW, SIGNER, contribute, make_tables, publish_here, someone
+
+
+@pytest.fixture
+def db(database: Database) -> Iterator[Database]:
+    make_tables(database)
+    contribute(database, [(str(number), someone(number)) for number in range(300)])
+    return database
+
+
+def _latest(db: Database) -> store.Artifact:
+    found = db.read(store.latest)
+    assert found is not None
+    return found
+
+
+def test_the_same_period_is_the_same_release(db: Database) -> None:
+    first = publish_here(db)
+    contribute(db, [(str(number), someone(number)) for number in range(300, 600)])
+    again = publish_here(db, as_of=date(2026, 3, 1), now=NOW + timedelta(days=9))
+    assert again == first
+    assert len(db.read(store.ledger)) == 1
+    assert db.read(lambda conn: store.attempt_of(conn, "annual-2026")) == 1
+
+
+def test_the_artifact_is_signed_and_names_its_table(db: Database) -> None:
+    publish_here(db)
+    kept = _latest(db)
+    signed = artifact.verify(kept.signature, kept.public_key, csv_content=kept.csv)
+    assert signed == json.loads(kept.manifest)
+    assert signed["release_id"] == "annual-2026"
+    assert signed["table"]["sha256"] == kept.csv_sha256
+    assert signed["specification"]["sha256"] == current().sha256
+    assert signed["attempt"] == 1
+    assert signed["privacy"]["epsilon"] <= 1
+    assert len(signed["families"]) == 4 * 13
+
+
+def test_any_changed_byte_breaks_the_signature(db: Database) -> None:
+    publish_here(db)
+    kept = _latest(db)
+    with pytest.raises(IntegrityBroken):
+        artifact.verify(kept.signature, kept.public_key, csv_content=kept.csv + b" ")
+    header, payload, seal = kept.signature.split(".")
+    forged = f"{header}.{payload[:-4]}AAAA.{seal}"
+    with pytest.raises(IntegrityBroken):
+        artifact.verify(forged, kept.public_key)
+    with pytest.raises(IntegrityBroken):
+        artifact.verify(kept.signature, bytes(range(32)))
+
+
+def test_a_specification_signature_is_no_release_signature(db: Database) -> None:
+    publish_here(db)
+    signed = db.read(lambda conn: store.specification(conn, current().sha256))
+    assert signed is not None
+    key = artifact.raw_public_key(SIGNER)
+    with pytest.raises(IntegrityBroken):
+        artifact.verify(signed.signature, key)
+
+
+def test_releases_form_a_chain(db: Database) -> None:
+    for year in (2026, 2027, 2028):
+        publish_here(db, as_of=date(year, 12, 31))
+    assert db.read(actions.verify_chain) == 3
+    kept = [
+        db.read(lambda conn, y=year: store.artifact(conn, f"annual-{y}"))
+        for year in (2026, 2027, 2028)
+    ]
+    assert [one.previous_sha256 for one in kept] == [
+        None,
+        kept[0].manifest_sha256,
+        kept[1].manifest_sha256,
+    ]
+    with pytest.raises(IntegrityBroken):
+        artifact.verify(kept[2].signature, kept[2].public_key, previous=kept[0].manifest)
+
+
+def test_a_tampered_release_is_found(db: Database) -> None:
+    publish_here(db)
+    altered = update(artifacts).values(csv=_latest(db).csv.replace(b"all,all", b"all,ALL", 1))
+    db.write(lambda conn: conn.execute(altered).rowcount)
+    with pytest.raises(IntegrityBroken):
+        db.read(actions.verify_chain)
+
+
+def test_two_years_have_their_own_budgets_and_share_a_lifetime(db: Database) -> None:
+    publish_here(db, as_of=date(2026, 12, 31))
+    publish_here(db, as_of=date(2027, 12, 31))
+    cost = current().release_nano_rho
+    spent = {entry.scope: entry.spent_nano_rho for entry in db.read(store.all_budgets)}
+    assert spent == {"year:2026": cost, "year:2027": cost, "lifetime": 2 * cost}
+
+
+def test_a_spent_year_refuses_another_release(db: Database) -> None:
+    def spend_all(conn):  # type: ignore[no-untyped-def]
+        store.open_budget(conn, "year:2026", current().budget.year_nano_rho)
+        return store.spend(conn, "year:2026", 1_000)
+
+    assert db.write(spend_all)
+    with pytest.raises(Conflict) as refused:
+        publish_here(db)
+    assert refused.value.code == "budget-spent"
+    assert db.read(store.ledger) == []
+    assert db.read(store.latest) is None
+    budget = {entry.scope: entry.spent_nano_rho for entry in db.read(store.all_budgets)}
+    assert budget["year:2026"] == 1_000
+
+
+def test_the_database_itself_keeps_the_caps(db: Database) -> None:
+    """A charge that slips past the code is refused by SQL."""
+    publish_here(db)
+    year = budgets.c.scope == "year:2026"
+    over = [
+        update(budgets).where(year).values(spent_nano_rho=budgets.c.cap_nano_rho + 1),
+        update(budgets).where(year).values(spent_nano_rho=-1),
+        update(budgets).where(year).values(cap_nano_rho=60_000_000),
+        insert(charges).values(
+            release_id="x",
+            scope="year:2026",
+            nano_rho=20_000_000,
+            cap_nano_rho=14_973_000,
+            specification_sha256="",
+            charged_at=NOW,
+        ),
+        insert(charges).values(
+            release_id="x",
+            scope="year:1999",
+            nano_rho=1,
+            cap_nano_rho=1,
+            specification_sha256="",
+            charged_at=NOW,
+        ),
+        insert(attempts).values(release_id="x", attempt=1, started_at=NOW),
+        insert(artifacts).values(**(_latest(db)._asdict() | {"release_id": "x", "sequence": 2})),
+    ]
+    for statement in over:
+        with pytest.raises(IntegrityError):
+            db.write(lambda conn, s=statement: conn.execute(s).rowcount)
+
+
+def test_two_publishers_at_once_make_one_release(db: Database) -> None:
+    other = Database(db.engine.url.render_as_string(hide_password=False))
+    try:
+        with ThreadPoolExecutor(4) as pool:
+            runs = [pool.submit(publish_here, (db, other)[number % 2]) for number in range(4)]
+            results = [run.result() for run in runs]
+    finally:
+        other.close()
+    assert all(result == results[0] for result in results)
+    assert len(db.read(store.ledger)) == 1
+    spent = {entry.spent_nano_rho for entry in db.read(store.all_budgets)}
+    assert spent == {current().release_nano_rho}
+
+
+def test_a_voided_release_stays_charged_and_is_never_made(db: Database) -> None:
+    def charge(conn):  # type: ignore[no-untyped-def]
+        period = period_of(current(), today=NOW.date(), as_of=None, profile="test")
+        return actions.charge(conn, current(), period, NOW)
+
+    assert db.write(charge) == 1
+    assert db.write(lambda conn: actions.void(conn, release_id="annual-2026", now=NOW))
+    with pytest.raises(Conflict) as refused:
+        publish_here(db)
+    assert refused.value.code == "release-voided"
+    assert db.read(store.all_budgets)[0].spent_nano_rho == current().release_nano_rho
+
+
+def test_a_published_release_cannot_be_voided(db: Database) -> None:
+    publish_here(db)
+    assert not db.write(lambda conn: actions.void(conn, release_id="annual-2026", now=NOW))
+
+
+@pytest.mark.parametrize(
+    ("day", "as_of", "expected"),
+    [
+        ("2026-12-31", None, None),
+        ("2027-01-01", None, "annual-2026"),
+        ("2027-01-31", None, "annual-2026"),
+        ("2027-02-01", None, None),
+        ("2026-06-15", None, None),
+        ("2027-01-05", "2026-12-31", "annual-2026"),
+        ("2027-01-05", "2027-01-05", None),
+        ("2027-01-05", "2025-12-31", None),
+    ],
+)
+def test_production_follows_the_calendar(day: str, as_of: str | None, expected: str | None) -> None:
+    today = date.fromisoformat(day)
+    chosen = date.fromisoformat(as_of) if as_of else None
+    if expected is None:
+        with pytest.raises(Conflict):
+            period_of(current(), today=today, as_of=chosen, profile="production")
+        return
+    period = period_of(current(), today=today, as_of=chosen, profile="production")
+    assert (period.release_id, period.cut_off) == (expected, date(2026, 12, 31))
+
+
+def test_production_refuses_a_chosen_day_before_counting(db: Database) -> None:
+    with pytest.raises(Conflict):
+        publish_here(db, profile="production", now=datetime(2026, 6, 1, tzinfo=UTC))
+    assert db.read(store.all_budgets) == []
+
+
+def test_a_city_of_nobody_is_published_like_any_other(database: Database) -> None:
+    make_tables(database)
+    publish_here(database)
+    rows = artifact.read_csv(_latest(database).csv)
+    full = [row for row in rows if row["metric"] == "participation"]
+    assert len(full) == 5 * 15
+    assert any(row["measured"] != 0 for row in full)

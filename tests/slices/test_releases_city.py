@@ -1,0 +1,315 @@
+"""The city's doors over HTTP: exact cuts, ETags, clear refusals, and nothing but releases."""
+
+import base64
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, NamedTuple
+from uuid import uuid4
+
+import httpx
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from fastapi import FastAPI
+
+from service.api.bare import application
+from service.api.city import releases
+from service.domain.anonymity.specification import current
+from service.identity.revocations import Revocations
+from service.identity.tables import revocations
+from service.kit.db import Database, metadata
+from service.kit.tokens import Tokens
+from service.releases import artifact
+from tests.asgi import Doors, doors
+from tests.city_room import NOW, SIGNER, contribute, make_tables, publish_here, regions, someone
+
+CELL = {
+    "level", "region", "metric", "category", "sex", "age", "count", "low", "high",
+    "share", "share_low", "share_high", "status",
+}  # fmt: skip
+
+
+class Key(NamedTuple):
+    kid: str
+    private: Ed25519PrivateKey
+    stage: str = "current"
+
+
+class City:
+    """The whole application over one store, entered with the token of an audience."""
+
+    def __init__(self, app: FastAPI, opened: Doors) -> None:
+        self.app = app
+        self._doors = opened
+
+    def get(self, path: str, *, audience: str | None = "city", **options: Any) -> httpx.Response:
+        headers = options.pop("headers", {})
+        if audience:
+            headers["Authorization"] = f"Bearer {self._token(audience)}"
+        return self._doors.get(path, headers=headers, **options)
+
+    def _token(self, audience: str) -> str:
+        token: str = self.app.state.tokens.issue(
+            subject=uuid4(),
+            audience=audience,
+            scope=frozenset({audience}),
+            auth_time=NOW,
+            acr=1,
+            family=uuid4(),
+            now=NOW,
+        )
+        return token
+
+
+@contextmanager
+def _open(database: Database, outlines: dict[str, Any] | None) -> Iterator[City]:
+    make_tables(database)
+    metadata.create_all(database.engine, tables=[revocations])
+    key = Key("jwt-test-1", SIGNER.private)
+    app = application()
+    app.state.db = database
+    app.state.clock = lambda: NOW
+    app.state.tokens = Tokens(app.state.issuer, lambda: [key])
+    app.state.revocations = Revocations(database, lambda: NOW)
+    app.state.outlines = outlines
+    with doors(app) as opened:
+        yield City(app, opened)
+
+
+SQUARE = {"type": "Polygon", "coordinates": [[[0, 0], [1, 0], [1, 1], [0, 0]]]}
+OUTLINES = {
+    "type": "FeatureCollection",
+    "features": [
+        {"type": "Feature", "properties": {"code": area.code}, "geometry": SQUARE}
+        for area in regions()
+    ],
+}
+
+
+@pytest.fixture(scope="module")
+def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[City]:
+    """One published release that every reading test shares; it never changes."""
+    database = Database(f"sqlite:///{tmp_path_factory.mktemp('city') / 'kangma.db'}")
+    with _open(database, OUTLINES) as opened:
+        contribute(database, [(str(number), someone(number)) for number in range(400)])
+        publish_here(database)
+        yield opened
+    database.close()
+
+
+@pytest.fixture
+def empty(database: Database) -> Iterator[City]:
+    with _open(database, None) as opened:
+        yield opened
+
+
+RELEASE = "/v1/city/releases/annual-2026"
+
+
+@pytest.mark.parametrize("audience", [None, "resident", "doctor"])
+def test_only_a_city_token_opens_these_doors(client: City, audience: str | None) -> None:
+    for route in releases.router.routes:
+        path = route.path.replace("{release_id}", "annual-2026")  # type: ignore[attr-defined]
+        query = {"metric": "level"} if path.endswith("/map") else {}
+        assert client.get(path, params=query, audience=audience).status_code == 401, path
+
+
+def test_a_city_token_opens_no_other_door(client: City) -> None:
+    """Every operation of the service that asks who is calling turns the city away, but these."""
+    own = {route.path for route in releases.router.routes}  # type: ignore[attr-defined]
+    guarded = 0
+    for path, operations in client.app.openapi()["paths"].items():
+        if path in own or "get" not in operations or not operations["get"].get("security"):
+            continue
+        guarded += 1
+        filled = path.replace("{", "").replace("}", "")
+        assert client.get(filled).status_code == 401, path
+    assert guarded > 0
+
+
+def test_the_list_and_the_manifest_agree(client: City) -> None:
+    (listed,) = client.get("/v1/city/releases").json()["items"]
+    manifest = client.get(RELEASE)
+    assert listed["release_id"] == manifest.json()["release_id"] == "annual-2026"
+    assert listed["manifest_sha256"] == artifact.sha256(manifest.content)
+
+
+def test_a_reader_can_verify_what_was_fetched(client: City) -> None:
+    proof = client.get(f"{RELEASE}/signature").json()
+    table = client.get(f"{RELEASE}/table").content
+    key = base64.urlsafe_b64decode(proof["key"]["x"] + "=")
+    signed = artifact.verify(proof["jws"], key, csv_content=table)
+    assert signed == client.get(RELEASE).json()
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["", "/signature", "/table", "/table?format=json", "/cells?metric=level", "/map?metric=level"],
+)
+def test_the_same_request_gets_the_same_bytes_and_304(client: City, path: str) -> None:
+    first, second = client.get(RELEASE + path), client.get(RELEASE + path)
+    assert first.status_code == 200
+    assert first.content == second.content
+    etag = first.headers["etag"]
+    assert etag == f'"sha256-{artifact.sha256(first.content)}"'
+    for condition in (etag, f'"other", W/{etag}', "*"):
+        again = client.get(RELEASE + path, headers={"If-None-Match": condition})
+        assert (again.status_code, again.content) == (304, b"")
+        assert again.headers["etag"] == etag
+    assert client.get(RELEASE + path, headers={"If-None-Match": '"no"'}).status_code == 200
+
+
+def test_a_release_may_be_cached_forever(client: City) -> None:
+    caching = client.get(f"{RELEASE}/table").headers["cache-control"]
+    assert "public" in caching
+    assert "immutable" in caching
+
+
+def test_csv_and_json_carry_the_same_numbers(client: City) -> None:
+    table = client.get(f"{RELEASE}/table?format=csv")
+    assert table.headers["content-type"].startswith("text/csv")
+    assert (
+        list(artifact.read_csv(table.content))
+        == client.get(f"{RELEASE}/table?format=json").json()["items"]
+    )
+
+
+def test_cells_have_the_shape_of_the_contract(client: City) -> None:
+    items = client.get(f"{RELEASE}/cells").json()["items"]
+    assert all(set(item) == CELL for item in items)
+    assert len(items) == len(client.get(f"{RELEASE}/table?format=json").json()["items"])
+
+
+def test_slices_are_exact_cuts(client: City) -> None:
+    everything = client.get(f"{RELEASE}/cells").json()["items"]
+    given = {
+        "metric": "smoking",
+        "level": "district",
+        "region": "990102",
+        "sex": "male",
+        "age": "65+",
+    }
+    for names in (["metric"], ["level", "sex"], ["region", "age"], list(given)):
+        wanted = {name: given[name] for name in names}
+        got = client.get(f"{RELEASE}/cells", params=wanted).json()["items"]
+        assert got == [
+            item for item in everything if all(item[name] == wanted[name] for name in names)
+        ]
+        assert got
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "metric=wealth", "level=street", "region=990101001", "sex=x", "age=18", "metric=",
+        "Metric=level", "min_age=3", "metric=level&where=1", "region=9901*", "age=18-34 ",
+    ],
+)  # fmt: skip
+def test_other_questions_are_refused(client: City, query: str) -> None:
+    answer = client.get(f"{RELEASE}/cells?{query}")
+    assert answer.status_code == 400
+    assert answer.headers["content-type"].startswith("application/problem+json")
+
+
+@pytest.mark.parametrize("form", ["parquet", "dhis2", "measurereport", "sdmx", "CSV", ""])
+def test_forms_that_are_not_offered_are_refused_clearly(client: City, form: str) -> None:
+    answer = client.get(f"{RELEASE}/table", params={"format": form})
+    assert answer.status_code in {400, 422}
+    assert answer.headers["content-type"].startswith("application/problem+json")
+
+
+@pytest.mark.parametrize("name", ["annual-1999", "x", "%00", "ANNUAL-2026", "' OR 1=1"])
+def test_unknown_releases_are_not_found(client: City, name: str) -> None:
+    for tail in ("", "/table", "/cells", "/signature", "/map?metric=level"):
+        assert client.get(f"/v1/city/releases/{name}{tail}").status_code == 404
+
+
+def test_the_map_shows_every_district_with_its_shares(client: City) -> None:
+    drawn = client.get(f"{RELEASE}/map?metric=level").json()
+    assert drawn["type"] == "FeatureCollection"
+    assert [feature["properties"]["code"] for feature in drawn["features"]] == [
+        f"9901{number:02d}" for number in range(1, 5)
+    ]
+    assert all(feature["geometry"]["type"] == "Polygon" for feature in drawn["features"])
+    cells = client.get(f"{RELEASE}/cells?metric=level&region=990103&sex=all&age=all").json()[
+        "items"
+    ]
+    shown = drawn["features"][2]["properties"]["shares"]
+    assert shown == {cell["category"]: cell["share"] for cell in cells}
+    assert client.get(f"{RELEASE}/map?metric=wealth").status_code == 400
+
+
+def test_a_city_without_outlines_says_so(empty: City, database: Database) -> None:
+    publish_here(database)
+    answer = empty.get(f"{RELEASE}/map?metric=level")
+    assert (answer.status_code, answer.json()["code"]) == (404, "no-outlines")
+
+
+def test_both_databases_serve_the_stored_bytes(empty: City, database: Database) -> None:
+    made = publish_here(database)
+    table = empty.get(f"{RELEASE}/table")
+    assert artifact.sha256(table.content) == made["table_sha256"]
+    assert artifact.sha256(empty.get(RELEASE).content) == made["manifest_sha256"]
+    assert len(empty.get("/v1/city/budget").json()["charges"]) == 1
+
+
+def test_indicators_are_read_from_published_cells(client: City) -> None:
+    answer = client.get("/v1/city/indicators").json()
+    items = {(item["id"], item["part"], item["region"]): item for item in answer["items"]}
+    shown = items["hz_risk_level_share", "level 3", "990100"]
+    cells = client.get(f"{RELEASE}/cells?metric=level&level=city&sex=all&age=all").json()["items"]
+    counts = {cell["category"]: cell["count"] for cell in cells}
+    known = sum(counts[level] for level in "12345")
+    assert (shown["numerator"], shown["denominator"]) == (counts["3"], known)
+    assert shown["value"] == pytest.approx(100 * counts["3"] / known, abs=0.01)
+    assert shown["interval"]["low"] <= shown["value"] <= shown["interval"]["high"]
+    smokers = items["qs_smoking15", None, "990100"]
+    assert smokers["target"] == {"year": 2030, "text": "<20", "op": "<", "number": 20.0}
+    assert smokers["year"] == 2026
+    assert {item["source"]["release_id"] for item in answer["items"]} == {"annual-2026"}
+    assert sum(item["id"] == "hz_risk_map" for item in answer["items"]) == 5
+
+
+def test_smokers_are_counted_from_fifteen(client: City) -> None:
+    cells = client.get(f"{RELEASE}/cells?metric=smoking&level=city").json()["items"]
+    adult = [c for c in cells if c["age"] in ("15-17", "18-34", "35-49", "50-64", "65+")]
+    shown = next(
+        item
+        for item in client.get("/v1/city/indicators").json()["items"]
+        if item["id"] == "qs_smoking15"
+    )
+    assert shown["numerator"] == sum(c["count"] for c in adult if c["category"] == "current")
+    assert shown["denominator"] == sum(c["count"] for c in adult if c["category"] != "unknown")
+
+
+def test_before_the_first_release_lists_are_empty(empty: City) -> None:
+    client = empty
+    assert client.get("/v1/city/releases").json() == {"items": [], "next": None}
+    assert client.get("/v1/city/indicators").json()["items"] == []
+    assert client.get("/v1/city/budget").json()["charges"] == []
+    assert client.get("/v1/city/specification").json()["signature"] is None
+
+
+def test_specification_and_budget_are_public(client: City) -> None:
+    said = client.get("/v1/city/specification").json()
+    assert said["sha256"] == artifact.sha256(said["source"].encode()) == current().sha256
+    assert said["signature"].count(".") == 2
+    ledger = client.get("/v1/city/budget").json()
+    (charge,) = ledger["charges"]
+    assert (charge["state"], charge["attempts"]) == ("published", 1)
+    assert charge["amount"]["epsilon"] <= ledger["year_cap"]["epsilon"]
+    assert ledger["year_cap"]["epsilon"] == pytest.approx(1, abs=1e-4)
+    assert "53.4%" in ledger["meaning"]["en"]
+
+
+def test_no_series_is_imported_yet(client: City) -> None:
+    assert client.get("/v1/city/imported-series").json() == {"items": [], "next": None}
+
+
+def test_every_answer_keeps_its_documented_shape(client: City) -> None:
+    for route in releases.router.routes:
+        path = route.path.replace("{release_id}", "annual-2026")  # type: ignore[attr-defined]
+        query = {"metric": "level"} if path.endswith("/map") else {}
+        query |= {"format": "json"} if path.endswith("/table") else {}
+        answer = client.get(path, params=query)
+        assert answer.status_code == 200, path
+        route.response_model.model_validate(answer.json())  # type: ignore[attr-defined]
