@@ -1,0 +1,426 @@
+"""The prompt follows what is written, explains itself wholly, and tells others nothing."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import pytest
+from sqlalchemy import Connection, select, update
+
+from consent.vocabulary import Action, DataClass
+from service.domain.risk.person import Person
+from service.keys.vault import PermitLacksClass
+from service.kit.db import Database
+from service.kit.errors import IntegrityBroken
+from service.prompts import actions, history
+from service.prompts.actions import Readings
+from service.prompts.head import Brief
+from service.prompts.history import Moment
+from service.prompts.readings import PROMPT_CLASSES
+from service.prompts.tables import latest, prompt_now
+from service.records import actions as records
+from service.residents import actions as residents
+from service.residents.store import Withdrawn, bump_consent
+from tests.record_room import PROFILE, REGIONS, Home, observation, pressure
+
+SLOTS = len(PROMPT_CLASSES) + 1
+SLOT_BYTES = 1024 + 40
+
+
+@pytest.fixture
+def home(database: Database, keystore_url: str, tmp_path: Path) -> Iterator[Home]:
+    made = Home(database, keystore_url, tmp_path)
+    yield made
+    made.keystore.close()
+
+
+def stored(home: Home, resident: UUID) -> bytes | None:
+    return home.read(
+        lambda conn: actions.current(
+            conn, home.vault, home.own(conn, resident), now=home.now
+        )
+    )
+
+
+def prompt(home: Home, resident: UUID) -> dict[str, Any]:
+    """What the route answers: the stored prompt while it is true, else a new one."""
+    found = stored(home, resident)
+    if found is None:
+        found = home.write(
+            lambda conn: actions.renew(
+                conn, home.vault, home.own(conn, resident), regions=REGIONS, now=home.now
+            )
+        )
+    document: dict[str, Any] = json.loads(found)
+    return document
+
+
+def readings(home: Home, resident: UUID) -> tuple[Person, Readings]:
+    return home.read(
+        lambda conn: actions.readings(
+            conn, home.vault, home.own(conn, resident), regions=REGIONS
+        )
+    )
+
+
+def moments(home: Home, resident: UUID, **span: date) -> list[Moment]:
+    return home.read(
+        lambda conn: history.between(conn, home.vault, home.own(conn, resident), **span)
+    )
+
+
+def days_ago(home: Home, days: int) -> str:
+    return (home.now - timedelta(days=days)).isoformat()
+
+
+def remove(home: Home, resident: UUID, sent: dict[str, Any], rev: int) -> Brief:
+    def job(conn: Connection) -> Brief:
+        permit = home.own(conn, resident)
+        change, gone = records.delete(
+            conn, home.vault, permit, UUID(sent["id"]), if_match=rev
+        )
+        return actions.note(
+            conn,
+            home.vault,
+            permit,
+            profile=PROFILE,
+            regions=REGIONS,
+            changes=[change],
+            rev=gone,
+            now=home.now,
+        )
+
+    return home.write(job)
+
+
+def test_nobody_is_green_without_data(home: Home) -> None:
+    resident = home.resident()
+    found = prompt(home, resident)
+    assert found["level"] is None
+    assert found["colour"] is None
+    assert found["missing"]
+
+
+def test_a_write_answers_with_the_level_the_prompt_then_explains(home: Home) -> None:
+    resident = home.resident()
+    _, calm = home.log(resident, pressure(118, 76, days_ago(home, 1)))
+    assert calm.level is not None
+    _, high = home.log(resident, pressure(172, 104))
+    assert high.changed
+    assert high.level is not None
+    assert high.level > calm.level
+    found = prompt(home, resident)
+    assert (found["level"], found["colour"]) == (high.level, high.colour)
+    assert "blood_pressure" in {factor["factor"] for factor in found["factors"]}
+    assert found["causes"]
+
+
+def test_the_prompt_is_made_once_and_then_served_as_it_is(home: Home) -> None:
+    resident = home.resident()
+    home.log(resident, pressure())
+    assert stored(home, resident) is None
+    first = prompt(home, resident)
+    assert json.loads(stored(home, resident) or b"null") == first
+    home.log(resident, pressure(131, 84, days_ago(home, 1)))
+    assert stored(home, resident) is None
+
+
+def test_a_record_that_no_model_reads_leaves_the_prompt_as_it_is(home: Home) -> None:
+    resident = home.resident()
+    home.log(resident, pressure())
+    prompt(home, resident)
+    before = stored(home, resident)
+    assert before is not None
+    _, brief = home.log(resident, observation({"hip_circumference": 92}))
+    assert not brief.changed
+    assert stored(home, resident) == before
+
+
+def test_a_repeated_upload_leaves_the_prompt_as_it_is(home: Home) -> None:
+    resident = home.resident()
+    sent = pressure()
+    home.log(resident, sent)
+    prompt(home, resident)
+    before = stored(home, resident)
+    _, brief = home.log(resident, sent)
+    assert brief.level is not None
+    assert not brief.changed
+    assert stored(home, resident) == before
+
+
+def test_a_prompt_is_of_its_day(home: Home) -> None:
+    resident = home.resident()
+    home.log(resident, pressure())
+    prompt(home, resident)
+    home.now += timedelta(days=1)
+    assert stored(home, resident) is None
+
+
+def test_time_alone_moves_the_level_and_the_history_says_when(home: Home) -> None:
+    resident = home.resident()
+    _, brief = home.log(resident, pressure(172, 104))
+    assert brief.level is not None
+    # A year and more without any reading: what is known no longer carries a level.
+    home.now += timedelta(days=800)
+    assert prompt(home, resident)["level"] is None
+    assert [one.level for one in moments(home, resident)] == [brief.level, None]
+
+
+def test_an_amended_profile_outdates_the_prompt(home: Home) -> None:
+    resident = home.resident()
+    home.log(resident, pressure())
+    prompt(home, resident)
+    younger = replace(PROFILE, birth_date=date(1999, 1, 1))
+    home.write(
+        lambda conn: residents.register(
+            conn, home.vault, home.own(conn, resident), profile=younger
+        )
+    )
+    assert stored(home, resident) is None
+
+
+def test_history_has_one_line_a_change_and_knows_its_days(home: Home) -> None:
+    resident = home.resident()
+    home.log(resident, pressure(118, 76))
+    home.log(resident, observation({"hip_circumference": 90}))
+    first_day = home.now.date()
+    home.now += timedelta(days=3)
+    home.log(resident, pressure(172, 104, home.now.isoformat()))
+    levels = [one.level for one in moments(home, resident)]
+    assert len(levels) == 2
+    assert levels[0] != levels[1]
+    later = moments(home, resident, since=first_day + timedelta(days=1))
+    assert [one.level for one in later] == levels[1:]
+    assert moments(home, resident, until=first_day) == moments(home, resident)[:1]
+
+
+def test_deleting_the_newest_reading_brings_back_the_one_before(home: Home) -> None:
+    resident = home.resident()
+    weights = [observation({"body_weight": 60 + n}, days_ago(home, 9 - n)) for n in range(5)]
+    results, _ = home.log(resident, *weights)
+    assert [r.value for r in readings(home, resident)[1]["body_weight"]] == [64, 63]
+    assert results[4].rev is not None
+    remove(home, resident, weights[4], results[4].rev)
+    # 62 had left the frame, and comes back from the records.
+    assert [r.value for r in readings(home, resident)[1]["body_weight"]] == [63, 62]
+
+
+def test_an_amended_reading_takes_the_place_of_the_old_one(home: Home) -> None:
+    resident = home.resident()
+    sent = [observation({"body_weight": 60 + n}, days_ago(home, 9 - n)) for n in range(4)]
+    home.log(resident, *sent)
+    home.log(resident, {**sent[3], "values": {"body_weight": 70}})
+    assert [r.value for r in readings(home, resident)[1]["body_weight"]] == [70, 62]
+    home.log(resident, {**sent[3], "values": {"body_height": 170}})
+    found = readings(home, resident)[1]
+    assert [r.value for r in found["body_weight"]] == [62, 61]
+    assert [r.value for r in found["body_height"]] == [170]
+    # Moved into the past, it is no longer among the newest.
+    home.log(resident, {**sent[2], "start": days_ago(home, 40)})
+    assert [r.value for r in readings(home, resident)[1]["body_weight"]] == [61, 60]
+
+
+def test_late_uploads_do_not_push_out_newer_readings(home: Home) -> None:
+    resident = home.resident()
+    home.log(resident, pressure(150, 95, days_ago(home, 1)))
+    home.log(resident, *[pressure(110 + n, 70, days_ago(home, 30 + n)) for n in range(12)])
+    found = readings(home, resident)[1]["systolic_bp"]
+    assert found[0].value == 150
+    assert len(found) == 8
+    assert [r.at for r in found] == sorted((r.at for r in found), reverse=True)
+
+
+def test_a_diagnosis_counts_until_it_is_resolved(home: Home) -> None:
+    resident = home.resident()
+    told = {"kind": "condition", "code": "hypertension"}
+    home.log(resident, {**told, "start": days_ago(home, 300)})
+    assert readings(home, resident)[0].conditions == {"hypertension"}
+    home.log(resident, {**told, "start": days_ago(home, 2), "status": "resolved"})
+    assert readings(home, resident)[0].conditions == frozenset()
+
+
+def test_a_goal_is_a_wish_and_no_reading(home: Home) -> None:
+    resident = home.resident()
+    home.log(
+        resident,
+        {
+            "kind": "goal",
+            "code": "lower_blood_pressure",
+            "start": days_ago(home, 1),
+            "values": {"systolic_bp": 120},
+        },
+    )
+    assert "systolic_bp" not in readings(home, resident)[1]
+
+
+def test_readings_stay_within_classes_and_window(home: Home) -> None:
+    resident = home.resident()
+    home.log(
+        resident,
+        observation({"body_weight": 60, "glucose_fasting": 5.5}, "2026-11-10T12:00:00+08:00"),
+        observation({"body_weight": 61}, "2026-11-15T12:00:00+08:00"),
+    )
+
+    def seen(conn: Connection) -> tuple[Person, Readings]:
+        permit = home.doctor(
+            conn,
+            resident,
+            {DataClass.BODY},
+            first=date(2026, 11, 9),
+            last=date(2026, 11, 11),
+        )
+        return actions.readings(conn, home.vault, permit, regions=REGIONS, profile=PROFILE)
+
+    _, found = home.read(seen)
+    assert {code: [r.value for r in told] for code, told in found.items()} == {
+        "body_weight": [60]
+    }
+
+
+def test_a_doctors_write_brings_readings_up_to_date_and_tells_no_level(home: Home) -> None:
+    resident = home.resident()
+    home.log(resident, pressure(118, 76, days_ago(home, 3)))
+    calm = prompt(home, resident)["level"]
+
+    def job(conn: Connection) -> Brief:
+        classes = {DataClass.BODY, DataClass.PROFILE}
+        permit = home.doctor(conn, resident, classes, action=Action.WRITE)
+        results = records.log(
+            conn, home.vault, permit, [pressure(178, 106)], home.now, profile=PROFILE
+        )
+        assert results[0].change is not None
+        assert results[0].rev is not None
+        return actions.note(
+            conn,
+            home.vault,
+            permit,
+            profile=PROFILE,
+            regions=REGIONS,
+            changes=[results[0].change],
+            rev=results[0].rev,
+            now=home.now,
+        )
+
+    assert home.write(job) == Brief(None, None, False)
+    assert prompt(home, resident)["level"] > calm
+
+
+def test_only_the_owner_opens_prompt_and_history(home: Home) -> None:
+    resident = home.resident()
+    home.log(resident, pressure())
+    prompt(home, resident)
+    every = frozenset(DataClass)
+    for look in (
+        lambda conn, permit: actions.current(conn, home.vault, permit, now=home.now),
+        lambda conn, permit: history.between(conn, home.vault, permit),
+    ):
+
+        def job(conn: Connection, look: Any = look) -> object:
+            return look(conn, home.doctor(conn, resident, every))
+
+        with pytest.raises(PermitLacksClass):
+            home.read(job)
+
+
+def test_a_withdrawn_permit_reads_no_prompt(home: Home) -> None:
+    resident = home.resident()
+    permit = home.read(lambda conn: home.own(conn, resident))
+    home.write(lambda conn: bump_consent(conn, resident))
+    for look in (
+        lambda conn: actions.current(conn, home.vault, permit, now=home.now),
+        lambda conn: history.between(conn, home.vault, permit),
+        lambda conn: actions.readings(
+            conn, home.vault, permit, regions=REGIONS, profile=PROFILE
+        ),
+    ):
+        with pytest.raises(Withdrawn):
+            home.read(look)
+
+
+def test_rows_of_the_ill_and_of_the_unmeasured_look_alike(home: Home) -> None:
+    quiet, ill = home.resident(), home.resident()
+    home.log(
+        ill,
+        *[pressure(190, 120, days_ago(home, n)) for n in range(20)],
+        {"kind": "condition", "code": "stroke", "start": days_ago(home, 9)},
+        observation({"pregnancy_status": "not_pregnant", "glucose_fasting": 17, "hba1c": 9}),
+    )
+    sizes = {}
+    for resident in (quiet, ill):
+        query = select(latest.c.sealed).where(latest.c.resident_id == resident)
+        rows = home.read(lambda conn, q=query: conn.execute(q).scalars().all())
+        sizes[resident] = sorted(len(bytes(row)) for row in rows)
+        prompt(home, resident)
+    assert sizes[quiet] == sizes[ill] == [SLOT_BYTES] * SLOTS
+    whole = home.read(lambda conn: conn.execute(select(prompt_now.c.sealed)).scalars().all())
+    assert len({len(bytes(row)) for row in whole}) == 1
+
+
+def test_an_older_frame_put_back_does_not_open(home: Home) -> None:
+    resident = home.resident()
+    home.log(resident, pressure(178, 110))
+    tag = home.vault.class_tag(resident, DataClass.BODY)
+    mine = (latest.c.resident_id == resident, latest.c.class_tag == tag)
+    old = home.read(lambda conn: conn.execute(select(latest.c.sealed).where(*mine)).scalar_one())
+    home.log(resident, pressure(120, 78, days_ago(home, 0)))
+    home.write(lambda conn: conn.execute(update(latest).where(*mine).values(sealed=old)))
+    with pytest.raises(IntegrityBroken):
+        readings(home, resident)
+
+
+def test_what_if_stores_nothing(home: Home) -> None:
+    resident = home.resident()
+    home.log(resident, pressure(172, 104))
+    before = prompt(home, resident)
+
+    def imagine(conn: Connection) -> bytes:
+        permit = home.own(conn, resident)
+        values = {"systolic_bp": 118, "diastolic_bp": 76}
+        return actions.what_if(
+            conn, home.vault, permit, values, regions=REGIONS, now=home.now
+        )
+
+    imagined = json.loads(home.write(imagine))
+    assert imagined["level"] < before["level"]
+    assert prompt(home, resident) == before
+    assert len(moments(home, resident)) == 1
+
+
+def test_applying_a_path_gives_what_it_promises(home: Home) -> None:
+    resident = home.resident()
+    home.log(
+        resident,
+        pressure(152, 95),
+        observation(
+            {
+                "total_cholesterol": 5.8,
+                "hdl_c": 1.1,
+                "ldl_c": 3.9,
+                "waist_circumference": 88,
+                "body_weight": 70,
+                "body_height": 160,
+                "glucose_fasting": 5.9,
+                "smoking_status": "never",
+            }
+        ),
+    )
+    found = prompt(home, resident)
+    assert found["path"]
+    for step in found["path"]:
+        values = {change["measure"]: change["to"] for change in step["changes"]}
+
+        def imagine(conn: Connection, values: Any = values) -> bytes:
+            return actions.what_if(
+                conn,
+                home.vault,
+                home.own(conn, resident),
+                values,
+                regions=REGIONS,
+                now=home.now,
+            )
+
+        assert json.loads(home.read(imagine))["level"] <= step["to_level"]
