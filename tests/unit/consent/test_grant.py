@@ -29,5 +29,6 @@ def test_status(status: str, change: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize("field", ["valid_from", "valid_until", "withdrawn_at"])
 def test_an_instant_without_a_zone_makes_no_grant(field: str) -> None:
+    changes: dict[str, Any] = {field: datetime(2026, 5, 4)}  # noqa: DTZ001
     with pytest.raises(ValueError, match="zone"):
-        grant(BODY, **{field: datetime(2026, 5, 4)})  # noqa: DTZ001
+        grant(BODY, **changes)
