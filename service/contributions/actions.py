@@ -5,6 +5,7 @@ pseudonym of an identity that the caller names.
 """
 
 from collections.abc import Iterator
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -46,5 +47,6 @@ def count(conn: Connection) -> int:
     return store.total(conn)
 
 
+@lru_cache(maxsize=2)
 def _blobs(statistics_key: bytes) -> Blobs:
     return Blobs(statistics_key, specification.current())

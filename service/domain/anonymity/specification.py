@@ -29,12 +29,10 @@ class Metric:
     name: Text
     categories: tuple[str, ...]
     source: str
-    same: Mapping[str, str]
 
     def code(self, word: str | None) -> int:
         """The place of a word in the list; everything unheard of is "unknown"."""
-        known = self.same.get(word or UNKNOWN, word or UNKNOWN)
-        return self.categories.index(known if known in self.categories else UNKNOWN)
+        return self.categories.index(word if word in self.categories else UNKNOWN)
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,7 +177,6 @@ def _metric(raw: dict[str, Any]) -> Metric:
         name=Text(**raw["name"]),
         categories=tuple(raw["categories"]),
         source=raw["source"],
-        same=raw.get("same", {}),
     )
 
 
@@ -204,8 +201,6 @@ def _check(specification: Specification) -> None:
     for metric in specification.metrics:
         if metric.categories[-1] != UNKNOWN or len(set(metric.categories)) < len(metric.categories):
             raise ValueError(f"metric {metric.id}: categories must be distinct, unknown the last")
-        if not set(metric.same.values()) <= set(metric.categories):
-            raise ValueError(f"metric {metric.id}: a synonym names no category")
     for rule in specification.indicators:
         known = set(specification.metric_by_id[rule.metric].categories)
         if not set(rule.numerator) <= set(rule.denominator) <= known:
