@@ -10,7 +10,7 @@ from typing import Any
 from fastapi import FastAPI
 from fastapi_offline import FastAPIOffline
 
-from service.api import openapi, problems, router
+from service.api import description, problems, router
 from service.api.edge import Edge
 from service.kit.settings import Settings
 
@@ -34,9 +34,9 @@ async def _idle(_: FastAPI) -> AsyncIterator[None]:
 def application(lifespan: Lifespan = _idle) -> FastAPI:
     """All routes under strict bodies, problem documents and security headers."""
     options: dict[str, Any] = {
-        "title": openapi.TITLE,
-        "version": openapi.VERSION,
-        "description": openapi.DESCRIPTION,
+        "title": description.TITLE,
+        "version": description.VERSION,
+        "description": description.DESCRIPTION,
         "redirect_slashes": False,
         "lifespan": lifespan,
         "telemetry": NO_TELEMETRY,
@@ -45,6 +45,6 @@ def application(lifespan: Lifespan = _idle) -> FastAPI:
     app.state.issuer = Settings.model_fields["issuer"].default
     problems.install(app)
     router.join(app)
-    openapi.install(app)
+    description.install(app)
     app.add_middleware(Edge)
     return app

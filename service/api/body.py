@@ -30,7 +30,7 @@ INFLATED_LIMIT = 8 << 20
 DEPTH_LIMIT = 32
 """Arrays and objects within each other; the deepest shape of the contract has 7."""
 
-BATCH_PATHS = frozenset({"/v1/me/records", "/v1/me/series", "/v1/me/sync"})
+BATCH_PATHS = ("/records", "/series", "/sync")
 
 Number = Annotated[float, Field(strict=True, allow_inf_nan=False)]
 """A finite JSON number; `true` and `"1"` are not numbers."""
@@ -59,9 +59,7 @@ class StrictRequest(Request):
 
     @property
     def body_limit(self) -> int:
-        if self.scope.get("kangma_body_limit"):
-            return int(self.scope["kangma_body_limit"])
-        return BATCH_LIMIT if self.scope["path"] in BATCH_PATHS else PLAIN_LIMIT
+        return BATCH_LIMIT if self.scope["path"].endswith(BATCH_PATHS) else PLAIN_LIMIT
 
     async def stream(self) -> AsyncGenerator[bytes, None]:
         if hasattr(self, "_body"):

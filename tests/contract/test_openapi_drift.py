@@ -9,7 +9,7 @@ import yaml
 from fastapi.routing import APIRoute
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
-from service.api import openapi
+from service.api import description, openapi
 from service.api.bare import application
 from service.api.body import StrictRoute
 
@@ -18,7 +18,7 @@ COMMITTED = Path(__file__).resolve().parents[2] / "openapi.yaml"
 
 @pytest.fixture(scope="module")
 def document() -> dict[str, Any]:
-    return openapi.document(application())
+    return description.document(application())
 
 
 def operations(document: dict[str, Any]) -> list[tuple[str, str, dict[str, Any]]]:
@@ -69,7 +69,9 @@ def test_every_fault_is_a_problem_document(document: dict[str, Any]) -> None:
     for method, path, operation in operations(document):
         for status, answer in operation["responses"].items():
             if status == "default" or status >= "400":
-                described = answer == openapi.PROBLEM or "application/problem+json" in str(answer)
+                described = answer == description.PROBLEM or "application/problem+json" in str(
+                    answer
+                )
                 assert described, (method, path, status)
     assert "HTTPValidationError" not in str(document)
 
