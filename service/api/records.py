@@ -47,6 +47,8 @@ When = Annotated[str | None, Query(max_length=40)]
 class Source(BaseModel):
     """Where a record comes from."""
 
+    model_config = ConfigDict(extra="forbid")
+
     kind: Literal["manual", "device", "import", "practitioner"]
     name: str | None = None
 
