@@ -47,7 +47,7 @@ def levers(facts: Facts, *, advice: bool) -> list[Lever]:
         _smoking(facts),
         _pressure(facts, advice),
         _cholesterol(facts),
-        _waist(facts),
+        _waist(facts, advice),
         _activity(facts),
         _glucose(facts),
     ]
@@ -114,7 +114,7 @@ def _total(facts: Facts, fall: float) -> dict[str, float]:
     return changed
 
 
-def _waist(facts: Facts) -> Lever:
+def _waist(facts: Facts, advice: bool) -> Lever:
     if facts.waist is None or facts.pregnant:
         return ()
     steps = []
@@ -124,7 +124,7 @@ def _waist(facts: Facts) -> Lever:
         changed: dict[str, float] = {"waist": float(goal)}
         if facts.sex == "female":
             changed["waist_par"] = float(goal)
-        lighter = _lighter(facts, facts.waist - goal)
+        lighter = _lighter(facts, facts.waist - goal, advice)
         if lighter is not None:
             changed |= lighter
             # Nobody is advised below the normal range.
@@ -134,12 +134,13 @@ def _waist(facts: Facts) -> Lever:
     return steps
 
 
-def _lighter(facts: Facts, centimetres: float) -> dict[str, float] | None:
+def _lighter(facts: Facts, centimetres: float, advice: bool) -> dict[str, float] | None:
     if facts.bmi is None:
         return None
     bmi = facts.bmi - BMI_PER_CM * centimetres
     if facts.height is None:
-        return {"bmi": round(bmi, 2)}
+        # A BMI alone is no measure a person can enter, so advice leaves it where it is.
+        return None if advice else {"bmi": round(bmi, 2)}
     # The path names a weight in tenths of a kilogram, and that very weight is what is judged.
     metres = facts.height / 100
     weight = round(bmi * metres**2, 1)

@@ -121,8 +121,6 @@ def _waist(step: levers.Step, observed: Facts, newest: Newest) -> list[Change]:
     found = [_change("waist_circumference", observed.waist, step.facts["waist"])]
     if "weight" in step.facts:
         found.append(_change("body_weight", observed.weight, step.facts["weight"]))
-    elif "bmi" in step.facts:
-        found.append(_change("bmi", observed.bmi, step.facts["bmi"]))
     return found
 
 
