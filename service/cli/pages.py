@@ -1,0 +1,34 @@
+"""Pages of docs/ that are written from data: `python -m service.cli.pages` writes, `--check` compares."""
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from consent.explain import decision_table
+from service.domain.risk import pages as risk
+from service.domain.vocabulary import pages as vocabulary
+
+DOCS = Path(__file__).resolve().parents[2] / "docs"
+PAGES: dict[str, Callable[[], str]] = {
+    "decision-table.md": decision_table,
+    "measures.md": vocabulary.measures_page,
+    "indicators.md": vocabulary.indicators_page,
+    "risk-models.md": risk.page,
+}
+
+
+def main() -> int:
+    stale = []
+    for name, write in PAGES.items():
+        path, text = DOCS / name, write()
+        if "--check" not in sys.argv:
+            path.write_text(text, encoding="utf-8")
+        elif not path.exists() or path.read_text(encoding="utf-8") != text:
+            stale.append(name)
+    if stale:
+        print("stale pages:", ", ".join(stale), file=sys.stderr)
+    return bool(stale)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
