@@ -161,7 +161,7 @@ async def list_measures(
 
 
 @router.get("/measures/{code}")
-async def read_measure(code: Name, response: Response) -> MeasureOut:
+async def get_measure(code: Name, response: Response) -> MeasureOut:
     """One measure: unit, accepted units, plausible range, options."""
     if code not in MEASURES:
         raise NotFound
@@ -210,7 +210,7 @@ async def list_questionnaires(response: Response) -> Page[QuestionnaireOut]:
 
 
 @router.get("/questionnaires/{id}")
-async def read_questionnaire(id: Name, response: Response) -> QuestionnaireOut:
+async def get_questionnaire(id: Name, response: Response) -> QuestionnaireOut:
     """One questionnaire."""
     if id not in INSTRUMENTS:
         raise NotFound

@@ -44,14 +44,14 @@ async def list_releases(request: Request, _: City, db: Db) -> Response:
 
 
 @router.get("/releases/{release_id}", response_model=ManifestOut, responses=NOT_MODIFIED)
-async def read_release(release_id: ReleaseId, request: Request, _: City, db: Db) -> Response:
+async def get_release(release_id: ReleaseId, request: Request, _: City, db: Db) -> Response:
     """The manifest: method, budget, precision, coverage and hashes. These bytes are signed."""
     kept = await db.aread(lambda conn: views.find(conn, release_id))
     return served(request, kept.manifest)
 
 
 @router.get("/releases/{release_id}/signature", response_model=SignatureOut, responses=NOT_MODIFIED)
-async def read_release_signature(
+async def get_release_signature(
     release_id: ReleaseId, request: Request, _: City, db: Db
 ) -> Response:
     """A compact EdDSA JWS over the manifest, with the public key."""
@@ -60,7 +60,7 @@ async def read_release_signature(
 
 
 @router.get("/releases/{release_id}/table", response_model=TableOut, responses=NOT_MODIFIED | CSV)
-async def read_release_table(
+async def get_release_table(
     release_id: ReleaseId,
     request: Request,
     _: City,
@@ -75,7 +75,7 @@ async def read_release_table(
 
 
 @router.get("/releases/{release_id}/cells", response_model=Cells, responses=NOT_MODIFIED)
-async def read_release_cells(
+async def list_release_cells(
     release_id: ReleaseId,
     request: Request,
     _: City,
@@ -94,7 +94,7 @@ async def read_release_cells(
 
 
 @router.get("/releases/{release_id}/map", response_model=MapOut, responses=NOT_MODIFIED)
-async def read_release_map(
+async def get_release_map(
     release_id: ReleaseId,
     request: Request,
     _: City,
@@ -109,24 +109,24 @@ async def read_release_map(
 
 
 @router.get("/indicators", response_model=Indicators, responses=NOT_MODIFIED)
-async def read_city_indicators(request: Request, _: City, db: Db) -> Response:
+async def list_indicators(request: Request, _: City, db: Db) -> Response:
     """Indicators of the city's plans from the latest release: value, interval, target, year."""
     return served(request, await db.aread(views.indicators), immutable=False)
 
 
 @router.get("/specification", response_model=SpecificationOut, responses=NOT_MODIFIED)
-async def read_specification(request: Request, _: City, db: Db) -> Response:
+async def get_specification(request: Request, _: City, db: Db) -> Response:
     """What is published, at which resolution and for how much budget."""
     return served(request, await db.aread(views.specification), immutable=False)
 
 
 @router.get("/budget", response_model=BudgetOut, responses=NOT_MODIFIED)
-async def read_budget(request: Request, _: City, db: Db) -> Response:
+async def get_budget(request: Request, _: City, db: Db) -> Response:
     """The privacy ledger: caps, what is spent, and on which releases."""
     return served(request, await db.aread(views.budget), immutable=False)
 
 
 @router.get("/imported-series", response_model=ImportedSeries, responses=NOT_MODIFIED)
-async def read_imported_series(request: Request, _: City) -> Response:
+async def list_imported_series(request: Request, _: City) -> Response:
     """Aggregates of other registers (mortality, air) with their sources; none is imported yet."""
     return served(request, views.imported_series(), immutable=False)

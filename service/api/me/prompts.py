@@ -115,7 +115,7 @@ UNFIT = Text("该指标不能取这个值。", "This measure cannot have this va
 
 
 @router.get("/v1/me/prompt", responses={200: {"model": PromptOut}})
-async def read_prompt(caller: Resident, house: HouseDep, now: Now) -> Response:
+async def get_prompt(caller: Resident, house: HouseDep, now: Now) -> Response:
     """My level, why, and the smallest change that lowers it."""
 
     def stored(connection: Connection) -> bytes | None:
@@ -155,7 +155,7 @@ async def list_prompts(
 
 
 @router.post("/v1/me/prompt/what-if", responses={200: {"model": PromptOut}})
-async def imagine_prompt(
+async def what_if(
     wish: WhatIf, caller: Resident, house: HouseDep, now: Now
 ) -> Response:
     """The prompt if these values were measured now. Nothing is stored."""

@@ -101,7 +101,7 @@ async def list_records(
     "/v1/me/records/{record_id}",
     responses={200: {"model": RecordOut}, 304: {"description": "Not changed."}},
 )
-async def read_record(
+async def get_record(
     record_id: RecordId,
     caller: Resident,
     house: HouseDep,

@@ -35,8 +35,11 @@ class AsyncCatalogue:
         return each(self._transport, _open("GET", "/v1/purposes"))
 
     @operation("list_regions")
-    def regions(self) -> AsyncIterator[dict[str, Any]]:
-        return each(self._transport, _open("GET", "/v1/regions"))
+    def regions(
+        self, *, parent: str | None = None, level: str | None = None
+    ) -> AsyncIterator[dict[str, Any]]:
+        params = {"parent": parent, "level": level}
+        return each(self._transport, _open("GET", "/v1/regions", params=params))
 
     @operation("list_questionnaires")
     def questionnaires(self) -> AsyncIterator[dict[str, Any]]:

@@ -52,8 +52,8 @@ class AsyncMe:
     async def record(self, record_id: str) -> Any:
         return await self._transport.send(Call("GET", f"/v1/me/records/{record_id}"))
 
-    @operation("put_record")
-    async def put_record(self, record_id: str, record: dict[str, Any], *, etag: str) -> Any:
+    @operation("replace_record")
+    async def replace_record(self, record_id: str, record: dict[str, Any], *, etag: str) -> Any:
         call = Call("PUT", f"/v1/me/records/{record_id}", json=record, headers={"if-match": etag})
         return await self._transport.send(call)
 
@@ -118,6 +118,11 @@ class AsyncMe:
     @operation("get_grant")
     async def grant(self, grant_id: str) -> Any:
         return await self._transport.send(Call("GET", f"/v1/me/grants/{grant_id}"))
+
+    @operation("change_grant")
+    async def change(self, grant_id: str, grant: dict[str, Any]) -> Any:
+        """Replace the terms of a grant; who it is for stays."""
+        return await self._transport.send(Call("PUT", f"/v1/me/grants/{grant_id}", json=grant))
 
     @operation("withdraw_grant")
     async def withdraw(self, grant_id: str) -> Any:

@@ -36,8 +36,11 @@ class Catalogue:
         return each(self._transport, _open("GET", "/v1/purposes"))
 
     @operation("list_regions")
-    def regions(self) -> Iterator[dict[str, Any]]:
-        return each(self._transport, _open("GET", "/v1/regions"))
+    def regions(
+        self, *, parent: str | None = None, level: str | None = None
+    ) -> Iterator[dict[str, Any]]:
+        params = {"parent": parent, "level": level}
+        return each(self._transport, _open("GET", "/v1/regions", params=params))
 
     @operation("list_questionnaires")
     def questionnaires(self) -> Iterator[dict[str, Any]]:

@@ -53,8 +53,8 @@ class Me:
     def record(self, record_id: str) -> Any:
         return self._transport.send(Call("GET", f"/v1/me/records/{record_id}"))
 
-    @operation("put_record")
-    def put_record(self, record_id: str, record: dict[str, Any], *, etag: str) -> Any:
+    @operation("replace_record")
+    def replace_record(self, record_id: str, record: dict[str, Any], *, etag: str) -> Any:
         call = Call("PUT", f"/v1/me/records/{record_id}", json=record, headers={"if-match": etag})
         return self._transport.send(call)
 
@@ -119,6 +119,11 @@ class Me:
     @operation("get_grant")
     def grant(self, grant_id: str) -> Any:
         return self._transport.send(Call("GET", f"/v1/me/grants/{grant_id}"))
+
+    @operation("change_grant")
+    def change(self, grant_id: str, grant: dict[str, Any]) -> Any:
+        """Replace the terms of a grant; who it is for stays."""
+        return self._transport.send(Call("PUT", f"/v1/me/grants/{grant_id}", json=grant))
 
     @operation("withdraw_grant")
     def withdraw(self, grant_id: str) -> Any:
