@@ -30,7 +30,7 @@ class Seen:
 
     def level(self, now: datetime) -> int | None:
         """The level that the granted classes carry; None when they carry none."""
-        return assess_level(self.person, self.readings, now)[0]
+        return assess_level(self.person, self.readings, now).level
 
     def prompt(self, now: datetime) -> dict[str, Any]:
         """The whole prompt on the granted classes alone."""
