@@ -98,8 +98,8 @@ def test_several_days_are_one_column_from_the_first_midnight(home: Home) -> None
         home,
         resident,
         "steps",
-        since=datetime(2026, 11, 9),
-        until=datetime(2026, 11, 11),
+        since=datetime.fromisoformat("2026-11-09"),
+        until=datetime.fromisoformat("2026-11-11"),
     )
     assert span.day == date(2026, 11, 9)
     assert columns(span) == ([86_400 + 20], [2])
@@ -107,8 +107,8 @@ def test_several_days_are_one_column_from_the_first_midnight(home: Home) -> None
         home,
         resident,
         "steps",
-        since=datetime(2026, 11, 10, 0, 0, 20),
-        until=datetime(2026, 11, 12, 0, 0, 30),
+        since=datetime.fromisoformat("2026-11-10T00:00:20"),
+        until=datetime.fromisoformat("2026-11-12T00:00:30"),
     )
     assert columns(part) == ([20], [2])
 
