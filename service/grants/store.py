@@ -112,7 +112,7 @@ def active_to(
 
 def practitioners_of(conn: Connection, resident: UUID) -> list[str]:
     """The practitioners who hold an active grant of this resident."""
-    query = select(grants.c.grantee_id.distinct()).where(
+    query = select(grants.c.grantee_id).distinct().where(
         grants.c.resident_id == resident,
         grants.c.grantee_kind == "practitioner",
         grants.c.status == ACTIVE,
