@@ -12,8 +12,8 @@ from typing import Any
 from service import migrations
 from service.domain.regions import RegionTree
 from service.identity.revocations import Revocations
-from service.keys.kek import create_kek, load_kek, path_of
-from service.keys.keystore import Keystore, is_founded
+from service.keys import actions as keys
+from service.keys.keystore import Keystore
 from service.keys.system import SystemKeys
 from service.keys.vault import Vault
 from service.kit.clock import Clock, utc_now
@@ -57,16 +57,9 @@ def prepare(settings: Settings) -> None:
     a loss to be told, not a gap to be filled.
     """
     settings.data.mkdir(parents=True, exist_ok=True, mode=0o700)
-    url = settings.keys_url
-    founded = is_founded(url)
-    if founded or path_of(settings.kek_uri).exists():
-        kek = load_kek(settings.kek_uri, data=settings.data)
-    else:
-        kek = create_kek(settings.kek_uri, keystore_url=url, data=settings.data)
-    _upgrade("keystore", url)
+    _upgrade("keystore", settings.keys_url)
+    keys.prepare(settings.kek_uri, settings.keys_url, data=settings.data)
     _upgrade("data", settings.data_store_url)
-    if not founded:
-        Keystore.found(url, kek).close()
 
 
 def _upgrade(store: migrations.Store, url: str) -> None:
@@ -79,7 +72,7 @@ def _upgrade(store: migrations.Store, url: str) -> None:
 
 def build(settings: Settings, *, clock: Clock = utc_now) -> House:
     """Open both stores with the root key, or raise `KeyRefused` with a sentence. Makes nothing."""
-    keystore = Keystore(settings.keys_url, load_kek(settings.kek_uri, data=settings.data))
+    keystore = keys.open_keystore(settings.kek_uri, settings.keys_url, data=settings.data)
     system = SystemKeys(keystore)
     db = Database(settings.data_store_url)
     return House(

@@ -1,5 +1,7 @@
 """`kangma audit`: the access log's own proof."""
 
+from dataclasses import asdict
+
 import typer
 
 from service.audit import actions
@@ -15,6 +17,7 @@ def verify(json: Json = False) -> None:
     """Recompute every chain of the access log; names the first broken entry."""
     with open_house() as house:
         found = house.db.read(actions.verify)
-        answer({"intact": found is None, "broken": found}, as_json=json)
+        broken = None if found is None else asdict(found)
+        answer({"intact": found is None, "broken": broken}, as_json=json)
         if found is not None:
             raise IntegrityBroken
