@@ -11,6 +11,7 @@ from typing import NamedTuple, Protocol
 
 from consent.vocabulary import DataClass, Text
 from service.domain.risk.control import glucose_satisfied, pressure_satisfied
+from service.kit.clock import city_day
 
 
 class Seen(Protocol):
@@ -29,7 +30,7 @@ class Check:
     item: str
     data_class: DataClass
     name: Text
-    condition: str
+    conditions: frozenset[str]
     measures: tuple[str, ...]
     from_age: int
     healthy_months: int
@@ -62,6 +63,7 @@ def checks() -> Mapping[str, Check]:
         row["name"] = Text(**row["name"])
         row["data_class"] = DataClass(row["data_class"])
         row["measures"] = tuple(row["measures"])
+        row["conditions"] = frozenset(row["conditions"])
         found[row["item"]] = Check(**row)
     return found
 
@@ -91,9 +93,9 @@ def _newest(check: Check, readings: Mapping[str, Sequence[Seen]]) -> Newest | No
     seen = {code: readings[code][0] for code in check.measures if readings.get(code)}
     if not seen:
         return None
-    day = max(reading.at for reading in seen.values()).date()
+    day = city_day(max(reading.at for reading in seen.values()))
     values = {
-        code: float(reading.value) for code, reading in seen.items() if reading.at.date() == day
+        code: float(reading.value) for code, reading in seen.items() if city_day(reading.at) == day
     }
     return Newest(day, values)
 
@@ -103,7 +105,7 @@ def _due(
 ) -> Due:
     if newest is None:
         return Due(check.item, check.name, today, None)
-    if check.condition not in conditions:
+    if check.conditions.isdisjoint(conditions):
         on = _months_after(newest.day, check.healthy_months)
     elif _controlled(check.item, age, newest.values):
         on = _months_after(newest.day, check.controlled_months)
