@@ -81,6 +81,17 @@ def risk_pct(given: Input) -> float:
     return risk_of(sum(terms(given).values()))
 
 
+def judged_pct(given: Input) -> float:
+    """The risk that moves a level: smoking never counts as protection.
+
+    In men the smoking term shrinks with age and turns negative at 68; an old man who quits would
+    seem to be worse off. The shown risk stays the published one.
+    """
+    found = terms(given)
+    smoking = found["current_smoker"] + found.get("ln_age_x_smoker", 0.0)
+    return risk_of(sum(found.values()) - min(0.0, smoking))
+
+
 def ideal(given: Input) -> Input:
     """The site's comparison: fixed good values, the same age, sex and region."""
     return Input(

@@ -129,7 +129,7 @@ def _china_par(facts: Facts, found: Judgement) -> None:
     found.china_par = china_par.risk_pct(given)
     # Below the derivation age the number is shown with a flag and moves nothing.
     if facts.age >= china_par.DERIVATION_AGE[0]:
-        found.items["china_par_10y"] = china_par.LEVELS.at(found.china_par)
+        found.items["china_par_10y"] = china_par.LEVELS.at(china_par.judged_pct(given))
 
 
 def dyslipidaemic(facts: Facts) -> bool:

@@ -11,38 +11,39 @@ from service.domain.vocabulary.codes import CODES
 NOW = datetime(2026, 11, 22, 8, 0, tzinfo=UTC)
 Readings = dict[str, list[Reading]]
 
-NUMBERS: dict[str, tuple[float, float]] = {
-    "systolic_bp": (80, 220),
-    "diastolic_bp": (40, 130),
-    "resting_heart_rate": (40, 120),
-    "body_weight": (35, 150),
-    "body_height": (140, 200),
-    "bmi": (14, 45),
-    "waist_circumference": (55, 140),
-    "total_cholesterol": (2, 12),
-    "hdl_c": (0.4, 3.5),
-    "ldl_c": (0.5, 9),
-    "glucose_fasting": (2.5, 22),
-    "glucose_2h": (3, 25),
-    "glucose_random": (3, 25),
-    "glucose_capillary": (3, 25),
-    "hba1c": (4, 14),
-    "urate": (100, 700),
-    "homocysteine": (3, 60),
-    "egfr": (5, 140),
-    "creatinine": (30, 600),
-    "uacr": (0, 600),
-    "cigarettes_per_day": (0, 40),
-    "secondhand_smoke_days": (0, 7),
-    "moderate_activity_week": (0, 600),
-    "vigorous_activity_week": (0, 300),
-    "exercise_days_week": (0, 7),
-    "sleep_duration": (120, 720),
-    "salt_intake": (1, 20),
-    "vegetable_intake": (0, 800),
-    "fruit_intake": (0, 600),
-    "alcohol_g_per_day": (0, 120),
+NUMBERS: dict[str, tuple[float, float, float]] = {
+    "systolic_bp": (80, 220, 126),
+    "diastolic_bp": (40, 130, 78),
+    "resting_heart_rate": (40, 120, 70),
+    "body_weight": (35, 150, 64),
+    "body_height": (140, 200, 165),
+    "bmi": (14, 45, 23),
+    "waist_circumference": (55, 140, 82),
+    "total_cholesterol": (2, 12, 4.6),
+    "hdl_c": (0.4, 3.5, 1.3),
+    "ldl_c": (0.5, 9, 2.6),
+    "glucose_fasting": (2.5, 22, 5.2),
+    "glucose_2h": (3, 25, 6.5),
+    "glucose_random": (3, 25, 6),
+    "glucose_capillary": (3, 25, 6),
+    "hba1c": (4, 14, 5.4),
+    "urate": (100, 700, 320),
+    "homocysteine": (3, 60, 9),
+    "egfr": (5, 140, 95),
+    "creatinine": (30, 600, 70),
+    "uacr": (0, 600, 8),
+    "cigarettes_per_day": (0, 40, 0),
+    "secondhand_smoke_days": (0, 7, 0),
+    "moderate_activity_week": (0, 600, 150),
+    "vigorous_activity_week": (0, 300, 20),
+    "exercise_days_week": (0, 7, 3),
+    "sleep_duration": (120, 720, 440),
+    "salt_intake": (1, 20, 7),
+    "vegetable_intake": (0, 800, 280),
+    "fruit_intake": (0, 600, 150),
+    "alcohol_g_per_day": (0, 120, 3),
 }
+"""Least, most and usual value of each measure."""
 OPTIONS: dict[str, list[str]] = {
     "smoking_status": ["never", "former", "some days", "every day"],
     "pregnancy_status": ["pregnant", "not_pregnant", "unknown"],
@@ -57,7 +58,7 @@ def _instant(hours_ago: int) -> datetime:
 
 def _codes(dice: Random, kind: str) -> frozenset[str]:
     known = sorted(CODES[kind])
-    return frozenset(dice.sample(known, dice.randint(1, 4)) if dice.random() < 0.5 else ())
+    return frozenset(dice.sample(known, dice.randint(1, 4)) if dice.random() < 0.3 else ())
 
 
 def person(seed: int, low: int = 0, high: int = 100) -> Person:
@@ -82,11 +83,12 @@ def some_readings(seed: int) -> Readings:
     """Plausible values, most measures there, now and then several readings of one."""
     dice = Random(seed)
     found: Readings = {}
-    for code, (low, high) in NUMBERS.items():
-        if dice.random() < 0.25 or (code in PLAIN and dice.random() < 0.5):
+    ill = dice.random() < 0.3
+    for code in NUMBERS:
+        if dice.random() < 0.2 or (code in PLAIN and dice.random() < 0.5):
             continue
         at = sorted(dice.sample(range(24 * 900), dice.randint(1, 3)))
-        found[code] = [Reading(round(dice.uniform(low, high), 1), _instant(h)) for h in at]
+        found[code] = [Reading(_value(dice, code, ill), _instant(h)) for h in at]
     for code, options in OPTIONS.items():
         if dice.random() < 0.75 and (code not in PLAIN or dice.random() < 0.3):
             at = sorted(dice.sample(range(24 * 900), dice.randint(1, 3)))
@@ -94,9 +96,15 @@ def some_readings(seed: int) -> Readings:
     if "systolic_bp" in found and "diastolic_bp" in found:
         at = sorted(dice.sample(range(400), dice.randint(1, 5)))
         for code in ("systolic_bp", "diastolic_bp"):
-            low, high = NUMBERS[code]
-            found[code] = [Reading(round(dice.uniform(low, high)), _instant(h)) for h in at]
+            found[code] = [Reading(_value(dice, code, ill), _instant(h)) for h in at]
     return found
+
+
+def _value(dice: Random, code: str, ill: bool) -> float:
+    low, high, usual = NUMBERS[code]
+    if ill:
+        return round(dice.uniform(low, high), 1)
+    return round(min(high, max(low, dice.gauss(usual, (high - low) / 14))), 1)
 
 
 def readings() -> st.SearchStrategy[Readings]:

@@ -1,0 +1,124 @@
+"""docs/risk-models.md, written from the models: `python -m service.cli.pages`."""
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from .advice import MESSAGES, URGENT
+from .catalogue import MODELS, RULE_PACK, Model
+from .current import RULES
+
+GRADES = {
+    "A": "identical in at least two independent readable sources",
+    "B": "one careful source with partial support",
+    "C": "one source, to be checked by a clinician against the printed table before use",
+    "P": "a product definition of this service, reviewed by a clinician before use",
+}
+INTRODUCTION = """# Risk models
+
+Written from `service/domain/risk/data/`; do not edit. Rule pack {pack}.
+
+Everything here is a model estimate (模型估算) or a published cut-off applied to what a person
+entered. Nothing here is a diagnosis, and no path is a promise. Each model can be asked alone:
+`POST /v1/models/{{id}}/evaluate`, its numbers read at `GET /v1/models/{{id}}`.
+
+| model | grade | version | source |
+|---|---|---|---|
+"""
+
+
+def page() -> str:
+    """The whole page as text."""
+    return INTRODUCTION.format(pack=RULE_PACK) + "\n".join(_lines()) + "\n"
+
+
+def _lines() -> Iterator[str]:
+    for model in MODELS.values():
+        link = f"[{model.name.en}](#{model.id})"
+        yield f"| {link} | {model.grade} | {model.version} | {model.citation} |"
+    yield ""
+    for grade, meaning in GRADES.items():
+        yield f"- **{grade}**: {meaning}"
+    for model in MODELS.values():
+        yield from _model(model)
+    yield from _assessment()
+    yield from _advice()
+
+
+def _model(model: Model) -> Iterator[str]:
+    yield f'\n<a id="{model.id}"></a>'
+    yield f"## {model.name.zh} · {model.name.en}"
+    yield f"\n`{model.id}` {model.version}, grade {model.grade}, {model.kind}."
+    yield f"Source: {model.citation}"
+    yield f"\n{model.population.zh} · {model.population.en}."
+    yield f"\n> {model.caveat.zh}\n>\n> {model.caveat.en}"
+    yield "\n| input | kind | unit | accepted | needed |\n|---|---|---|---|---|"
+    for name, rule in model.inputs.items():
+        needed = "yes" if rule["required"] else "no"
+        kind = rule["type"].replace("_", " ")
+        yield f"| `{name}` | {kind} | {rule.get('unit') or ''} | {_accepted(rule)} | {needed} |"
+    if model.categories:
+        yield "\n| category | label | rule |\n|---|---|---|"
+        for entry in model.categories:
+            yield f"| `{entry['category']}` | {entry['label']} | {entry['rule']} |"
+    yield "\nTraps this service keeps clear of:\n"
+    for trap in model.traps:
+        yield f"- {trap.zh} {trap.en}"
+    yield "\n<details><summary>Every number it computes with</summary>\n\n```json"
+    yield "{"
+    parts = [
+        f'  "{name}": {json.dumps(value, ensure_ascii=False)}'
+        for name, value in model.parameters.items()
+    ]
+    yield ",\n".join(parts)
+    yield "}\n```\n\n</details>"
+
+
+def _accepted(rule: Mapping[str, Any]) -> str:
+    if "ranges" in rule:
+        return "; ".join(f"{low}-{high} {unit}" for unit, (low, high) in rule["ranges"].items())
+    if "options" in rule:
+        return ", ".join(f"`{option}`" for option in rule["options"])
+    return f"{rule['min']}-{rule['max']}" if "min" in rule else "0, 1, true, false"
+
+
+def _assessment() -> Iterator[str]:
+    pressure = RULES["pressure"]
+    yield "\n## How readings become an assessment (product rules)\n"
+    yield (
+        f"- Blood pressure is the mean of up to {pressure['readings']} pairs within "
+        f"{pressure['window_days']} days of the newest; both values of a pair share one instant. "
+        f"Control looks at the last {pressure['control_readings']} pairs, an alarm at the newest."
+    )
+    yield (
+        "- A kidney stage counts when two values at least "
+        f"{RULES['kidney']['apart_days']} days apart agree; the better one decides."
+    )
+    yield (
+        "- Somebody who quit is placed by how long their readings say so; without an earlier "
+        "smoking reading the middle row (1 to 5 years) is taken."
+    )
+    yield (
+        "- In what-if runs the treated flag, diagnoses, age, sex, region and for men the waist "
+        "inside China-PAR stay as observed."
+    )
+    yield "- Below 18 years there is no level; in pregnancy no China-PAR, lipid or weight path."
+    yield "\n| measure | counts for days |\n|---|---|"
+    for code, days in RULES["fresh_days"].items():
+        yield f"| `{code}` | {days} |"
+    yield "\n| meaning | codes |\n|---|---|"
+    for meaning, kinds in RULES["codes"].items():
+        codes = ", ".join(f"`{code}`" for names in kinds.values() for code in names)
+        yield f"| {meaning.replace('_', ' ')} | {codes} |"
+
+
+def _advice() -> Iterator[str]:
+    yield "\n## Messages\n\n| id | factor | text | source |\n|---|---|---|---|"
+    for message in MESSAGES:
+        yield (
+            f"| `{message['id']}` | {message['factor']} | {message['zh']} {message['en']} "
+            f"| {message['citation']} |"
+        )
+    yield "\n## Urgent readings\n\n| reading | what to do now | source |\n|---|---|---|"
+    for reading, entry in URGENT.items():
+        yield f"| `{reading}` | {entry['zh']} {entry['en']} | {entry['citation']} |"
