@@ -69,6 +69,14 @@ def panel_of(conn: Connection, practitioner: UUID) -> Sequence[UUID]:
     return conn.execute(query).scalars().all()
 
 
+def signed_among(conn: Connection, residents: Sequence[UUID]) -> frozenset[UUID]:
+    """Which of these residents have a contract in force with anybody."""
+    query = select(contracts.c.resident_id).where(
+        contracts.c.resident_id.in_(residents), contracts.c.active
+    )
+    return frozenset(conn.execute(query).scalars())
+
+
 def add(conn: Connection, row: ContractRow) -> None:
     conn.execute(insert(contracts).values(**row._asdict()))
 

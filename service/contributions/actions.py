@@ -4,7 +4,7 @@ Who may contribute is decided above (the statistics grant); this floor knows no 
 pseudonym of an identity that the caller names.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
 
 import numpy as np
@@ -28,6 +28,16 @@ def put(
 def remove(conn: Connection, *, statistics_key: bytes, identity: bytes) -> bool:
     """Delete at once, on withdrawal and erasure; whether there was one."""
     return store.delete_one(conn, _blobs(statistics_key).pseudonym(identity))
+
+
+def remove_all_but(conn: Connection, *, statistics_key: bytes, identities: Iterable[bytes]) -> int:
+    """Delete every contribution of an identity that is not among these; how many there were."""
+    blobs = _blobs(statistics_key)
+    kept = {blobs.pseudonym(identity) for identity in identities}
+    gone = [name for name in store.pseudonyms(conn) if name not in kept]
+    for name in gone:
+        store.delete_one(conn, name)
+    return len(gone)
 
 
 def contributes(conn: Connection, *, statistics_key: bytes, identity: bytes) -> bool:

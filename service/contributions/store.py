@@ -19,6 +19,10 @@ def delete_one(conn: Connection, pseudonym: bytes) -> bool:
     return done.rowcount > 0
 
 
+def pseudonyms(conn: Connection) -> list[bytes]:
+    return [bytes(name) for name in conn.execute(select(contributions.c.pseudonym)).scalars()]
+
+
 def has(conn: Connection, pseudonym: bytes) -> bool:
     found = select(contributions.c.pseudonym).where(contributions.c.pseudonym == pseudonym)
     return conn.execute(found).first() is not None

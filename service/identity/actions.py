@@ -1,6 +1,7 @@
 """Use cases of sign-in: sign up, prove, refresh, revoke, and the operator's hiring of others."""
 
 import secrets
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
@@ -104,6 +105,11 @@ def end_all(conn: Connection, subject: UUID, now: datetime) -> None:
     for family in store.families(conn, subject):
         store.revoke(conn, family, now)
     store.drop_refresh_of(conn, subject)
+
+
+def identities(conn: Connection, subjects: Sequence[UUID]) -> dict[UUID, bytes]:
+    """What stays the same when somebody signs up anew: the tag of the name they sign in with."""
+    return store.tags_of(conn, subjects)
 
 
 def forget(conn: Connection, subject: UUID, now: datetime) -> None:

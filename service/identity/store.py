@@ -1,5 +1,6 @@
 """The only SQL on sign-in."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
@@ -64,6 +65,14 @@ def add_login(conn: Connection, tag: bytes, *, subject: UUID, kind: str, passwor
         .returning(logins.c.tag)
     )
     return done.first() is not None
+
+
+def tags_of(conn: Connection, subjects: Sequence[UUID]) -> dict[UUID, bytes]:
+    """Under which tag each of these signs in; who has no sign-in left is not in it."""
+    rows = conn.execute(
+        select(logins.c.subject, logins.c.tag).where(logins.c.subject.in_(subjects))
+    )
+    return {row.subject: bytes(row.tag) for row in rows}
 
 
 def drop_logins(conn: Connection, subject: UUID) -> None:

@@ -1,5 +1,6 @@
 """The only SQL on residents and their state."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from os import urandom
 from typing import Any, NamedTuple
@@ -106,6 +107,21 @@ def advance(conn: Connection, permit: Permit) -> int:
     if not rows:
         raise Withdrawn
     return int(rows[0][0])
+
+
+def hold(conn: Connection, many: Sequence[UUID]) -> dict[UUID, int]:
+    """The consent revisions of these residents, which nobody changes before the commit.
+
+    For a job that does something lasting under many permits at once: a withdrawal then comes
+    wholly before it or wholly after it.
+    """
+    rows = conn.execute(
+        select(resident_state.c.resident_id, resident_state.c.consent_revision)
+        .where(resident_state.c.resident_id.in_(many))
+        .order_by(resident_state.c.resident_id)
+        .with_for_update(read=True)
+    )
+    return {row.resident_id: row.consent_revision for row in rows}
 
 
 def bump_consent(conn: Connection, resident: UUID) -> int:

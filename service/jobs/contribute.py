@@ -1,0 +1,120 @@
+"""The one-way valve: each consenting resident's state becomes one sealed contribution.
+
+What goes through is a category a metric, the region, sex and year of birth; no name, no number,
+no value. Whoever no longer agrees is taken out in the same run.
+"""
+
+from datetime import datetime
+from typing import NamedTuple
+from uuid import UUID
+
+from sqlalchemy import Connection
+
+from consent.decision import Permit
+from consent.vocabulary import DataClass
+from service.contracts import store as contracts
+from service.contributions import actions as contributions
+from service.contributions.blob import Contribution
+from service.domain.risk.assess import assess
+from service.grants import gate
+from service.house import House
+from service.identity import actions as identity
+from service.keys.keyring import Slot
+from service.prompts import actions as prompts
+from service.prompts.readings import PROMPT_CLASSES
+from service.residents import actions as residents
+from service.residents import store as states
+
+BATCH = 200
+"""Residents of one transaction: their rows are held for a good tenth of a second."""
+
+
+class Outcome(NamedTuple):
+    """How many contributions there are now, and how many were taken out."""
+
+    contributed: int
+    removed: int
+
+
+class _Batch(NamedTuple):
+    identities: list[bytes]
+    last: UUID | None
+
+
+def contribute(house: House, *, now: datetime) -> Outcome:
+    """Renew the contribution of everybody who agrees, and remove every other."""
+    identities: list[bytes] = []
+    last: UUID | None = None
+    while True:
+
+        def job(connection: Connection, after: UUID | None = last) -> _Batch:
+            return _contribute(connection, house, after, now)
+
+        batch = house.db.write(job)
+        identities += batch.identities
+        if batch.last is None:
+            break
+        last = batch.last
+    removed = house.db.write(
+        lambda connection: contributions.remove_all_but(
+            connection, statistics_key=_key(house), identities=identities
+        )
+    )
+    return Outcome(len(identities), removed)
+
+
+def withdraw(connection: Connection, house: House, resident: UUID) -> None:
+    """Take one resident out at once, in the transaction of their withdrawal or erasure."""
+    for tag in identity.identities(connection, [resident]).values():
+        contributions.remove(connection, statistics_key=_key(house), identity=tag)
+
+
+def _contribute(
+    connection: Connection, house: House, after: UUID | None, now: datetime
+) -> _Batch:
+    decisions = gate.admit_statistics(
+        connection, house.vault, after=after, limit=BATCH, now=now
+    )
+    if not decisions:
+        return _Batch([], None)
+    asked = list(decisions)
+    # From here to the commit nobody withdraws: either we see it, or it removes what we put.
+    held = states.hold(connection, asked)
+    tags = identity.identities(connection, asked)
+    signed = contracts.signed_among(connection, asked)
+    house.vault.preload(asked, {Slot.PROFILE, *PROMPT_CLASSES})
+    done = []
+    for resident, decision in decisions.items():
+        permit = decision.permit
+        if permit is None or held.get(resident) != permit.revision or resident not in tags:
+            continue
+        if DataClass.PROFILE not in permit.classes:
+            continue
+        contributions.put(
+            connection,
+            statistics_key=_key(house),
+            identity=tags[resident],
+            contribution=_state(connection, house, permit, resident in signed, now),
+        )
+        done.append(tags[resident])
+    return _Batch(done, max(asked))
+
+
+def _state(
+    connection: Connection, house: House, permit: Permit, signed: bool, now: datetime
+) -> Contribution:
+    profile = residents.profile(connection, house.vault, permit)
+    person, readings = prompts.readings(
+        connection, house.vault, permit, regions=house.regions, profile=profile
+    )
+    categories = assess(person, readings, now, paths=False).categories()
+    return Contribution(
+        profile.region,
+        profile.sex,
+        profile.birth_date.year,
+        {**categories, "contract": "yes" if signed else "no"},
+    )
+
+
+def _key(house: House) -> bytes:
+    return house.system.secret("statistics")
