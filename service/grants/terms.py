@@ -90,6 +90,9 @@ def check(offer: Offer, *, now: datetime) -> Terms:
         _within(actions, _ACTIONS[grantee.kind], "/actions", WRONG_ACTION, faults)
     valid_from = offer.valid_from or now
     _order(offer, valid_from, now, faults)
+    if grantee == STATISTICS:
+        # Everybody is counted by region, sex and year of birth, so the profile belongs to it.
+        classes |= {DataClass.PROFILE}
     separate = _separate(offer.separate_consent, classes, faults)
     if faults or grantee is None:
         raise Invalid(faults)
