@@ -2,6 +2,7 @@
 
 from datetime import UTC, date, datetime, timedelta
 from random import Random
+from typing import Any
 
 from hypothesis import strategies as st
 
@@ -111,7 +112,7 @@ def readings() -> st.SearchStrategy[Readings]:
     return st.integers(0, 2**40).map(some_readings)
 
 
-strange = st.one_of(
+strange: st.SearchStrategy[Any] = st.one_of(
     st.floats(),
     st.integers(),
     st.booleans(),
