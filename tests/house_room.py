@@ -14,6 +14,7 @@ from service.identity import actions as identity
 from service.kit.clock import Clock
 from service.kit.settings import Settings
 from tests.asgi import Doors, doors
+from tests.contract.validated import Validated
 
 CITY, DISTRICT, STREET, COMMUNITY = "330100", "330101", "330101001", "330101001001"
 PASSWORD = "correct horse 电池"
@@ -55,7 +56,7 @@ class Person:
 
 
 class Town:
-    """The application over a fresh house. `doors` are its HTTP doors."""
+    """The application over a fresh house. `doors` are its HTTP doors, held against openapi.yaml."""
 
     def __init__(self, house: House, doors: Doors) -> None:
         self.house = house
@@ -139,6 +140,6 @@ def town(settings: Settings, clock: Clock) -> Iterator[Town]:
     house = build(settings, clock=clock)
     try:
         with doors(create(house)) as opened:
-            yield Town(house, opened)
+            yield Town(house, Validated(opened))
     finally:
         house.close()

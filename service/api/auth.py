@@ -15,6 +15,7 @@ from consent.vocabulary import Action, Text
 from service.api.body import Shape, StrictRoute
 from service.api.deps import TOKEN_URL, Now
 from service.api.rooms import HouseDep
+from service.api.schema import may_refuse
 from service.grants import gate
 from service.house import House
 from service.identity import actions as identity
@@ -115,7 +116,7 @@ def _wished_profile(wish: Registration, house: House, now: datetime) -> Profile:
     return profile
 
 
-@router.post(TOKEN_URL, response_model_exclude_none=True)
+@router.post(TOKEN_URL, response_model_exclude_none=True, responses=may_refuse(401))
 async def issue_token(
     house: HouseDep,
     now: Now,

@@ -88,15 +88,18 @@ def _operations(made: dict[str, Any]) -> Iterator[dict[str, Any]]:
 def _declare_problems(operation: dict[str, Any]) -> None:
     answers = operation["responses"]
     answers.pop("422", None)
-    statuses = {"default"}
+    # Any operation turns away a query parameter it does not know.
+    statuses = {"default", "400"}
     places = {parameter["in"] for parameter in operation.get("parameters", ())}
+    names = {parameter["name"] for parameter in operation.get("parameters", ())}
     if operation.get("security"):
         statuses |= {"401", "403"}
-    if "query" in places or "header" in places:
-        statuses.add("400")
+    if "If-Match" in names:
+        statuses |= {"412", "428"}
     if "path" in places:
         statuses.add("404")
     if "requestBody" in operation:
-        statuses |= {"400", "413", "415", "422"}
+        statuses |= {"413", "415", "422"}
+    statuses |= {status for status in answers if status >= "400"}
     for status in sorted(statuses):
-        answers.setdefault(status, PROBLEM)
+        answers[status] = dict(PROBLEM)

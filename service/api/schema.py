@@ -59,6 +59,12 @@ class Problem(BaseModel):
 
 
 JsonObject = dict[str, Any]
+Responses = dict[int | str, dict[str, Any]]
+
+
+def may_refuse(*statuses: int) -> Responses:
+    """Faults of an operation beyond those its parameters, body and lock bring with them."""
+    return {status: {} for status in statuses}
 
 
 def instant_text(instant: datetime) -> str:

@@ -12,7 +12,7 @@ from service.api.body import Shape, StrictRoute
 from service.api.deps import Doctor, Now, RequestId
 from service.api.gate import Look, log_look
 from service.api.rooms import HouseDep
-from service.api.schema import Bilingual
+from service.api.schema import Bilingual, may_refuse
 from service.contracts import store as contracts
 from service.grants import gate
 from service.healthcode import actions
@@ -47,7 +47,7 @@ class ScannedOut(BaseModel):
     invitation: InvitationOut
 
 
-@router.post("/codes/resolve")
+@router.post("/codes/resolve", responses=may_refuse(404))
 async def resolve_code(
     body: ScanBody, caller: Doctor, house: HouseDep, now: Now, request_id: RequestId
 ) -> ScannedOut:

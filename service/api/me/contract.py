@@ -12,7 +12,7 @@ from consent.vocabulary import Action
 from service.api.body import Shape, StrictRoute
 from service.api.deps import Lang, Now, Resident
 from service.api.rooms import HouseDep
-from service.api.schema import CursorText, Limit, Moment
+from service.api.schema import CursorText, Limit, Moment, may_refuse
 from service.grants import gate, signing
 from service.grants.actions import in_order
 from service.grants.signing import Signed
@@ -83,7 +83,7 @@ async def list_doctors(
     return DoctorPage(items=[_doctor(one) for one in shown], next=next_)
 
 
-@router.post("/contract", status_code=201)
+@router.post("/contract", status_code=201, responses=may_refuse(409))
 async def sign_contract(
     body: ContractBody, caller: Resident, house: HouseDep, now: Now, language: Lang
 ) -> ContractOut:
@@ -110,7 +110,7 @@ async def sign_contract(
     return await house.db.awrite(sign, key=caller.id.bytes)
 
 
-@router.get("/contract")
+@router.get("/contract", responses=may_refuse(404))
 async def get_contract(caller: Resident, house: HouseDep, now: Now) -> ContractOut:
     """The contract in force; 404 when I have not signed with anybody."""
 
@@ -121,7 +121,7 @@ async def get_contract(caller: Resident, house: HouseDep, now: Now) -> ContractO
     return await house.db.aread(read)
 
 
-@router.delete("/contract")
+@router.delete("/contract", responses=may_refuse(404))
 async def end_contract(caller: Resident, house: HouseDep, now: Now) -> ContractOut:
     """End the contract; the grant made with it is withdrawn in the same step."""
 

@@ -15,7 +15,7 @@ from service.api.body import Flag, Shape, StrictRoute
 from service.api.deps import Lang, Now, Resident
 from service.api.gate import WithheldOut, withheld
 from service.api.rooms import HouseDep
-from service.api.schema import CursorText, Limit, Moment
+from service.api.schema import CursorText, Limit, Moment, may_refuse
 from service.grants import actions, gate, preview, receipts
 from service.grants.body import Kept
 from service.grants.preview import Sight
@@ -172,7 +172,7 @@ async def get_grant(grant_id: UUID, caller: Resident, house: HouseDep, now: Now)
     return _out(await _one(house, caller, now, grant_id), now)
 
 
-@router.put("/grants/{grant_id}")
+@router.put("/grants/{grant_id}", responses=may_refuse(409))
 async def change_grant(
     grant_id: UUID, body: GrantBody, caller: Resident, house: HouseDep, now: Now, language: Lang
 ) -> GrantOut:

@@ -1,0 +1,126 @@
+"""Doors that hold every answer against openapi.yaml: status, content type, shape, no extra member.
+
+Tests that go through a `Town` use them, so that the contract is compared with the service wherever
+it is used, and not only where a test asks for it.
+"""
+
+import json
+from collections.abc import Iterable
+from functools import cache
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import httpx
+import yaml
+from openapi_core import Config, OpenAPI
+from openapi_core.datatypes import RequestParameters
+from openapi_core.exceptions import OpenAPIError
+from openapi_core.templating.paths.exceptions import OperationNotFound, PathNotFound
+from openapi_core.templating.paths.finders import APICallPathFinder
+
+from tests.asgi import Doors
+
+FILE = Path(__file__).resolve().parents[2] / "openapi.yaml"
+OUTSIDE = ("/docs", "/redoc", "/openapi.json", "/metrics", "/static-offline-docs/")
+"""Addresses that are no operations of the contract."""
+BY_DEFAULT = frozenset({405, 429, 500, 503})
+"""What every operation may answer with; all other statuses must be declared one by one."""
+PROBLEM = "application/problem+json"
+
+
+@cache
+def document() -> dict[str, Any]:
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    found: dict[str, Any] = yaml.load(FILE.read_text("utf-8"), Loader=loader)
+    return found
+
+
+@cache
+def contract() -> OpenAPI:
+    config = Config(
+        additional_properties_default_policy="forbid",
+        extra_media_type_deserializers={PROBLEM: json.loads},
+    )
+    return OpenAPI.from_dict(document(), config)
+
+
+class _Asked:
+    """An httpx request as openapi-core reads one."""
+
+    def __init__(self, request: httpx.Request) -> None:
+        self.host_url = f"{request.url.scheme}://{request.url.host}"
+        self.path = request.url.path
+        self.method = request.method.lower()
+        self.parameters = RequestParameters()
+        self.content_type = request.headers.get("content-type", "")
+        self.body = None
+
+
+class _Answered:
+    """An httpx response as openapi-core reads one."""
+
+    def __init__(self, response: httpx.Response) -> None:
+        self.status_code = response.status_code
+        self.headers = dict(response.headers)
+        self.content_type = response.headers.get("content-type", "")
+        self.data = response.content or None
+
+
+def check(response: httpx.Response) -> None:
+    """Fail unless the contract allows this answer to its request."""
+    request = response.request
+    path = urlsplit(str(request.url)).path
+    if path.startswith(OUTSIDE) or request.method in {"HEAD", "OPTIONS"}:
+        return
+    where = f"{request.method} {path} answered {response.status_code}"
+    asked = _Asked(request)
+    declared = _declared(asked)
+    if declared is None:
+        assert response.status_code in {404, 405}, f"{where}, and is no operation"
+        _check_problem(response, where)
+        return
+    status = str(response.status_code)
+    assert status in declared or response.status_code in BY_DEFAULT, f"{where}, undeclared"
+    if response.status_code >= 400:
+        _check_problem(response, where)
+    try:
+        contract().validate_response(asked, _Answered(response))
+    except OpenAPIError as error:
+        cause = error.__cause__
+        details = getattr(cause, "schema_errors", None) or [cause]
+        found = "; ".join(str(getattr(one, "message", one))[:300] for one in details)
+        raise AssertionError(f"{where}: {error}: {found}") from None
+
+
+def _declared(asked: _Asked) -> set[str] | None:
+    finder = APICallPathFinder(contract().spec, base_url=None)
+    try:
+        operation = finder.find(asked.method, f"{asked.host_url}{asked.path}").operation
+    except (OperationNotFound, PathNotFound):
+        return None
+    return {str(status) for status in (operation / "responses").read_value()}
+
+
+def _check_problem(response: httpx.Response, where: str) -> None:
+    assert response.headers["content-type"] == PROBLEM, where
+    assert response.json()["status"] == response.status_code, where
+    assert response.json()["request_id"] == response.headers["x-request-id"], where
+
+
+class Validated(Doors):
+    """The same doors; an answer outside the contract fails the test that asked."""
+
+    def __init__(self, inner: Doors) -> None:
+        super().__init__(inner._portal, inner._client)
+
+    def request(self, method: str, url: str, **options: Any) -> httpx.Response:
+        response = super().request(method, url, **options)
+        check(response)
+        return response
+
+    def together(self, calls: Iterable[tuple[str, str, dict[str, Any]]]) -> list[httpx.Response]:
+        responses = super().together(calls)
+        for response in responses:
+            check(response)
+        return responses
