@@ -1,6 +1,6 @@
 """The only SQL of contributions."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from sqlalchemy import Connection, delete, func, insert, select
 
@@ -28,14 +28,14 @@ def has(conn: Connection, pseudonym: bytes) -> bool:
     return conn.execute(found).first() is not None
 
 
-def batches(conn: Connection, size: int = BATCH) -> Iterator[list[tuple[bytes, bytes]]]:
+def batches(conn: Connection, size: int = BATCH) -> Iterator[Sequence[tuple[bytes, bytes]]]:
     """All rows in order of pseudonym, in bounded memory on every database."""
     last = b""
     page = select(contributions.c.pseudonym, contributions.c.sealed)
     page = page.order_by(contributions.c.pseudonym).limit(size)
     while rows := conn.execute(page.where(contributions.c.pseudonym > last)).all():
-        yield [(bytes(row[0]), bytes(row[1])) for row in rows]
-        last = bytes(rows[-1][0])
+        yield rows
+        last = rows[-1][0]
 
 
 def total(conn: Connection) -> int:

@@ -23,7 +23,7 @@ HOME = universe(1)
 PEOPLE = People.random(HOME, 1_500, seed=3)
 TARGET = 0
 OTHERS = 40
-TRIALS = 1_500
+TRIALS = 800
 
 
 def _kangma_sigmas(of: Universe) -> Mapping[str, float]:
