@@ -177,8 +177,3 @@ class AsyncMe:
     @operation("end_contract")
     async def end_contract(self) -> Any:
         return await self._transport.send(Call("DELETE", "/v1/me/contract"))
-
-    @operation("get_contributions")
-    async def contributions(self) -> Any:
-        """In which published numbers I am counted."""
-        return await self._transport.send(Call("GET", "/v1/me/contributions"))

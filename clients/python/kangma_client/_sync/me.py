@@ -178,8 +178,3 @@ class Me:
     @operation("end_contract")
     def end_contract(self) -> Any:
         return self._transport.send(Call("DELETE", "/v1/me/contract"))
-
-    @operation("get_contributions")
-    def contributions(self) -> Any:
-        """In which published numbers I am counted."""
-        return self._transport.send(Call("GET", "/v1/me/contributions"))

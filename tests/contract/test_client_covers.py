@@ -1,0 +1,77 @@
+"""The Python client has one method for each operation of openapi.yaml, and no other."""
+
+import importlib.util
+import inspect
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from kangma_client import AsyncClient, Client
+from kangma_client._async.catalogue import AsyncCatalogue
+from kangma_client._async.city import AsyncCity
+from kangma_client._async.doctor import AsyncDoctor
+from kangma_client._async.me import AsyncMe
+from kangma_client._sync.catalogue import Catalogue
+from kangma_client._sync.city import City
+from kangma_client._sync.doctor import Doctor
+from kangma_client._sync.me import Me
+
+ROOT = Path(__file__).resolve().parents[2]
+ASYNC = (AsyncClient, AsyncCatalogue, AsyncMe, AsyncDoctor, AsyncCity)
+SYNC = (Client, Catalogue, Me, Doctor, City)
+
+
+def declared() -> set[str]:
+    document: dict[str, Any] = yaml.safe_load((ROOT / "openapi.yaml").read_text("utf-8"))
+    return {
+        operation["operationId"]
+        for methods in document["paths"].values()
+        for operation in methods.values()
+    }
+
+
+def marked(classes: tuple[type, ...]) -> Counter[str]:
+    """How many methods carry the mark of each operation."""
+    return Counter(
+        method.__dict__["operation"]
+        for one in classes
+        for method in vars(one).values()
+        if inspect.isfunction(method) and "operation" in method.__dict__
+    )
+
+
+@pytest.mark.parametrize("classes", [ASYNC, SYNC], ids=["async", "sync"])
+def test_one_method_for_each_operation(classes: tuple[type, ...]) -> None:
+    found = marked(classes)
+    operations = declared()
+    assert len(operations) > 50
+    assert operations - found.keys() == set(), "operations without a method"
+    assert found.keys() - operations == set(), "methods without an operation"
+    assert [name for name, count in found.items() if count > 1] == []
+
+
+def test_both_clients_have_the_same_methods() -> None:
+    for ours, theirs in zip(ASYNC, SYNC, strict=True):
+        signatures = [
+            {
+                name: list(inspect.signature(method).parameters)
+                for name, method in vars(one).items()
+                if inspect.isfunction(method) and not name.startswith("_")
+            }
+            for one in (ours, theirs)
+        ]
+        assert signatures[0] == signatures[1]
+
+
+def test_the_synchronous_client_is_the_generated_one() -> None:
+    path = ROOT / "clients" / "python" / "generate_sync.py"
+    described = importlib.util.spec_from_file_location("generate_sync", path)
+    assert described is not None
+    assert described.loader is not None
+    generator = importlib.util.module_from_spec(described)
+    described.loader.exec_module(generator)
+    for file, text in generator.files().items():
+        assert file.read_text("utf-8") == text, f"{file.name}: run generate_sync.py"
