@@ -11,7 +11,17 @@ from service.api.city import releases
 from service.api.doctor import codes, panel, patients
 from service.api.doctor import records as patient_records
 from service.api.doctor import series as patient_series
-from service.api.me import access_log, code, contract, grants, profile, prompts, records, series
+from service.api.me import (
+    access_log,
+    code,
+    contract,
+    contributions,
+    grants,
+    profile,
+    prompts,
+    records,
+    series,
+)
 
 RESIDENT = (
     records.router,
@@ -20,6 +30,7 @@ RESIDENT = (
     profile.router,
     code.router,
     grants.router,
+    contributions.router,
     contract.router,
     access_log.router,
 )

@@ -63,12 +63,6 @@ def contribute(house: House, *, now: datetime) -> Outcome:
     return Outcome(len(identities), removed)
 
 
-def withdraw(connection: Connection, house: House, resident: UUID) -> None:
-    """Take one resident out at once, in the transaction of their withdrawal or erasure."""
-    for tag in identity.identities(connection, [resident]).values():
-        contributions.remove(connection, statistics_key=_key(house), identity=tag)
-
-
 def _contribute(
     connection: Connection, house: House, after: UUID | None, now: datetime
 ) -> _Batch:

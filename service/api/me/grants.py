@@ -14,6 +14,7 @@ from consent.vocabulary import Action
 from service.api.body import Flag, Shape, StrictRoute
 from service.api.deps import Lang, Now, Resident
 from service.api.gate import WithheldOut, withheld
+from service.api.me.contributions import settle
 from service.api.rooms import HouseDep
 from service.api.schema import CursorText, Limit, Moment, may_refuse
 from service.grants import actions, gate, preview, receipts
@@ -22,8 +23,8 @@ from service.grants.preview import Sight
 from service.grants.terms import Offer, check
 from service.house import House
 from service.identity.caller import Caller
-from service.kit.errors import BadRequest
 from service.kit.ids import parse_id
+from service.kit.paging import BadCursor
 from service.panel import actions as panel
 
 router = APIRouter(prefix="/v1/me", tags=["grants"], route_class=StrictRoute)
@@ -279,11 +280,13 @@ async def _one(house: House, caller: Caller, now: Moment, grant_id: UUID) -> Kep
 async def _changing(
     house: House, caller: Caller, now: Moment, act: Callable[[Connection, Permit], T]
 ) -> T:
-    """Change grants, and in the same transaction the panels that rest on them."""
+    """Change grants, and in the same transaction the panels and the contribution they carry."""
 
     def change(conn: Connection) -> T:
         result = act(conn, _permit(conn, house, caller, now))
         panel.regroup(conn, house.vault, resident=caller.id, regions=house.regions, now=now)
+        counted = isinstance(result, Kept) and result.grant.grantee == gate.STATISTICS
+        settle(conn, house, caller.id, now, anew=counted)
         return result
 
     return await house.db.awrite(change, key=caller.id.bytes)
@@ -298,7 +301,7 @@ def _behind(grants: list[Kept], position: list[Any]) -> int:
     for place, kept in enumerate(grants):
         if kept.grant.id == last:
             return place + 1
-    raise BadRequest(code="bad-cursor")
+    raise BadCursor
 
 
 def _out(kept: Kept, now: Moment) -> GrantOut:

@@ -12,8 +12,8 @@ from sqlalchemy import Connection
 from consent.vocabulary import Action, DataClass
 from service.api.body import Shape, StrictRoute
 from service.api.deps import Now, Resident
+from service.api.me.contributions import leave
 from service.api.rooms import HouseDep
-from service.contributions import actions as contributions
 from service.grants import gate, receipts
 from service.house import House
 from service.identity import actions as identity
@@ -132,9 +132,7 @@ def _erase(conn: Connection, house: House, caller: Caller, now: datetime) -> Non
         now=now,
         stepped_up=caller.stepped_up(now),
     )
-    contributions.remove(
-        conn, statistics_key=house.system.secret("statistics"), identity=caller.id.bytes
-    )
+    leave(conn, house, caller.id)
     identity.forget(conn, caller.id, now)
     residents.erase(conn, permit)
 
