@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from datetime import date, datetime
 from typing import Any
 
+from consent.vocabulary import Text
 from service.contributions import actions as contributions
 from service.domain.anonymity import specification
 from service.domain.anonymity.cells import Universe
@@ -11,9 +12,15 @@ from service.domain.anonymity.count import Tally, count
 from service.domain.anonymity.geography import Geography, Region
 from service.kit.clock import city_day
 from service.kit.db import Database
+from service.kit.errors import Conflict
 from service.releases import actions as releases
 from service.releases.artifact import Signer
 from service.releases.calendar import Profile, period_of
+
+NO_REGIONS = Text(
+    "发布前请先加载一个含有区县的城市区划。",
+    "Load the regions of one city with its districts before publishing.",
+)
 
 
 def publish(
@@ -27,7 +34,10 @@ def publish(
     now: datetime,
 ) -> dict[str, Any]:
     """Publish the period of `as_of` (chosen in demo and test only) or return what it published."""
-    universe = Universe(specification.current(), Geography.of(region_tree))
+    try:
+        universe = Universe(specification.current(), Geography.of(region_tree))
+    except ValueError:
+        raise Conflict(NO_REGIONS, code="no-regions") from None
     period = period_of(universe.specification, today=city_day(now), as_of=as_of, profile=profile)
 
     def tally() -> Tally:

@@ -224,3 +224,10 @@ def test_a_city_of_nobody_is_published_like_any_other(database: Database) -> Non
     full = [row for row in rows if row["metric"] == "participation"]
     assert len(full) == 5 * 15
     assert any(row["measured"] != 0 for row in full)
+
+
+def test_a_city_without_regions_is_refused_with_a_sentence(db: Database) -> None:
+    with pytest.raises(Conflict) as refused:
+        publish_here(db, region_tree=[])
+    assert refused.value.code == "no-regions"
+    assert db.read(store.all_budgets) == []
