@@ -30,7 +30,7 @@ from service.residents.actions import Profile
 
 router = APIRouter(tags=["auth"], route_class=StrictRoute)
 
-PUBLISHED = ("jwt", "receipt")
+PUBLISHED = ("jwt", "receipt", "audit")
 SCOPES: dict[str, frozenset[str]] = {
     "resident": frozenset({"me"}),
     "doctor": frozenset({"patients"}),
