@@ -9,7 +9,7 @@ query parameters the route does not know: a misspelt filter must not silently wi
 import json
 import re
 import zlib
-from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Iterator
+from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine
 from typing import Annotated, Any
 
 from fastapi import HTTPException, Request, Response
@@ -19,6 +19,8 @@ from fastapi.routing import APIRoute
 from pydantic import BaseModel, ConfigDict, Field
 
 from consent.vocabulary import Text
+from service.api import places
+from service.api.faults import pointer
 from service.kit.errors import BadRequest, Malformed, ServiceError, TooLarge, Unsupported
 
 PLAIN_LIMIT = 1 << 20
@@ -112,10 +114,15 @@ class StrictRoute(APIRoute):
 
         async def strict(request: Request) -> Response:
             if request.scope["query_string"] and not known.issuperset(request.query_params):
-                raise BadRequest(UNKNOWN_PARAMETER, code="unknown-parameter")
+                raise _unknown_parameter(set(request.query_params) - known)
             return await handle(StrictRequest(request.scope, request.receive))
 
         return strict
+
+
+def _unknown_parameter(names: set[str]) -> BadRequest:
+    place = pointer(("query", min(names)))
+    return BadRequest(UNKNOWN_PARAMETER, code="unknown-parameter", pointer=place)
 
 
 UNKNOWN_PARAMETER = Text(
@@ -178,10 +185,12 @@ TOO_DEEP = Text("嵌套过深。", "The document is nested too deeply.")
 
 _SUSPECT_NUMBER = re.compile(rb"[eE]\+?\d{3}|\d{17}")
 _SUSPECT_TEXT = re.compile(rb"\\u(?:[dD][89a-fA-F]|0000)")
+_UNFIT = re.compile("[\0\ud800-\udfff]")
+_PLACES = {"duplicate-member": places.of_member, "not-finite": places.of_number}
 
 
 def parse(raw: bytes) -> Any:
-    """A JSON document under the rules above, or `Malformed` naming the broken rule only."""
+    """A JSON document under the rules above, or `Malformed` naming the rule and the place."""
     try:
         text = raw.decode("utf-8")
     except UnicodeDecodeError:
@@ -196,6 +205,9 @@ def parse(raw: bytes) -> Any:
             parse_float=_finite if careful else None,
             parse_int=_whole if careful else None,
         )
+    except Malformed as refusal:
+        refusal.pointer = _PLACES[refusal.code](text)
+        raise
     except RecursionError:
         raise Malformed(TOO_DEEP, code="too-deep") from None
     except ValueError:
@@ -226,7 +238,7 @@ def _finite(digits: str) -> float:
 
 
 def _whole(digits: str) -> int:
-    if len(digits) > 20:
+    if len(digits) > places.LONGEST_NUMBER:
         raise Malformed(NOT_FINITE, code="not-finite")
     return int(digits)
 
@@ -246,21 +258,9 @@ def _refuse_depth(document: Any) -> None:
 
 
 def _refuse_bad_text(document: Any) -> None:
-    if any("\0" in text or not _encodable(text) for text in _texts(document)):
-        raise Malformed(BAD_TEXT, code="bad-text")
+    if (place := places.of_text(document, _unfit)) is not None:
+        raise Malformed(BAD_TEXT, code="bad-text", pointer=place)
 
 
-def _texts(node: Any) -> Iterator[str]:
-    if isinstance(node, str):
-        yield node
-    elif isinstance(node, dict):
-        for name, member in node.items():
-            yield name
-            yield from _texts(member)
-    elif isinstance(node, list):
-        for member in node:
-            yield from _texts(member)
-
-
-def _encodable(text: str) -> bool:
-    return not any("\ud800" <= character <= "\udfff" for character in text)
+def _unfit(text: str) -> bool:
+    return _UNFIT.search(text) is not None

@@ -117,9 +117,11 @@ def rendered(faults: Iterable[Fault], language: Language) -> list[dict[str, str]
 
 
 def _pointer(place: Sequence[Any]) -> str:
-    steps = list(place)
-    if steps and steps[0] == "body":
-        steps = steps[1:]
+    return pointer(place[1:] if place and place[0] == "body" else place)
+
+
+def pointer(steps: Iterable[Any]) -> str:
+    """An RFC 6901 pointer, cut short before the first step that may be a value."""
     shown: list[str] = []
     for step in steps:
         if not isinstance(step, int) and not NAME.fullmatch(str(step)):

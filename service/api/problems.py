@@ -103,6 +103,9 @@ def of_service_error(request: Request, error: errors.ServiceError) -> Response:
     headers: dict[str, str] = {}
     if isinstance(error, errors.Invalid):
         more["errors"] = faults.rendered(error.faults, language_of(request))
+    elif error.pointer is not None:
+        fault = errors.Fault(error.pointer, error.code, error.sentence)
+        more["errors"] = faults.rendered([fault], language_of(request))
     if isinstance(error, errors.Refused):
         more["rule"] = error.rule
     if isinstance(error, errors.RateLimited):

@@ -190,7 +190,7 @@ def revision(if_match: str | None) -> int:
 
 def known_measure(code: str | None) -> None:
     if code is not None and code not in MEASURES:
-        raise BadRequest(UNKNOWN_MEASURE, code="unknown-measure")
+        raise BadRequest(UNKNOWN_MEASURE, code="unknown-measure", pointer="/query/measure")
 
 
 def is_day(text: str | None) -> bool:
@@ -219,7 +219,7 @@ def _moment(text: str, name: str, zone: ZoneInfo, *, after: bool) -> datetime:
     # An unescaped plus sign of an offset arrives as a blank.
     if (instant := parse_instant(text.replace(" ", "+"))) is not None:
         return instant.astimezone(UTC) + timedelta(microseconds=after)
-    raise BadRequest(SENTENCES["not-an-instant"], code=f"bad-{name}")
+    raise BadRequest(SENTENCES["not-an-instant"], code=f"bad-{name}", pointer=f"/query/{name}")
 
 
 def page(items: Iterable[tuple[Record, int]], next_: str | None) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""What can go wrong, said without HTTP: `service.api.problems` is the one place that knows status codes.
+"""What can go wrong, said without HTTP: `service.api.problems` alone knows status codes.
 
 No error carries an input value: a detail names the place and the rule, never what was sent.
 """
@@ -18,16 +18,22 @@ class Fault:
 
 
 class ServiceError(Exception):
-    """Base of every error a person may be told of. `code` is the stable slug of the problem type."""
+    """Base of every error a person may be told of. `code` is the slug of the problem type."""
 
     code = "error"
     sentence = Text("出现错误。", "Something went wrong.")
+    pointer: str | None = None
+    """The one place of the request that is at fault, where there is one."""
 
-    def __init__(self, sentence: Text | None = None, *, code: str | None = None) -> None:
+    def __init__(
+        self, sentence: Text | None = None, *, code: str | None = None, pointer: str | None = None
+    ) -> None:
         if sentence is not None:
             self.sentence = sentence
         if code is not None:
             self.code = code
+        if pointer is not None:
+            self.pointer = pointer
         super().__init__(self.code)
 
 
@@ -46,6 +52,7 @@ class Malformed(ServiceError):
     """The bytes are not an acceptable JSON document."""
 
     code = "malformed"
+    pointer = ""
     sentence = Text("请求不是可接受的 JSON。", "The request is not acceptable JSON.")
 
 

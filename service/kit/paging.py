@@ -16,6 +16,7 @@ LONGEST = 512
 
 class BadCursor(BadRequest):
     code = "bad-cursor"
+    pointer = "/query/cursor"
     sentence = Text(
         "游标无效，请从头开始。", "The cursor is not valid here; start from the first page."
     )

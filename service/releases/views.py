@@ -79,7 +79,7 @@ def cells(kept: Artifact, wanted: dict[str, str]) -> bytes:
     rows = artifacts.read_csv(kept.csv)
     for name, value in wanted.items():
         if not any(row[name] == value for row in rows):
-            raise BadRequest(NO_SUCH_VALUE, code="unknown-value")
+            raise BadRequest(NO_SUCH_VALUE, code="unknown-value", pointer=f"/query/{name}")
     items = [
         {name: row[name] for name in artifacts.CELL}
         for row in rows
@@ -94,7 +94,7 @@ def picture(kept: Artifact, metric: str, outlines: dict[str, Any] | None) -> byt
         raise NotFound(NO_OUTLINES, code="no-outlines")
     manifest = json.loads(kept.manifest)
     if metric not in {known["id"] for known in manifest["metrics"]}:
-        raise BadRequest(NO_SUCH_VALUE, code="unknown-value")
+        raise BadRequest(NO_SUCH_VALUE, code="unknown-value", pointer="/query/metric")
     shapes = {feature["properties"].get("code"): feature for feature in outlines["features"]}
     by_region: dict[str, list[dict[str, Any]]] = {}
     for row in artifacts.read_csv(kept.csv):
