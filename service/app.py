@@ -3,10 +3,12 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+from anyio import to_thread
 from fastapi import FastAPI
 
 from service.api.bare import application
 from service.house import OUTLINES_FILE, House, build, load_outlines
+from service.jobs import erasures
 from service.kit import log
 from service.kit.settings import Settings
 
@@ -33,5 +35,7 @@ def create(house: House | None = None) -> FastAPI:
 
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+    house: House = app.state.house
+    await to_thread.run_sync(lambda: erasures.finish(house, now=house.clock()))
     yield
-    app.state.house.close()
+    house.close()

@@ -148,6 +148,11 @@ def _changed(conn: Connection, resident: UUID, **values: Any) -> int:
     return int(row.consent_revision)
 
 
+def erased(conn: Connection) -> set[UUID]:
+    """Everybody whose file is closed."""
+    return set(conn.scalars(select(residents.c.resident_id).where(residents.c.status == ERASED)))
+
+
 def holds(permit: Permit) -> ColumnElement[bool]:
     """The condition that the permit's consent revision is still the subject's.
 

@@ -115,8 +115,8 @@ async def erase_me(caller: Resident, house: HouseDep, now: Now) -> ErasureAnswer
     """
     caller.require_step_up(now)
     await house.db.awrite(lambda conn: _erase(conn, house, caller, now), key=caller.id.bytes)
-    # After the commit: a crash in between leaves an erased resident whose keys the next
-    # `kangma keys check` finds and destroys, never a living one without keys.
+    # After the commit: a crash in between leaves an erased resident whose keys the next start
+    # destroys (`jobs.erasures`), never a living one without keys.
     await to_thread.run_sync(
         lambda: house.vault.shred(caller.id, now=now, reason="erased by the resident")
     )
