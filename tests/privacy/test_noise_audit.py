@@ -54,8 +54,8 @@ def test_sigma_is_within_five_percent_of_the_claim(residuals: dict[str, np.ndarr
 def test_it_is_gaussian_in_the_tails(residuals: dict[str, np.ndarray]) -> None:
     draws = residuals["district_sex_age"].ravel()
     sigma = noise.sigma(OF.specification.nano_rho(FAMILIES["district_sex_age"]))
-    for reach, share in ((1, 0.3173), (2, 0.0455), (3, 0.0027)):
-        assert np.mean(np.abs(draws) > reach * sigma) == pytest.approx(share, rel=0.25)
+    for reach, share, margin in ((1, 0.3173, 0.05), (2, 0.0455, 0.15), (3, 0.0027, 0.6)):
+        assert np.mean(np.abs(draws) > reach * sigma) == pytest.approx(share, rel=margin)
 
 
 def test_empty_cells_are_as_noisy_as_full_ones(residuals: dict[str, np.ndarray]) -> None:
