@@ -15,6 +15,7 @@ Every method may be called from any thread.
 
 from collections.abc import Collection, Iterable, Sequence
 from datetime import date, datetime
+from functools import lru_cache
 from uuid import UUID
 
 from consent.decision import Permit, PermitForged
@@ -117,13 +118,13 @@ class Vault:
         self._check(permit, place)
         if data_class not in permit.classes:
             raise PermitLacksClass
-        return self._seal(data_class, place, text, frame, schema)
+        return self._seal(data_class, place, text, frame, _named(permit), schema)
 
     def open(self, sealed: Sealed, permit: Permit) -> bytes:
         """The text of a value whose class the permit names."""
         self._check(permit, sealed.place)
         # A slot is called as its class is; no class is called as the two internal slots are.
-        return self._open(sealed, permit.classes)
+        return self._open(sealed, permit.classes, _named(permit))
 
     # -- the two internal slots --------------------------------------------------------------
 
@@ -132,11 +133,11 @@ class Vault:
     ) -> Sealed:
         """Seal a document that only its owner opens (prompts, the history of levels)."""
         self._check_owner(permit, place)
-        return self._seal(Slot.OWNER, place, text, frame)
+        return self._seal(Slot.OWNER, place, text, frame, _named(permit))
 
     def open_owner(self, sealed: Sealed, permit: Permit) -> bytes:
         self._check_owner(permit, sealed.place)
-        return self._open(sealed, _OWNER)
+        return self._open(sealed, _OWNER, _named(permit))
 
     def seal_policy(
         self, resident: UUID, place: Place, text: bytes, *, frame: int | None = None
@@ -144,10 +145,10 @@ class Vault:
         """Seal a row of policy. It needs no permit and may hold no health value."""
         if resident != place.resident:
             raise IntegrityBroken
-        return self._seal(Slot.POLICY, place, text, frame)
+        return self._seal(Slot.POLICY, place, text, frame, _POLICY)
 
     def open_policy(self, sealed: Sealed) -> bytes:
-        return self._open(sealed, _POLICY)
+        return self._open(sealed, _POLICY, _POLICY)
 
     # -- blinding ----------------------------------------------------------------------------
 
@@ -183,15 +184,21 @@ class Vault:
             raise PermitLacksClass
 
     def _seal(
-        self, slot: str, place: Place, text: bytes, frame: int | None, schema: int = 1
+        self,
+        slot: str,
+        place: Place,
+        text: bytes,
+        frame: int | None,
+        named: frozenset[Slot],
+        schema: int = 1,
     ) -> Sealed:
         keys = self._cache.get(place.resident.int)
         key = None if keys is None else keys.sealing.get(slot)
         if key is None:
-            key = self._load(place.resident, {Slot(slot)}).sealing[slot]
+            key = self._load(place.resident, named).sealing[slot]
         return Sealed(key.seal(pad(text, frame), self._context.of(place), schema=schema), place)
 
-    def _open(self, sealed: Sealed, allowed: Collection[str]) -> bytes:
+    def _open(self, sealed: Sealed, allowed: Collection[str], named: frozenset[Slot]) -> bytes:
         """The text, when the slot that its key belongs to is among those allowed."""
         data, place = sealed.data, sealed.place
         dek_id = dek_id_of(data)
@@ -207,7 +214,7 @@ class Vault:
             raise PermitLacksClass
         key = keys.opening.get(dek_id)
         if key is None:
-            key = self._load(place.resident, {slot}).opening.get(dek_id)
+            key = self._load(place.resident, named).opening.get(dek_id)
         if key is None:
             raise IntegrityBroken
         return unpad(key.open(data, self._context.of(place)))
@@ -220,11 +227,11 @@ class Vault:
         keys = self._cache.get(resident.int)
         return None if keys is None else keys.loaded()
 
-    def _load(self, resident: UUID, wanted: set[Slot]) -> OpenKeys:
+    def _load(self, resident: UUID, wanted: Collection[Slot]) -> OpenKeys:
         """Open the keyring, keep the slots that are needed or were, and no others."""
         while True:
             drops = self._cache.drops
-            slots = wanted | (self._loaded(resident) or set())
+            slots = {*wanted, *(self._loaded(resident) or ())}
             keys = self._opened(resident, self._keystore.load(resident), slots)
             # A drop meanwhile may have been an erasure: read the keystore again.
             if self._cache.put(resident.int, keys, drops=drops):
@@ -233,3 +240,13 @@ class Vault:
     def _opened(self, resident: UUID, sealed: SealedKeyring, slots: set[Slot]) -> OpenKeys:
         ring = Keyring.open(sealed, self._keystore.kek, self._keystore.deployment, resident)
         return OpenKeys.of(ring, slots, self._cache.expiry())
+
+
+@lru_cache(maxsize=512)
+def _slots(classes: frozenset[DataClass], owner: bool) -> frozenset[Slot]:
+    return frozenset({*map(Slot, classes), *((Slot.OWNER,) if owner else ())})
+
+
+def _named(permit: Permit) -> frozenset[Slot]:
+    """The slots a permit names: loaded together at its first use, in one query, and no others."""
+    return _slots(permit.classes, permit.owner)

@@ -83,16 +83,29 @@ def test_preload_reads_a_panel_with_one_query(room: Room) -> None:
     assert seen.loads == 1
 
 
-def test_only_the_classes_asked_for_are_loaded(room: Room) -> None:
+def test_only_the_classes_a_permit_names_are_loaded(room: Room) -> None:
     one = room.resident()
     sealed = room.vault.seal(room.own(one), BODY, place(one), b"x")
     fresh = room.another_process()
     fresh.class_tag(one, BODY)
     assert _held(fresh, one) == set()
-    fresh.open(sealed, room.own(one))
-    assert _held(fresh, one) == {"body"}
+    fresh.open(sealed, room.doctor(one, [BODY, DataClass.LIFESTYLE]))
+    assert _held(fresh, one) == {"body", "lifestyle"}
     fresh.preload([one], ["policy"])
-    assert _held(fresh, one) == {"body", "policy"}
+    assert _held(fresh, one) == {"body", "lifestyle", "policy"}
+
+
+def test_one_query_loads_all_that_a_permit_names(room: Room) -> None:
+    one = room.resident()
+    permit = room.own(one)
+    places = {name: place(one) for name in DataClass}
+    sealed = [room.vault.seal(permit, name, where, b"x") for name, where in places.items()]
+    fresh = room.another_process()
+    fresh.class_tag(one, BODY)
+    seen = Statements(room.keystore)
+    assert {fresh.open(each, permit) for each in sealed} == {b"x"}
+    assert seen.loads == 1
+    assert _held(fresh, one) == {*DataClass, "owner"}
 
 
 def test_the_cache_is_bounded_and_forgets_the_least_used(room: Room) -> None:
