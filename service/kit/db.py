@@ -4,8 +4,8 @@ A capability is plain synchronous code that takes a `Connection`. The edge hands
 `Database.write` or `Database.read`. One writer thread a process gathers waiting writes into one
 transaction (a durable commit costs milliseconds, so it is shared) and answers each caller after
 the commit. When any job of a group fails, the group is rolled back and each job runs again alone,
-so one bad request never harms its neighbours; jobs must therefore have no effect but the database's.
-Jobs are ordered by `key` (the resident) so that two processes lock rows in the same order.
+so one bad request never harms its neighbours; jobs must therefore have no effect besides the
+database's. Jobs are ordered by `key` (the resident) so that two processes lock rows in one order.
 """
 
 import asyncio
@@ -114,7 +114,9 @@ class Database:
         self._writes: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._reads: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._threads = [threading.Thread(target=self._write_loop, daemon=True)]
-        self._threads += [threading.Thread(target=self._read_loop, daemon=True) for _ in range(readers)]
+        self._threads += [
+            threading.Thread(target=self._read_loop, daemon=True) for _ in range(readers)
+        ]
         for thread in self._threads:
             thread.start()
 

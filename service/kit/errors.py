@@ -72,9 +72,7 @@ class Unsupported(ServiceError):
     """The content type or content encoding of the body is not one the service reads."""
 
     code = "unsupported-media-type"
-    sentence = Text(
-        "不支持的内容类型或编码。", "The content type or encoding is not supported."
-    )
+    sentence = Text("不支持的内容类型或编码。", "The content type or encoding is not supported.")
 
 
 class Unauthenticated(ServiceError):
