@@ -155,9 +155,7 @@ async def list_prompts(
 
 
 @router.post("/v1/me/prompt/what-if", responses={200: {"model": PromptOut}})
-async def what_if(
-    wish: WhatIf, caller: Resident, house: HouseDep, now: Now
-) -> Response:
+async def what_if(wish: WhatIf, caller: Resident, house: HouseDep, now: Now) -> Response:
     """The prompt if these values were measured now. Nothing is stored."""
     values = _checked(wish.values)
 
