@@ -85,9 +85,7 @@ async def append_series(
     def job(connection: Connection) -> list[Appended]:
         permit = own(connection, house, caller, Action.WRITE, now)
         profile = residents.profile(connection, house.vault, permit)
-        return series.append(
-            connection, house.vault, permit, batch.series, now, profile=profile
-        )
+        return series.append(connection, house.vault, permit, batch.series, now, profile=profile)
 
     results = await house.db.awrite(job, key=caller.id.bytes)
     return shapes.answer({"results": [_line(one, language) for one in results]})
