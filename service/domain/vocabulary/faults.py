@@ -54,7 +54,8 @@ DETAILS: dict[str, Text] = {
 }
 """Every fault of this package: its code and its sentence."""
 
-_SPEAKABLE = re.compile(r"[A-Za-z0-9_.-]{1,64}")
+# A name begins with a letter: digits could be a value or a telephone number.
+_SPEAKABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,63}")
 # Control characters of C0 and C1 apart from tab and line breaks, and lone surrogates.
 _UNFIT = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
 

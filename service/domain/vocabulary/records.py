@@ -202,7 +202,7 @@ def _read_answers(
         if item not in instrument.items:
             faults.add(place("/answers", item), "unknown-item")
         elif not instrument.items[item].accepts(answer):
-            faults.add(place("/answers", item), "bad-answer")
+            faults.add(f"/answers/{item}", "bad-answer")
         else:
             answers[item] = answer
     # Where the items may not be shown, or were answered on paper, the total alone is a record.
