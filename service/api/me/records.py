@@ -14,6 +14,7 @@ from consent.vocabulary import Action, Text
 from service.api import records as shapes
 from service.api.body import Shape, StrictRoute
 from service.api.deps import Lang, Now, Resident
+from service.api.faults import SENTENCES
 from service.api.me.own import own, zone_of
 from service.api.records import Kind, LogOut, RawRecord, RecordOut, RecordPage, When
 from service.api.rooms import HouseDep
@@ -54,9 +55,7 @@ async def log_records(
     def job(connection: Connection) -> tuple[Sequence[Result], Brief]:
         permit = own(connection, house, caller, Action.WRITE, now)
         profile = residents.profile(connection, house.vault, permit)
-        results = records.log(
-            connection, house.vault, permit, batch.records, now, profile=profile
-        )
+        results = records.log(connection, house.vault, permit, batch.records, now, profile=profile)
         changes = [one.change for one in results if one.change is not None]
         rev = max((one.rev or 0 for one in results if one.change is not None), default=0)
         brief = _note(connection, house, permit, profile, changes, rev, now)
@@ -89,9 +88,7 @@ async def list_records(
         zone = zone_of(connection, house, permit) if names_days else CITY_ZONE
         span = shapes.span(since, until, zone)
         query = pages.Query(measure, kind, span.since, span.until)
-        return pages.page(
-            connection, house.vault, permit, query, limit=limit, cursor=cursor
-        )
+        return pages.page(connection, house.vault, permit, query, limit=limit, cursor=cursor)
 
     found = await house.db.aread(job)
     return shapes.answer(shapes.page(found.items, found.next))
@@ -169,9 +166,7 @@ async def delete_record(
     def job(connection: Connection) -> None:
         permit = own(connection, house, caller, Action.WRITE, now)
         profile = residents.profile(connection, house.vault, permit)
-        change, gone_rev = records.delete(
-            connection, house.vault, permit, record_id, if_match=rev
-        )
+        change, gone_rev = records.delete(connection, house.vault, permit, record_id, if_match=rev)
         _note(connection, house, permit, profile, [change], gone_rev, now)
 
     await house.db.awrite(job, key=caller.id.bytes)
@@ -205,7 +200,8 @@ def _note(
 
 
 def _same_id(record_id: UUID, record: Any) -> None:
-    if isinstance(record, Mapping):
-        said = record.get("id")
-        if said is not None and str(said).lower() != str(record_id):
-            raise Invalid([Fault("/id", "other-id", OTHER_ID)])
+    if not isinstance(record, Mapping):
+        raise Invalid([Fault("", "not-an-object", SENTENCES["not-an-object"])])
+    said = record.get("id")
+    if said is not None and str(said).lower() != str(record_id):
+        raise Invalid([Fault("/id", "other-id", OTHER_ID)])
