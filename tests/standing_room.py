@@ -1,0 +1,111 @@
+"""A town that stands for a whole file of tests, with a patient, their doctor and a city client.
+
+Tests that only knock at doors, and check that nothing changed, share one house: making one costs
+a second or two.
+"""
+
+import logging
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+import httpx
+import structlog
+
+from service.kit.settings import Settings
+from tests.conftest import fresh_postgres
+from tests.house_room import Person, Town, town
+
+NOW = datetime(2026, 11, 20, 1, tzinfo=UTC)
+CLASSES = ["body", "screening"]
+PRESSURE: dict[str, Any] = {
+    "kind": "observation",
+    "start": "2026-11-19T08:00:00+08:00",
+    "values": {"systolic_bp": 128, "diastolic_bp": 82},
+}
+
+
+@dataclass(frozen=True)
+class Standing:
+    """The town and the people in it. The resident has signed with the doctor."""
+
+    town: Town
+    resident: Person
+    doctor: Person
+    city: Person
+    grant: str
+    record: str
+
+    def person(self, audience: str | None) -> Person | None:
+        people = {"resident": self.resident, "doctor": self.doctor, "city": self.city}
+        return None if audience is None else people[audience]
+
+    def records(self) -> list[dict[str, Any]]:
+        """All that the resident has stored."""
+        answer = self.town.doors.get("/v1/me/records?limit=1000", headers=self.resident.headers)
+        assert answer.status_code == 200
+        found: list[dict[str, Any]] = answer.json()["items"]
+        return found
+
+
+def settings(folder: Path, store: str, stack: ExitStack) -> Settings:
+    """Settings of a house on one of the two databases, both stores on the same kind."""
+    urls: dict[str, Any] = {}
+    if store == "postgresql":
+        urls["database_url"] = stack.enter_context(fresh_postgres())
+        urls["keystore_url"] = stack.enter_context(fresh_postgres())
+    kek = f"file:{folder / 'keys' / 'kek.json'}"
+    return Settings(data=folder / "data", kek=kek, profile="test", **urls)
+
+
+@contextmanager
+def standing(folder: Path, store: str = "sqlite") -> Iterator[Standing]:
+    with ExitStack() as stack:
+        here = stack.enter_context(town(settings(folder, store, stack), lambda: NOW))
+        yield inhabited(here)
+
+
+def inhabited(here: Town) -> Standing:
+    """People move in; the resident signs a contract over two classes and logs one record."""
+    lin, zhou, city = here.resident("lin"), here.doctor(), here.city()
+    wish = {"doctor_id": zhou.id, "package": "basic", "data_classes": CLASSES}
+    signed = here.doors.post("/v1/me/contract", json=wish, headers=lin.headers)
+    assert signed.status_code == 201, signed.text
+    logged = here.doors.post("/v1/me/records", json={"records": [PRESSURE]}, headers=lin.headers)
+    assert logged.json()["results"][0]["status"] == "created", logged.text
+    record = logged.json()["results"][0]["id"]
+    return Standing(here, lin, zhou, city, signed.json()["grant_id"], record)
+
+
+@contextmanager
+def everything_logged() -> Iterator[StringIO]:
+    """Every line any logger of this process writes meanwhile, at its most talkative."""
+    pages = StringIO()
+    handler = logging.StreamHandler(pages)
+    handler.setLevel(logging.DEBUG)
+    root = logging.getLogger()
+    before = root.level
+    root.addHandler(handler)
+    root.setLevel(logging.DEBUG)
+    try:
+        with structlog.testing.capture_logs() as lines:
+            yield pages
+            pages.write("\n".join(map(str, lines)))
+    finally:
+        root.removeHandler(handler)
+        root.setLevel(before)
+
+
+def refused(answer: httpx.Response, *canaries: str) -> dict[str, Any]:
+    """The problem of a 4xx answer, which repeats no canary in body or headers."""
+    assert 400 <= answer.status_code < 500, (answer.status_code, answer.text[:300])
+    assert answer.headers["content-type"] == "application/problem+json"
+    for canary in canaries:
+        assert canary not in answer.text
+        assert canary not in str(answer.headers)
+    problem: dict[str, Any] = answer.json()
+    return problem
