@@ -51,7 +51,7 @@ class ContributionsOut(BaseModel):
 
 
 @router.get("/v1/me/contributions")
-async def read_contributions(caller: Resident, house: HouseDep, now: Now) -> ContributionsOut:
+async def get_contributions(caller: Resident, house: HouseDep, now: Now) -> ContributionsOut:
     """In which published numbers I am counted, and what privacy that can cost me."""
 
     def read(connection: Connection) -> tuple[bool, bool]:

@@ -177,3 +177,8 @@ class AsyncMe:
     @operation("end_contract")
     async def end_contract(self) -> Any:
         return await self._transport.send(Call("DELETE", "/v1/me/contract"))
+
+    @operation("get_contributions")
+    async def contributions(self) -> Any:
+        """In which published numbers I am counted, and what privacy that can cost."""
+        return await self._transport.send(Call("GET", "/v1/me/contributions"))

@@ -178,3 +178,8 @@ class Me:
     @operation("end_contract")
     def end_contract(self) -> Any:
         return self._transport.send(Call("DELETE", "/v1/me/contract"))
+
+    @operation("get_contributions")
+    def contributions(self) -> Any:
+        """In which published numbers I am counted, and what privacy that can cost."""
+        return self._transport.send(Call("GET", "/v1/me/contributions"))
