@@ -83,8 +83,8 @@ class Participant:
         if weight is None or height is None:
             return None
         bmi = weight / (height / 100) ** 2
-        bounds = [(18.5, "体重过轻"), (24.0, "正常"), (28.0, "超重")]
-        return next((name for bound, name in bounds if bmi < bound), "肥胖")
+        bounds = [(18.5, "underweight"), (24.0, "normal"), (28.0, "overweight")]
+        return next((name for bound, name in bounds if bmi < bound), "obese")
 
     def blood_pressure_grade(self) -> str | None:
         """Mean of the complete readings; the higher grade of systolic and diastolic."""
@@ -94,7 +94,7 @@ class Participant:
             return None
         systolic = sum(s for s, _ in complete) / len(complete)
         diastolic = sum(d for _, d in complete) / len(complete)
-        names = ["正常血压", "正常高值", "1级", "2级", "3级"]
+        names = ["normal", "high_normal", "grade1", "grade2", "grade3"]
         return names[
             max(
                 sum(systolic >= bound for bound in (120, 140, 160, 180)),

@@ -104,8 +104,8 @@ async def _live(url: str, people: list[Participant], doctor: str) -> list[Outcom
                 outcome.consents, outcome.withdrew = False, True
         prompt = await client.me.prompt()
         models = {model["model"]: model for model in prompt["models"]}
-        outcome.bmi = _category(models, "cn_body_size")
-        outcome.blood_pressure = _grade(models)
+        outcome.bmi = _term(models, "cn_body_size", "bmi")
+        outcome.blood_pressure = _term(models, "cn_bp_grade_and_cv_stratification", "grade")
         return outcome
 
     outcomes = await _each(people, act)
@@ -113,13 +113,8 @@ async def _live(url: str, people: list[Participant], doctor: str) -> list[Outcom
     return outcomes
 
 
-def _category(models: dict[str, Any], name: str) -> str | None:
-    return models[name]["category"] if name in models else None
-
-
-def _grade(models: dict[str, Any]) -> str | None:
-    found = models.get("cn_bp_grade_and_cv_stratification")
-    return None if found is None else found["value"]["grade"]
+def _term(models: dict[str, Any], name: str, term: str) -> str | None:
+    return models[name]["terms"].get(term) if name in models else None
 
 
 @pytest.fixture(
@@ -212,11 +207,10 @@ def _check_release(
         cells += list(office.city.cells(release_id, metric="bmi", level="city"))
         with pytest.raises((Refused, Unauthenticated, NotFound)):
             office.me.prompt()
-    names = {"体重过轻": "underweight", "正常": "normal", "超重": "overweight", "肥胖": "obese"}
     truth: Counter[tuple[str, str]] = Counter()
     for outcome in outcomes:
         if outcome.consents:
-            category = names.get(outcome.bmi or "", "unknown")
+            category = outcome.person.bmi_category() or "unknown"
             truth[outcome.home[:6], category] += 1
             truth[city.CITY, category] += 1
     totals = [cell for cell in cells if cell["sex"] == "all" and cell["age"] == "all"]
