@@ -121,6 +121,66 @@ class ServerFault(Problem):
     code = "internal"
 
 
+class BadCursor(BadRequest):
+    code = "bad-cursor"
+
+
+class UnknownMeasure(BadRequest):
+    code = "unknown-measure"
+
+
+class UnknownParameter(BadRequest):
+    code = "unknown-parameter"
+
+
+class UnknownValue(BadRequest):
+    code = "unknown-value"
+
+
+class UnsupportedGrantType(BadRequest):
+    code = "unsupported-grant-type"
+
+
+class BadText(Malformed):
+    code = "bad-text"
+
+
+class DuplicateMember(Malformed):
+    code = "duplicate-member"
+
+
+class NotFinite(Malformed):
+    code = "not-finite"
+
+
+class NotJson(Malformed):
+    code = "not-json"
+
+
+class NotUtf8(Malformed):
+    code = "not-utf8"
+
+
+class TooDeep(Malformed):
+    code = "too-deep"
+
+
+class InvalidCredentials(Unauthenticated):
+    code = "invalid-credentials"
+
+
+class NoOutlines(NotFound):
+    code = "no-outlines"
+
+
+class AlreadySigned(Conflict):
+    code = "already-signed"
+
+
+class AlreadyWithdrawn(Conflict):
+    code = "already-withdrawn"
+
+
 BY_CODE: dict[str, type[Problem]] = {
     kind.code: kind
     for kind in (
@@ -143,6 +203,21 @@ BY_CODE: dict[str, type[Problem]] = {
         Unavailable,
         Integrity,
         ServerFault,
+        BadCursor,
+        UnknownMeasure,
+        UnknownParameter,
+        UnknownValue,
+        UnsupportedGrantType,
+        BadText,
+        DuplicateMember,
+        NotFinite,
+        NotJson,
+        NotUtf8,
+        TooDeep,
+        InvalidCredentials,
+        NoOutlines,
+        AlreadySigned,
+        AlreadyWithdrawn,
     )
 }
 
