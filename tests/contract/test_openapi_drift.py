@@ -111,3 +111,8 @@ def test_request_bodies_refuse_unknown_members(document: dict[str, Any]) -> None
         for name, schema in inputs(body, document, set()):
             if schema.get("type") == "object":
                 assert schema.get("additionalProperties") is False, (method, path, name)
+
+
+def test_shapes_have_names_of_their_own(document: dict[str, Any]) -> None:
+    """Two models of one name would put the paths of our modules into the contract."""
+    assert [name for name in document["components"]["schemas"] if "__" in name] == []

@@ -23,7 +23,7 @@ from service.identity import actions as identity
 router = APIRouter(tags=["me"], route_class=StrictRoute)
 
 
-class TableOut(BaseModel):
+class CountedOut(BaseModel):
     """One number of the city that I am part of: a metric at a resolution."""
 
     metric: str
@@ -46,7 +46,7 @@ class ContributionsOut(BaseModel):
 
     allowed: bool = Field(description="A statistics grant is in force; withdraw it to leave.")
     contributing: bool = Field(description="A release made now would count me.")
-    counted_in: list[TableOut]
+    counted_in: list[CountedOut]
     budget: SpentOut
 
 
@@ -106,10 +106,10 @@ def _allowed(connection: Connection, house: House, resident: UUID, now: datetime
     ).allow
 
 
-def _tables() -> list[TableOut]:
+def _tables() -> list[CountedOut]:
     plan = specification.current()
     return [
-        TableOut(
+        CountedOut(
             metric=metric.id, name=Bilingual.of(metric.name), region=family.region, by=family.by
         )
         for metric in plan.metrics
