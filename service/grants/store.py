@@ -112,10 +112,14 @@ def active_to(
 
 def practitioners_of(conn: Connection, resident: UUID) -> list[str]:
     """The practitioners who hold an active grant of this resident."""
-    query = select(grants.c.grantee_id).distinct().where(
-        grants.c.resident_id == resident,
-        grants.c.grantee_kind == "practitioner",
-        grants.c.status == ACTIVE,
+    query = (
+        select(grants.c.grantee_id)
+        .distinct()
+        .where(
+            grants.c.resident_id == resident,
+            grants.c.grantee_kind == "practitioner",
+            grants.c.status == ACTIVE,
+        )
     )
     return list(conn.execute(query).scalars())
 

@@ -1,5 +1,6 @@
 """The doctor's panel: cards made from what was granted, kept sealed, made anew when stale."""
 
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -17,11 +18,15 @@ from service.kit.ids import parse_id
 from service.kit.sealed import Sealed
 from service.panel import store
 from service.panel.card import FRAME, Card, basis_of, decode, encode, with_history
+from service.panel.memory import Remembered, memory_of
 from service.panel.order import Row
 from service.panel.patient import see
 
 RENEWED_AT_ONCE = 20
 """Cards of an earlier day that one look at the panel makes anew: readings age, people too."""
+
+ASKED_ONE_BY_ONE = 20
+"""Up to so many residents are decided one by one, three small statements each."""
 
 
 def rows(
@@ -29,24 +34,35 @@ def rows(
 ) -> list[Row]:
     """Everybody of a panel whose name the practitioner may see, each under their own permit.
 
-    Two statements decide, one finds the cards. A card that is behind its resident's records or
-    grants is made anew here, so a panel never shows what was true before the last change.
+    A card that is behind its resident's records or grants is made anew here, so a panel never
+    shows what was true before the last change.
     """
-    decisions = gate.admit_panel(conn, vault, practitioner=practitioner, now=now)
-    found = []
+    slots = store.of_panel(conn, practitioner)
+    memory = memory_of(vault)
+    known = {slot.resident_id: memory.row(practitioner, slot, now) for slot in slots}
+    unknown = [resident for resident, row in known.items() if row is None]
+    decisions = _decisions(conn, vault, practitioner, unknown, now)
+    found: list[Row] = []
+    remembered: dict[UUID, Remembered] = {}
     aged = RENEWED_AT_ONCE
-    for slot in store.of_panel(conn, practitioner):
-        decision = decisions.get(slot.resident_id)
+    for slot in slots:
+        row = known[slot.resident_id]
+        decision = decisions.get(slot.resident_id) if row is None else row.decision
         permit = _showing(decision)
         # Where a grant changed between the statements, the next page shows how it stands then.
         if decision is None or permit is None or permit.revision != slot.consent_revision:
             continue
-        card = _opened(vault, permit, practitioner, slot) if slot.current else None
+        card = _current(vault, permit, practitioner, slot) if row is None else row.card
         if card is not None and card.made_on != city_day(now) and aged:
             aged, card = aged - 1, None
         if card is None:
             card = _made(conn, vault, permit, slot, practitioner, regions, now)
-        found.append(Row(slot.resident_id, card, decision))
+            found.append(Row(slot.resident_id, card, decision))
+            continue
+        row = row or Row(slot.resident_id, card, decision)
+        remembered[slot.resident_id] = Remembered(slot.sealed_card or b"", row)
+        found.append(row)
+    memory.keep(practitioner, remembered)
     return found
 
 
@@ -80,7 +96,27 @@ def _refresh_one(
     regions: RegionTree,
     now: datetime,
 ) -> None:
-    decision = gate.admit(
+    permit = _showing(_decision(conn, vault, practitioner, resident, now))
+    slot = store.slot(conn, resident, practitioner)
+    if permit is None or slot is None:
+        store.remove(conn, resident, practitioner)
+    elif not slot.current:
+        _made(conn, vault, permit, slot, practitioner, regions, now)
+
+
+def _decisions(
+    conn: Connection, vault: Vault, practitioner: UUID, residents: Sequence[UUID], now: datetime
+) -> Mapping[UUID, Decision]:
+    """Decisions on these residents: one by one for a few, in two statements for many."""
+    if len(residents) > ASKED_ONE_BY_ONE:
+        return gate.admit_panel(conn, vault, practitioner=practitioner, now=now)
+    return {one: _decision(conn, vault, practitioner, one, now) for one in residents}
+
+
+def _decision(
+    conn: Connection, vault: Vault, practitioner: UUID, resident: UUID, now: datetime
+) -> Decision:
+    return gate.admit(
         conn,
         vault,
         actor=Actor(ActorKind.PRACTITIONER, str(practitioner)),
@@ -90,12 +126,6 @@ def _refresh_one(
         classes=ALL_CLASSES,
         now=now,
     )
-    permit = _showing(decision)
-    slot = store.slot(conn, resident, practitioner)
-    if permit is None or slot is None:
-        store.remove(conn, resident, practitioner)
-    elif not slot.current:
-        _made(conn, vault, permit, slot, practitioner, regions, now)
 
 
 def _showing(decision: Decision | None) -> Permit | None:
@@ -132,6 +162,10 @@ def _made(
     sealed = vault.seal(permit, DataClass.PROFILE, place, encode(card), frame=FRAME)
     store.keep(conn, practitioner, slot, sealed)
     return card
+
+
+def _current(vault: Vault, permit: Permit, practitioner: UUID, slot: store.Slot) -> Card | None:
+    return _opened(vault, permit, practitioner, slot) if slot.current else None
 
 
 def _opened(vault: Vault, permit: Permit, practitioner: UUID, slot: store.Slot) -> Card | None:

@@ -121,6 +121,39 @@ def test_who_may_no_longer_be_seen_is_on_no_panel(here: Clinic, how: str) -> Non
     assert cards(here) == 1
 
 
+def test_what_is_remembered_outlives_neither_records_nor_consent(
+    here: Clinic, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    zhou, lin, wei = here.doctor_named(), here.resident(), here.resident()
+    signed = here.sign(lin, zhou)
+    here.sign(wei, zhou)
+    opened: list[UUID] = []
+    real = here.vault.open
+    monkeypatch.setattr(
+        here.vault, "open", lambda one, permit: opened.append(permit.subject) or real(one, permit)
+    )
+
+    def looked() -> set[UUID]:
+        opened.clear()
+        panel(here, zhou)
+        return set(opened)
+
+    # The first look makes the cards, the second opens and remembers them.
+    assert looked() == {lin, wei}
+    assert looked() == {lin, wei}
+    assert looked() == set()
+    here.log(lin, pressure(192, 118))
+    assert looked() == {lin}
+    assert panel(here, zhou)[lin].level == 5
+    assert looked() == set()
+    assert signed.grant is not None
+    here.withdraw(lin, signed.grant.grant.id)
+    assert set(panel(here, zhou)) == {wei}
+    # A permit lasts five minutes; then everything is decided and opened again.
+    here.now += timedelta(minutes=5)
+    assert looked() == {wei}
+
+
 def test_a_changed_grant_makes_the_card_anew(here: Clinic) -> None:
     zhou, lin = here.doctor_named(), here.resident()
     signed = here.sign(lin, zhou, ["body"])
