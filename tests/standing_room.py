@@ -16,11 +16,13 @@ from typing import Any
 import httpx
 import structlog
 
+from service.cli.releases import publish_now
 from service.kit.settings import Settings
 from tests.conftest import fresh_postgres
 from tests.house_room import Person, Town, town
 
 NOW = datetime(2026, 11, 20, 1, tzinfo=UTC)
+AS_OF = datetime(2026, 11, 20, tzinfo=UTC)
 CLASSES = ["body", "screening"]
 PRESSURE: dict[str, Any] = {
     "kind": "observation",
@@ -39,6 +41,7 @@ class Standing:
     city: Person
     grant: str
     record: str
+    release: str
 
     def person(self, audience: str | None) -> Person | None:
         people = {"resident": self.resident, "doctor": self.doctor, "city": self.city}
@@ -70,7 +73,7 @@ def standing(folder: Path, store: str = "sqlite") -> Iterator[Standing]:
 
 
 def inhabited(here: Town) -> Standing:
-    """People move in; the resident signs a contract over two classes and logs one record."""
+    """People move in; the resident signs over two classes and logs a record; a release is made."""
     lin, zhou, city = here.resident("lin"), here.doctor(), here.city()
     wish = {"doctor_id": zhou.id, "package": "basic", "data_classes": CLASSES}
     signed = here.doors.post("/v1/me/contract", json=wish, headers=lin.headers)
@@ -78,7 +81,8 @@ def inhabited(here: Town) -> Standing:
     logged = here.doors.post("/v1/me/records", json={"records": [PRESSURE]}, headers=lin.headers)
     assert logged.json()["results"][0]["status"] == "created", logged.text
     record = logged.json()["results"][0]["id"]
-    return Standing(here, lin, zhou, city, signed.json()["grant_id"], record)
+    release = publish_now(here.house, AS_OF)["release_id"]
+    return Standing(here, lin, zhou, city, signed.json()["grant_id"], record, release)
 
 
 @contextmanager

@@ -50,7 +50,7 @@ class _Asked:
 
     def __init__(self, request: httpx.Request) -> None:
         self.host_url = f"{request.url.scheme}://{request.url.host}"
-        self.path = request.url.path
+        self.path = request.url.raw_path.decode().partition("?")[0]
         self.method = request.method.lower()
         self.parameters = RequestParameters()
         self.content_type = request.headers.get("content-type", "")
