@@ -19,6 +19,7 @@ from service.kit.clock import city_day
 from service.prompts import document, head, history, shelf, store
 from service.prompts.head import Brief, Head
 from service.prompts.readings import person_of, readings_of
+from service.prompts.shelf import Shelf
 from service.records.plan import Change
 from service.residents import actions as residents
 from service.residents.actions import Profile
@@ -41,12 +42,15 @@ def note(
     changes: Sequence[Change],
     rev: int,
     now: datetime,
+    held: Shelf | None = None,
 ) -> Brief:
     """Take what a write at `rev` changed into the frames, and say what the level is now.
 
     The head is the owner's: a doctor's write brings frames up to date and learns no level.
+    `held` is for a caller who has the shelf already.
     """
-    held = shelf.opened(connection, vault, permit)
+    if held is None:
+        held = shelf.opened(connection, vault, permit)
     held.take(connection, changes)
     slots = held.slots(rev)
     after = held.head
@@ -121,7 +125,7 @@ def readings(
     return person_of(profile, found, regions), found
 
 
-def _level(held: shelf.Shelf, profile: Profile, regions: RegionTree, now: datetime) -> Head:
+def _level(held: Shelf, profile: Profile, regions: RegionTree, now: datetime) -> Head:
     found = readings_of(held.frames.values())
     brief = risk.assess_level(person_of(profile, found, regions), found, now)
     return held.head.moved(brief.level, brief.index, now)

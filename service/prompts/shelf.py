@@ -73,12 +73,22 @@ class Shelf:
 
 def opened(connection: Connection, vault: Vault, permit: Permit) -> Shelf:
     """The frames of the permit's classes; the head too when the permit is the owner's."""
-    classes = [data_class for data_class in PROMPT_CLASSES if data_class in permit.classes]
-    wanted: list[str] = [*classes]
+    preload(vault, permit)
+    return of(vault, permit, store.slots(connection, permit))
+
+
+def preload(vault: Vault, permit: Permit) -> None:
+    """Load the keys of all slots with one look into the keystore."""
+    wanted: list[str] = [one for one in PROMPT_CLASSES if one in permit.classes]
     if permit.owner:
         wanted.append(KeySlot.OWNER)
     vault.preload([permit.subject], wanted)
-    slots = {slot.tag: slot for slot in store.slots(connection, permit)}
+
+
+def of(vault: Vault, permit: Permit, found: Sequence[Slot]) -> Shelf:
+    """The shelf of stored slots."""
+    classes = [data_class for data_class in PROMPT_CLASSES if data_class in permit.classes]
+    slots = {slot.tag: slot for slot in found}
     shelf = Shelf(vault, permit, max((slot.rev for slot in slots.values()), default=0), {}, Head())
     for data_class in classes:
         slot = slots.get(vault.class_tag(permit.subject, data_class))

@@ -8,7 +8,7 @@ from sqlalchemy import Connection, Integer, LargeBinary, and_, bindparam, func, 
 from sqlalchemy.dialects import postgresql, sqlite
 
 from consent.decision import Permit
-from service.kit.prepared import Prepared, Row
+from service.kit.prepared import Asked, Prepared, Row
 from service.kit.sealed import NO_TAG, Place, Sealed
 from service.prompts.tables import latest, prompt_history, prompt_now
 from service.residents.store import Withdrawn
@@ -130,7 +130,16 @@ def line_place(resident: UUID, day: int, rev: int) -> Place:
 
 def slots(connection: Connection, permit: Permit) -> list[Slot]:
     """Every slot of a resident, the head's among them."""
-    rows = _checked(_SLOTS.rows(connection, _good(permit)))
+    return asked_slots(ask_for_slots(connection, permit))
+
+
+def ask_for_slots(connection: Connection, permit: Permit) -> Asked:
+    """`slots`, sent ahead; its answer is read by `asked_slots`."""
+    return _SLOTS.ask(connection, _good(permit))
+
+
+def asked_slots(asked: Asked) -> list[Slot]:
+    rows = _checked(asked.rows())
     return [Slot(bytes(tag), rev, bytes(text)) for _, tag, rev, text in rows if tag is not None]
 
 

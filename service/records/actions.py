@@ -1,14 +1,14 @@
 """Keeping, amending and erasing records.
 
-One call takes the owner's counter once: `rev` is the moment of a change as devices see it, and it
-tells whether anybody wrote between reading and locking. Nothing of an amended or deleted record
-stays behind.
+One call takes the owner's counter once, and first of all: from there to the commit nobody else
+writes to this owner. Where nothing changes the counter is given back. Nothing of an amended or
+deleted record stays behind.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -22,7 +22,14 @@ from service.kit.ids import parse_id
 from service.records import parts, store
 from service.records.plan import BEYOND, Change, Plan, Result, Write, known_from
 from service.residents.actions import Profile
-from service.residents.store import advance
+from service.residents.store import advance, step_back
+
+
+class Taken(NamedTuple):
+    """The counter taken for a call, and what is stored of the records it names."""
+
+    rev: int
+    rows: Mapping[bytes, Sequence[store.Part]]
 
 
 def log(
@@ -33,25 +40,24 @@ def log(
     now: datetime,
     *,
     profile: Profile,
+    taken: Taken | None = None,
 ) -> list[Result]:
-    """Keep every acceptable entry once; a bad one is rejected and never blocks the others."""
+    """Keep every acceptable entry once; a bad one is rejected and never blocks the others.
+
+    `taken` is for a caller who has already asked for it, together with other things.
+    """
     checked = [_checked(number, entry, profile, now) for number, entry in enumerate(entries)]
     keys = {
         record.id: vault.row_key(permit.subject, str(record.id))
         for record in checked
         if isinstance(record, Record)
     }
-    wanted = list(keys.values())
-    seen, rows = store.existing(connection, permit, wanted)
+    rev, rows = taken or _take(connection, permit, list(keys.values()))
     plan = Plan(vault, permit, rows)
     results = _planned(plan, checked, keys)
     if not plan.writes:
+        step_back(connection, permit)
         return results
-    rev = advance(connection, permit)
-    if rev != seen + 1:
-        # Somebody wrote between reading and locking; now the owner's row is ours, look again.
-        plan = Plan(vault, permit, store.existing(connection, permit, wanted)[1])
-        results = _planned(plan, checked, keys)
     _write(connection, vault, permit, plan.writes, rev)
     return [
         replace(result, rev=rev) if result.rev is None and result.status != "rejected" else result
@@ -64,7 +70,7 @@ def get(
 ) -> tuple[Record, int]:
     """A record with the values of the permit's classes, and its revision."""
     key = vault.row_key(permit.subject, str(record_id))
-    rows = store.existing(connection, permit, [key])[1].get(key, [])
+    rows = store.existing(connection, permit, [key]).get(key, [])
     tags = parts.tags_of(vault, permit)
     visible = [row for row in rows if row.class_tag in tags]
     if not visible:
@@ -91,19 +97,16 @@ def put(
     if isinstance(record, Result):
         raise Invalid(list(record.faults))
     key = vault.row_key(permit.subject, str(record_id))
-    texts = parts.texts_of(record)
-    seen, rows = store.existing(connection, permit, [key])
+    rev, rows = _take(connection, permit, [key])
+    _expect(rows.get(key, ()), if_match)
     plan = Plan(vault, permit, rows)
-    _expect(rows.get(key, []), if_match)
     result = plan.take(record, key)
     if result.code is not None:
         raise Invalid([Fault("/values", "not-permitted", BEYOND)])
     if not plan.writes:
+        step_back(connection, permit)
         return result
-    rev = advance(connection, permit)
-    if rev != seen + 1:
-        _expect(store.existing(connection, permit, [key])[1].get(key, []), if_match)
-    _write(connection, vault, permit, {key: Write(record, texts, replaces=True)}, rev)
+    _write(connection, vault, permit, plan.writes, rev)
     return replace(result, rev=rev)
 
 
@@ -112,8 +115,8 @@ def delete(
 ) -> tuple[Change, int]:
     """Remove every part of a record. The tombstone, at the revision returned, says it is gone."""
     key = vault.row_key(permit.subject, str(record_id))
-    rev = advance(connection, permit)
-    rows = store.existing(connection, permit, [key])[1].get(key, [])
+    rev, found = _take(connection, permit, [key])
+    rows = found.get(key, ())
     _expect(rows, if_match)
     known = known_from(vault, permit, rows)
     if known.foreign:
@@ -121,6 +124,11 @@ def delete(
     store.write(connection, permit, [store.tombstone(key, rev)])
     store.remove_older(connection, permit, key, rev)
     return Change(key, frozenset(known.texts), None, fresh=False), rev
+
+
+def _take(connection: Connection, permit: Permit, keys: Sequence[bytes]) -> Taken:
+    rev = advance(connection, permit)
+    return Taken(rev, store.existing(connection, permit, keys))
 
 
 def _checked(number: int | None, entry: Any, profile: Profile, now: datetime) -> Record | Result:

@@ -81,19 +81,17 @@ _REMOVE = Prepared(
 
 def listed(
     connection: Connection, permit: Permit, measure_tag: bytes, days: Sequence[int]
-) -> tuple[int, dict[int, list[Frame]]]:
-    """The owner's `rev`, and the frames of these shifted days of a measure."""
+) -> dict[int, list[Frame]]:
+    """The frames of these shifted days of a measure."""
     found: dict[int, list[Frame]] = {}
-    rev = 0
     for start in range(0, len(days), LISTS[-1]):
         chunk = days[start : start + LISTS[-1]]
         length = next(length for length in LISTS if length >= len(chunk))
         parameters = _good(permit, measure_tag)
         for n in range(length):
             parameters[f"day{n}"] = chunk[min(n, len(chunk) - 1)]
-        rev, part = _frames(_LISTED[length].rows(connection, parameters))
-        found.update(part)
-    return rev, found
+        found |= _frames(_LISTED[length].rows(connection, parameters))
+    return found
 
 
 def between(
@@ -101,7 +99,7 @@ def between(
 ) -> dict[int, list[Frame]]:
     """The frames of a measure from one shifted day to another, earliest first."""
     parameters = {**_good(permit, measure_tag), "low": low, "high": high}
-    return _frames(_BETWEEN.rows(connection, parameters))[1]
+    return _frames(_BETWEEN.rows(connection, parameters))
 
 
 def write(connection: Connection, permit: Permit, frames: Iterable[Frame]) -> None:
@@ -128,7 +126,7 @@ def _good(permit: Permit, measure_tag: bytes) -> dict[str, Any]:
     }
 
 
-def _frames(rows: Sequence[Row]) -> tuple[int, dict[int, list[Frame]]]:
+def _frames(rows: Sequence[Row]) -> dict[int, list[Frame]]:
     if not rows:
         raise Withdrawn
     found: dict[int, list[Frame]] = defaultdict(list)
@@ -137,4 +135,4 @@ def _frames(rows: Sequence[Row]) -> tuple[int, dict[int, list[Frame]]]:
             found[day].append(
                 Frame(bytes(measure_tag), day, number, bytes(class_tag), rev, bytes(sealed))
             )
-    return int(rows[0][0]), found
+    return found

@@ -34,7 +34,7 @@ from service.records import days
 from service.records.days import Frame
 from service.records.plan import BEYOND
 from service.residents.actions import Profile
-from service.residents.store import advance
+from service.residents.store import advance, step_back
 
 TOO_MANY = Text("一次最多十万个样本。", "One call takes at most 100,000 samples.")
 FIRST_DAY, LAST_DAY = -(2**31), 2**31 - 1
@@ -92,15 +92,13 @@ def append(
         for number, entry in enumerate(entries)
     ]
     given = [found for found in checked if isinstance(found, SeriesDay)]
-    seen, known = _load(connection, vault, permit, given)
+    # Taken first: from here to the commit nobody else writes to this owner.
+    rev = advance(connection, permit)
+    known = _load(connection, vault, permit, given)
     results = [_take(found, known) for found in checked]
     if not any(day.touched for day in known.values()):
+        step_back(connection, permit)
         return results
-    rev = advance(connection, permit)
-    if rev != seen + 1:
-        # Somebody wrote between reading and locking; now the owner's row is ours, look again.
-        _, known = _load(connection, vault, permit, given)
-        results = [_take(found, known) for found in checked]
     _write(connection, vault, permit, known, rev)
     return [
         replace(one, rev=rev) if one.status in ("created", "updated") else one for one in results
@@ -177,23 +175,21 @@ def _checked(
 
 def _load(
     connection: Connection, vault: Vault, permit: Permit, given: Sequence[SeriesDay]
-) -> tuple[int, _Days]:
+) -> _Days:
     """What is stored of every day the call touches, one statement a measure."""
     wanted: dict[str, dict[date, SeriesDay]] = {}
     for entry in given:
         wanted.setdefault(entry.measure.code, {})[entry.day] = entry
     known: _Days = {}
-    rev = 0
     for code, entries in wanted.items():
         tag = vault.measure_tag(permit.subject, code)
         shifted = {day: vault.shift_day(permit.subject, day) for day in entries}
-        seen, stored = days.listed(connection, permit, tag, list(shifted.values()))
-        rev = rev or seen
+        stored = days.listed(connection, permit, tag, list(shifted.values()))
         for day, entry in entries.items():
             frames = stored.get(shifted[day], [])
             samples = _open(vault, permit, frames) if frames else EMPTY
             known[code, day] = _Day(entry.measure, day, shifted[day], frames, samples)
-    return rev, known
+    return known
 
 
 def _take(found: SeriesDay | Appended, known: _Days) -> Appended:

@@ -23,7 +23,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects import postgresql, sqlite
 
 from consent.decision import Permit
-from service.kit.prepared import Prepared, Row
+from service.kit.prepared import Asked, Prepared, Row
 from service.kit.sealed import NO_TAG
 from service.records.tables import record_parts
 from service.residents.store import Withdrawn
@@ -108,20 +108,29 @@ _REMOVE = Prepared(
 
 def existing(
     connection: Connection, permit: Permit, keys: Sequence[bytes]
-) -> tuple[int, dict[bytes, list[Part]]]:
-    """The owner's `rev`, and all parts of the records that are there, tombstones included."""
-    found: dict[bytes, list[Part]] = defaultdict(list)
-    rev = 0
+) -> dict[bytes, list[Part]]:
+    """All parts of the records that are there, of every class, tombstones included."""
+    found: dict[bytes, list[Part]] = {}
     for start in range(0, len(keys), LISTS[-1]):
         chunk = keys[start : start + LISTS[-1]]
-        length = next(length for length in LISTS if length >= len(chunk))
-        parameters = _good(permit)
-        for n in range(length):
-            parameters[f"key{n}"] = chunk[min(n, len(chunk) - 1)]
-        rev, parts = _parts(_WITH_KEYS[length].rows(connection, parameters))
-        for part in parts:
-            found[part.record_key].append(part)
-    return rev, found
+        found |= asked_existing(ask_for_existing(connection, permit, chunk))
+    return found
+
+
+def ask_for_existing(connection: Connection, permit: Permit, keys: Sequence[bytes]) -> Asked:
+    """`existing` for 1 to 1,000 keys, sent ahead; its answer is read by `asked_existing`."""
+    length = next(length for length in LISTS if length >= len(keys))
+    parameters = _good(permit)
+    for n in range(length):
+        parameters[f"key{n}"] = keys[min(n, len(keys) - 1)]
+    return _WITH_KEYS[length].ask(connection, parameters)
+
+
+def asked_existing(asked: Asked) -> dict[bytes, list[Part]]:
+    found: dict[bytes, list[Part]] = defaultdict(list)
+    for part in _parts(asked.rows()):
+        found[part.record_key].append(part)
+    return found
 
 
 def newest(
@@ -138,7 +147,7 @@ def newest(
     for n in range(TAGS):
         parameters[f"tag{n}"] = tags[min(n, len(tags) - 1)]
     parameters.update(low=low, high=high, most=most)
-    return _parts(_BY_DAY.rows(connection, parameters))[1]
+    return _parts(_BY_DAY.rows(connection, parameters))
 
 
 def write(connection: Connection, permit: Permit, parts: Iterable[Part]) -> None:
@@ -165,10 +174,10 @@ def _good(permit: Permit) -> dict[str, Any]:
     return {"resident": permit.subject.bytes, "revision": permit.revision}
 
 
-def _parts(rows: list[Row]) -> tuple[int, list[Part]]:
+def _parts(rows: list[Row]) -> list[Part]:
     if not rows:
         raise Withdrawn
-    return int(rows[0][0]), [
+    return [
         Part(bytes(key), bytes(tag), day, rev, bool(deleted), bytes(sealed))
         for _, key, tag, day, rev, deleted, sealed in rows
         if key is not None

@@ -50,7 +50,11 @@ def register(conn: Connection, vault: Vault, permit: Permit, *, profile: Profile
 
 def profile(conn: Connection, vault: Vault, permit: Permit) -> Profile:
     """The profile, for whoever holds a permit on the class."""
-    row = store.profile(conn, permit)
+    return opened(vault, permit, store.profile(conn, permit))
+
+
+def opened(vault: Vault, permit: Permit, row: store.ProfileRow) -> Profile:
+    """The profile of a stored row."""
     place = _place(vault, permit.subject, row.profile_rev)
     return read(vault.open(Sealed(row.sealed_profile, place), permit))
 

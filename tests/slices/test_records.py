@@ -1,6 +1,7 @@
 """Records are kept once, part by part, and nothing of what was amended or deleted stays."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
 from uuid import UUID, uuid4
@@ -13,7 +14,7 @@ from consent.vocabulary import DataClass
 from service.keys.vault import PermitLacksClass
 from service.kit.db import Database
 from service.kit.errors import IntegrityBroken, NotFound, Stale
-from service.records import actions, store
+from service.records import actions, parts, store
 from service.records.plan import Result
 from service.records.tables import record_parts
 from service.residents.store import Withdrawn, bump_consent, state
@@ -323,28 +324,32 @@ def test_a_thousand_records_go_in_and_are_found_by_key(home: Home) -> None:
     assert len(parts_of(home, resident)) == 1000
 
 
-def test_a_write_that_came_between_is_seen_before_anything_is_stored(
-    home: Home, monkeypatch: pytest.MonkeyPatch
+def test_two_processes_that_send_the_same_records_create_each_once(
+    home: Home, database_url: str
 ) -> None:
     resident = home.resident()
-    sent = pressure(128)
-    original = store.existing
-    calls = []
+    sent = [pressure(110 + n) for n in range(12)]
+    before = rev_of(home, resident)
+    other = Database(database_url)
 
-    def existing(
-        conn: Connection, permit: Permit, keys: list[bytes]
-    ) -> tuple[int, dict[bytes, list[store.Part]]]:
-        found = original(conn, permit, keys)
-        calls.append(keys)
-        if len(calls) == 1:
-            # What another process committed between our look and our lock.
-            actions.log(conn, home.vault, permit, [sent], home.now, profile=PROFILE)
-        return found
+    def job(entry: object) -> Callable[[Connection], list[Result]]:
+        return lambda conn: actions.log(
+            conn, home.vault, home.own(conn, resident), [entry], home.now, profile=PROFILE
+        )
 
-    monkeypatch.setattr(store, "existing", existing)
-    (result,) = keep(home, resident, sent)
-    assert result.status == "unchanged"
-    assert len(parts_of(home, resident)) == 1
+    def send(database: Database) -> list[Result]:
+        return [database.write(job(entry))[0] for entry in sent]
+
+    try:
+        with ThreadPoolExecutor(2) as pool:
+            both = list(pool.map(send, (home.database, other)))
+    finally:
+        other.close()
+    statuses = sorted(one.status for results in both for one in results)
+    assert statuses == ["created"] * 12 + ["unchanged"] * 12
+    assert {one.rev for one in both[0]} == {one.rev for one in both[1]}
+    assert rev_of(home, resident) == before + 12
+    assert len(parts_of(home, resident)) == 12
 
 
 def test_record_ids_of_two_residents_do_not_meet(home: Home) -> None:
@@ -370,9 +375,7 @@ def test_an_unopened_class_stays_closed(home: Home) -> None:
     def open_anyway(conn: Connection) -> None:
         permit = home.doctor(conn, resident, {DataClass.BODY})
         key = home.vault.row_key(resident, sent["id"])
-        rows = store.existing(conn, permit, [key])[1][key]
-        from service.records import parts
-
+        rows = store.existing(conn, permit, [key])[key]
         parts.open_record(home.vault, permit, rows)
 
     with pytest.raises(PermitLacksClass):

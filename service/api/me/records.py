@@ -22,8 +22,10 @@ from service.api.schema import CursorText, Limit
 from service.house import House
 from service.kit.clock import CITY_ZONE
 from service.kit.errors import Fault, Invalid
+from service.kit.prepared import pipelined
 from service.panel import actions as panel
 from service.prompts import actions as prompts
+from service.prompts import desk as desks
 from service.prompts.head import Brief
 from service.records import actions as records
 from service.records import pages
@@ -54,11 +56,10 @@ async def log_records(
 
     def job(connection: Connection) -> tuple[Sequence[Result], Brief]:
         permit = own(connection, house, caller, Action.WRITE, now)
-        profile = residents.profile(connection, house.vault, permit)
-        results = records.log(connection, house.vault, permit, batch.records, now, profile=profile)
-        changes = [one.change for one in results if one.change is not None]
-        rev = max((one.rev or 0 for one in results if one.change is not None), default=0)
-        brief = _note(connection, house, permit, profile, changes, rev, now)
+        with pipelined(connection):
+            results, brief = _logged(connection, house, permit, batch.records, now)
+        if any(one.change is not None for one in results):
+            _refresh_cards(connection, house, permit, now)
         return results, brief
 
     results, brief = await house.db.awrite(job, key=caller.id.bytes)
@@ -145,7 +146,7 @@ async def replace_record(
         )
         if result.change is not None:
             assert result.rev is not None
-            _note(connection, house, permit, profile, [result.change], result.rev, now)
+            _note(connection, house, permit, profile, result.change, result.rev, now)
         kept, kept_rev = records.get(connection, house.vault, permit, record_id)
         return shapes.answer(shapes.document(kept, kept_rev), rev=kept_rev)
 
@@ -167,9 +168,37 @@ async def delete_record(
         permit = own(connection, house, caller, Action.WRITE, now)
         profile = residents.profile(connection, house.vault, permit)
         change, gone_rev = records.delete(connection, house.vault, permit, record_id, if_match=rev)
-        _note(connection, house, permit, profile, [change], gone_rev, now)
+        _note(connection, house, permit, profile, change, gone_rev, now)
 
     await house.db.awrite(job, key=caller.id.bytes)
+
+
+def _logged(
+    connection: Connection, house: House, permit: Permit, entries: Sequence[Any], now: datetime
+) -> tuple[Sequence[Result], Brief]:
+    """Two round trips: everything is asked for at once, and everything is written at once."""
+    desk = desks.laid(connection, house.vault, permit, entries)
+    results = records.log(
+        connection,
+        house.vault,
+        permit,
+        entries,
+        now,
+        profile=desk.profile,
+        taken=desk.taken,
+    )
+    brief = prompts.note(
+        connection,
+        house.vault,
+        permit,
+        profile=desk.profile,
+        regions=house.regions,
+        changes=[one.change for one in results if one.change is not None],
+        rev=desk.taken.rev,
+        now=now,
+        held=desk.shelf,
+    )
+    return results, brief
 
 
 def _note(
@@ -177,26 +206,28 @@ def _note(
     house: House,
     permit: Permit,
     profile: Profile,
-    changes: Sequence[Change],
+    change: Change,
     rev: int,
     now: datetime,
-) -> Brief:
+) -> None:
     """Bring the prompt and the doctors' panel cards up to what was just written."""
-    brief = prompts.note(
+    prompts.note(
         connection,
         house.vault,
         permit,
         profile=profile,
         regions=house.regions,
-        changes=changes,
+        changes=[change],
         rev=rev,
         now=now,
     )
-    if changes:
-        panel.refresh(
-            connection, house.vault, resident=permit.subject, regions=house.regions, now=now
-        )
-    return brief
+    _refresh_cards(connection, house, permit, now)
+
+
+def _refresh_cards(connection: Connection, house: House, permit: Permit, now: datetime) -> None:
+    panel.refresh(
+        connection, house.vault, resident=permit.subject, regions=house.regions, now=now
+    )
 
 
 def _same_id(record_id: UUID, record: Any) -> None:

@@ -1,0 +1,56 @@
+"""Everything the logging of records needs of its owner, asked for in one go."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+from sqlalchemy import Connection
+
+from consent.decision import Permit
+from service.keys.vault import Vault
+from service.kit.ids import parse_id
+from service.prompts import shelf, store
+from service.prompts.shelf import Shelf
+from service.records import store as records
+from service.records.actions import Taken
+from service.residents import actions as residents
+from service.residents import store as states
+from service.residents.actions import Profile
+
+NO_KEY = bytes(16)
+
+
+class Desk(NamedTuple):
+    """Who writes, what is stored of the records they name, and the newest readings there are.
+
+    The owner's row is locked from here to the commit, so all of it stays true.
+    """
+
+    profile: Profile
+    taken: Taken
+    shelf: Shelf
+
+
+def laid(
+    connection: Connection, vault: Vault, permit: Permit, entries: Sequence[Any]
+) -> Desk:
+    """The desk for up to 1,000 raw records. Inside `pipelined` it costs one round trip."""
+    keys = _keys(vault, permit, entries) or [NO_KEY]
+    shelf.preload(vault, permit)
+    counter = states.ask_to_advance(connection, permit)
+    profile = states.ask_for_profile(connection, permit)
+    existing = records.ask_for_existing(connection, permit, keys)
+    slots = store.ask_for_slots(connection, permit)
+    # The counter is read first: it tells of a withdrawal, and it is what locks the row.
+    rev = states.advanced(counter)
+    return Desk(
+        residents.opened(vault, permit, states.asked_profile(profile)),
+        Taken(rev, records.asked_existing(existing)),
+        shelf.of(vault, permit, store.asked_slots(slots)),
+    )
+
+
+def _keys(vault: Vault, permit: Permit, entries: Sequence[Any]) -> list[bytes]:
+    """The keys of records that name themselves; what is wrong with an id is said later."""
+    named = (entry.get("id") for entry in entries if isinstance(entry, Mapping))
+    ids = {parse_id(text) for text in named if isinstance(text, str)}
+    return [vault.row_key(permit.subject, str(one)) for one in ids if one is not None]
