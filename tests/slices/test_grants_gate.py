@@ -215,7 +215,8 @@ def test_who_sees_what_is_what_the_gate_decides(here: Clinic) -> None:
 
     found = {(one.grantee.id, one.action): one.decision for one in sights()}
     assert found[str(zhou), Action.READ].classes == here.asked(zhou, lin).classes
-    assert found["statistics", Action.AGGREGATE].classes == {DataClass.BODY, DataClass.LIFESTYLE}
+    counted = found["statistics", Action.AGGREGATE].classes
+    assert counted == {DataClass.PROFILE, DataClass.BODY, DataClass.LIFESTYLE}
     assert (str(wang), Action.READ) not in found
     # Nobody is looking, so nobody holds a permit.
     assert all(decision.permit is None for decision in found.values())
