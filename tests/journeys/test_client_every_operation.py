@@ -1,0 +1,270 @@
+"""Both Python clients, method by method, against a running server: every operation, once for real.
+
+The journey is written once. A synchronous method answers at once and an asynchronous one is
+awaited; lists are read to their end either way.
+"""
+
+import asyncio
+import inspect
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import wraps
+from typing import Any
+
+import pytest
+
+from kangma_client import AsyncClient, Client, Conflict, Invalid, NotFound, Refused, Stale
+from kangma_client import Unauthenticated as SignedOut
+from service.cli.demo.city import outlines
+from service.house import OUTLINES_FILE
+from tests.contract.test_client_covers import ASYNC, SYNC, declared
+from tests.journeys.server import Installation, install, serving
+
+PASSWORD = "correct horse 电池"
+WEIGHT = {
+    "kind": "observation",
+    "start": "2026-11-10T08:00:00+08:00",
+    "values": {"body_weight": 61.5},
+}
+PRESSURE = {
+    "kind": "observation",
+    "start": "2026-11-11T08:00:00+08:00",
+    "values": {"systolic_bp": 128, "diastolic_bp": 82},
+}
+STATISTICS = {
+    "grantee": {"kind": "service", "id": "statistics"},
+    "purposes": ["statistics"],
+    "data_classes": ["profile", "body", "screening"],
+    "separate_consent": ["profile", "body", "screening"],
+}
+
+
+@dataclass(frozen=True)
+class Place:
+    """A served city, and who the operator let in."""
+
+    url: str
+    doctor: dict[str, Any]
+    city: dict[str, Any]
+    release: str
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
+    folder = tmp_path_factory.mktemp("clients")
+    stores = (f"sqlite:///{folder / 'kangma.db'}", f"sqlite:///{folder / 'keys.db'}")
+    installed = install(folder, *stores)
+    (folder / "data" / OUTLINES_FILE).write_text(json.dumps(outlines()), "utf-8")
+    with serving(installed) as made:
+        yield _inhabited(made)
+
+
+def _inhabited(made: Installation) -> Place:
+    doctor = made.kangma(
+        "people", "add-doctor", "--login", "dr.zhou", "--name", "周医生", "--clinic", "河街卫生站"
+    )
+    city = made.kangma("people", "add-client", "--role", "city", "--name", "Cockpit")
+    release = made.kangma("releases", "publish", "--as-of", "2026-06-30")
+    return Place(made.url, doctor, city, release["release_id"])
+
+
+async def of(answer: Any) -> Any:
+    """What a method of either client answers; all items, where it is a list."""
+    if inspect.isawaitable(answer):
+        return await answer
+    if hasattr(answer, "__aiter__"):
+        return [item async for item in answer]
+    return list(answer) if isinstance(answer, Iterator) else answer
+
+
+@pytest.fixture
+def called(monkeypatch: pytest.MonkeyPatch) -> set[str]:
+    """The operations whose methods have been called."""
+    seen: set[str] = set()
+
+    def noted(method: Callable[..., Any]) -> Callable[..., Any]:
+        @wraps(method)
+        def call(*given: Any, **named: Any) -> Any:
+            seen.add(method.__dict__["operation"])
+            return method(*given, **named)
+
+        return call
+
+    for one in (*ASYNC, *SYNC):
+        for name, method in list(vars(one).items()):
+            if inspect.isfunction(method) and "operation" in method.__dict__:
+                monkeypatch.setattr(one, name, noted(method))
+    return seen
+
+
+@pytest.mark.parametrize("kind", [Client, AsyncClient])
+def test_every_method_works(kind: Any, place: Place, called: set[str]) -> None:
+    asyncio.run(_journey(kind, place))
+    assert called == declared()
+
+
+async def _journey(kind: Any, place: Place) -> None:
+    lin, zhou, city = kind(place.url, language="en"), kind(place.url), kind(place.url)
+    try:
+        community = await _look_around(lin)
+        await _move_in(lin, kind.__name__, community)
+        await of(zhou.sign_in(place.doctor["login"], place.doctor["password"]))
+        await _keep_records(lin)
+        await _be_prompted(lin)
+        await _share(lin, zhou)
+        await of(city.sign_in_client(place.city["client_id"], place.city["client_secret"]))
+        await _govern(city, place.release)
+        await _leave(lin, zhou)
+    finally:
+        for client in (lin, zhou, city):
+            await of(client.close())
+
+
+async def _look_around(client: Any) -> str:
+    """What everybody may ask; answers with a division to live in."""
+    words = client.catalogue
+    assert (await of(words.health()))["status"] == "ok"
+    assert (await of(words.readiness()))["status"] == "ready"
+    assert (await of(words.version()))["contract"] == 1
+    assert (await of(words.jwks()))["keys"]
+    assert (await of(words.authorization_server()))["token_endpoint"].endswith("/v1/auth/token")
+    assert len(await of(words.measures())) > 100
+    assert (await of(words.measure("body_weight")))["unit"] == "kg"
+    assert len(await of(words.data_classes())) == 11
+    assert "care" in {purpose["code"] for purpose in await of(words.purposes())}
+    assert (await of(words.questionnaire("phq9")))["items"]
+    assert len(await of(words.questionnaires())) > 1
+    models = {model["id"]: model for model in await of(words.models())}
+    assert (await of(words.model("cn_body_size")))["citation"] == models["cn_body_size"]["citation"]
+    answer = await of(words.evaluate("cn_body_size", {"bmi": 24.2, "sex": "female"}))
+    assert answer["category"] == "overweight"
+    with pytest.raises(Invalid) as refusal:
+        await of(words.evaluate("cn_body_size", {"no_such_input": 1}))
+    assert refusal.value.faults
+    assert (await of(words.verify("no code")))["valid"] is False
+    with pytest.raises(NotFound):
+        await of(words.measure("no_such"))
+    communities = await of(words.regions(level="community"))
+    return str(communities[0]["code"])
+
+
+async def _move_in(client: Any, name: str, community: str) -> None:
+    person = {"name": "林梅", "birth_date": "1980-05-17", "sex": "female", "region": community}
+    made = await of(client.register(login=f"lin-{name}", password=PASSWORD, **person))
+    await of(client.sign_in(f"lin-{name}", PASSWORD))
+    profile = await of(client.me.profile())
+    assert profile["resident_id"] == made["resident_id"]
+    assert (await of(client.me.amend(contact="13800138000")))["contact"] == "13800138000"
+
+
+async def _keep_records(client: Any) -> None:
+    me = client.me
+    logged = await of(me.log([WEIGHT, PRESSURE, {**WEIGHT, "kind": "no_such"}]))
+    first, second, third = logged["results"]
+    assert [one["status"] for one in (first, second, third)] == ["created", "created", "rejected"]
+    assert {one["id"] for one in await of(me.records(page_size=1))} == {first["id"], second["id"]}
+    assert [one["id"] for one in await of(me.records(measure="systolic_bp"))] == [second["id"]]
+    kept = await of(me.record(first["id"]))
+    changed = {**kept, "values": {"body_weight": 62}}
+    replaced = await of(me.replace_record(kept["id"], changed, etag=f'"{kept["rev"]}"'))
+    assert replaced["values"] == {"body_weight": 62}
+    with pytest.raises(Stale):
+        await of(me.delete_record(kept["id"], etag=f'"{kept["rev"]}"'))
+    assert await of(me.delete_record(kept["id"], etag=f'"{replaced["rev"]}"')) is None
+    with pytest.raises(NotFound):
+        await of(me.record(kept["id"]))
+    day = {"measure": "heart_rate", "day": "2026-11-10", "t": [60, 120], "v": [61, 63]}
+    assert (await of(me.append_series([day])))["results"][0]["samples"] == 2
+    assert (await of(me.series("heart_rate")))["v"] == [61, 63]
+    assert (await of(me.series("heart_rate", resolution="day")))["mean"] == [62]
+
+
+async def _be_prompted(client: Any) -> None:
+    me = client.me
+    prompt = await of(me.prompt())
+    assert prompt["level"] is None or 1 <= prompt["level"] <= 5
+    assert (await of(me.prompts()))[0]["level"] == prompt["level"]
+    imagined = await of(me.what_if({"systolic_bp": 188, "diastolic_bp": 115}))
+    assert imagined["urgent"] is not None
+    assert (await of(me.contributions()))["contributing"] is False
+
+
+async def _share(lin: Any, zhou: Any) -> None:
+    """Sign, be looked at, shut out, withdraw."""
+    me = lin.me
+    patient = (await of(me.profile()))["resident_id"]
+    with pytest.raises((NotFound, Refused)):
+        await of(zhou.doctor.patient(patient))
+    doctor = next(one for one in await of(me.doctors()) if one["name"] == "周医生")
+    signed = await of(me.sign(doctor["id"], "basic", ["profile", "body", "screening"]))
+    assert (await of(me.contract()))["id"] == signed["id"]
+    with pytest.raises(Conflict):
+        await of(me.sign(doctor["id"], "basic", ["body"]))
+    await _care(zhou, patient)
+    shown = await of(me.code())
+    assert (await of(zhou.doctor.resolve(shown["token"])))["patient_id"] == patient
+    given = await of(me.give(STATISTICS))
+    assert {one["id"] for one in await of(me.grants())} >= {given["id"], signed["grant_id"]}
+    assert (await of(me.grant(given["id"])))["status"] == "active"
+    until = {**STATISTICS, "valid_until": "2027-01-01T00:00:00Z"}
+    assert (await of(me.change(given["id"], until)))["valid_until"] is not None
+    assert (await of(me.receipt(given["id"])))["receipt"].count(".") == 2
+    assert (await of(me.simulate()))["items"]
+    assert (await of(me.withdraw(given["id"])))["status"] == "withdrawn"
+    assert (await of(me.set_deny_all(True)))["on"] is True
+    assert (await of(me.deny_all()))["on"] is True
+    with pytest.raises(Refused) as refusal:
+        await of(zhou.doctor.patient(patient))
+    assert refusal.value.rule
+    await of(me.set_deny_all(False))
+    looks = await of(me.access_log(page_size=2))
+    assert {look["decision"] for look in looks} == {"allow", "deny"}
+    assert (await of(me.export_access_log()))["entries"] == len(looks)
+
+
+async def _care(zhou: Any, patient: str) -> None:
+    """What a doctor sees and adds."""
+    rows = await of(zhou.doctor.panel(page_size=1))
+    assert [row["name"] for row in rows if row["patient_id"] == patient] == ["林梅"]
+    seen = await of(zhou.doctor.patient(patient))
+    assert seen["profile"]["name"] == "林梅"
+    assert seen["withheld"]
+    added = await of(zhou.doctor.log(patient, [{**WEIGHT, "start": "2026-11-12T09:00:00+08:00"}]))
+    assert added["results"][0]["status"] == "created"
+    records = await of(zhou.doctor.records(patient, kind="observation", page_size=1))
+    assert {record["source"]["kind"] for record in records} == {"manual", "practitioner"}
+    assert (await of(zhou.doctor.series(patient, "heart_rate", resolution="raw")))["v"] == [61, 63]
+
+
+async def _govern(client: Any, release: str) -> None:
+    """All the city can ask."""
+    city = client.city
+    assert release in {one["release_id"] for one in await of(city.releases())}
+    assert (await of(city.release(release)))["release_id"] == release
+    assert (await of(city.signature(release)))["jws"].count(".") == 2
+    table = await of(city.table(release))
+    assert table.startswith("level,")
+    rows = await of(city.table(release, format="json"))
+    assert len(rows["items"]) == len(table.splitlines()) - 1
+    cells = await of(city.cells(release, metric="bmi", level="city", sex="all", age="all"))
+    assert {cell["metric"] for cell in cells} == {"bmi"}
+    assert (await of(city.map(release, metric="bmi")))["features"]
+    assert isinstance(await of(city.indicators()), list)
+    assert (await of(city.specification()))["id"]
+    assert (await of(city.budget()))["charges"][0]["release_id"] == release
+    assert await of(city.imported_series()) == []
+    with pytest.raises(SignedOut):
+        await of(client.me.profile())
+
+
+async def _leave(lin: Any, zhou: Any) -> None:
+    assert (await of(lin.me.end_contract()))["status"] == "ended"
+    with pytest.raises(NotFound):
+        await of(lin.me.contract())
+    assert (await of(lin.me.erase()))["receipt"].count(".") == 2
+    with pytest.raises(SignedOut):
+        await of(lin.me.profile())
+    await of(zhou.sign_out())
+    with pytest.raises(SignedOut):
+        await of(zhou.doctor.panel())
