@@ -1,4 +1,4 @@
-"""Pages of docs/ that are written from data: `python -m service.cli.pages` writes, `--check` compares."""
+"""Pages of docs/ written from data: `python -m service.cli.pages`; `--check` only compares."""
 
 import sys
 from collections.abc import Callable
