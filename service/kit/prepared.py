@@ -6,8 +6,7 @@ microseconds the compiled text goes straight to the driver's cursor, inside the 
 column types such as `UuidBytes` are not applied.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Connection
@@ -17,36 +16,6 @@ Row = tuple[Any, ...]
 Parameters = Mapping[str, Any]
 
 
-@contextmanager
-def pipelined(connection: Connection) -> Iterator[None]:
-    """Inside, prepared statements are sent without waiting for each other.
-
-    PostgreSQL answers them together at the next fetch or at the end; elsewhere nothing changes.
-    Only `Prepared` statements may run inside: SQLAlchemy's own want their answer at once.
-    """
-    if connection.dialect.name != "postgresql":
-        yield
-        return
-    driver: Any = connection.connection.driver_connection
-    with driver.pipeline():
-        yield
-
-
-class Asked:
-    """A statement that was sent and whose rows are still to be fetched, once."""
-
-    __slots__ = ("_cursor",)
-
-    def __init__(self, cursor: Any) -> None:
-        self._cursor = cursor
-
-    def rows(self) -> list[Row]:
-        try:
-            return self._cursor.fetchall()  # type: ignore[no-any-return]
-        finally:
-            self._cursor.close()
-
-
 class Prepared:
     """One Core statement; its parameters are its named `bindparam`s."""
 
@@ -54,20 +23,15 @@ class Prepared:
         self._statement = statement
         self._compiled: dict[str, tuple[str, tuple[str, ...] | None, dict[str, Any]]] = {}
 
-    def ask(self, connection: Connection, parameters: Parameters) -> Asked:
-        """Send it; the rows are fetched from what this returns."""
+    def rows(self, connection: Connection, parameters: Parameters) -> list[Row]:
+        """Run it and fetch every row."""
         text, order, fixed = self._text(connection)
         cursor = _cursor(connection)
         try:
             cursor.execute(text, _arguments(parameters, order, fixed))
-        except BaseException:
+            return cursor.fetchall()  # type: ignore[no-any-return]
+        finally:
             cursor.close()
-            raise
-        return Asked(cursor)
-
-    def rows(self, connection: Connection, parameters: Parameters) -> list[Row]:
-        """Run it and fetch every row."""
-        return self.ask(connection, parameters).rows()
 
     def run(self, connection: Connection, parameters: Parameters) -> None:
         """Run it for its effect."""

@@ -1,4 +1,4 @@
-"""Everything the logging of records needs of its owner, asked for in one go."""
+"""Everything the logging of records needs of its owner, read in one statement."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
@@ -10,11 +10,11 @@ from service.keys.vault import Vault
 from service.kit.ids import parse_id
 from service.prompts import shelf, store
 from service.prompts.shelf import Shelf
-from service.records import store as records
 from service.records.actions import Taken
+from service.records.store import by_record
 from service.residents import actions as residents
-from service.residents import store as states
 from service.residents.actions import Profile
+from service.residents.store import advance
 
 NO_KEY = bytes(16)
 
@@ -33,19 +33,15 @@ class Desk(NamedTuple):
 def laid(
     connection: Connection, vault: Vault, permit: Permit, entries: Sequence[Any]
 ) -> Desk:
-    """The desk for up to 1,000 raw records. Inside `pipelined` it costs one round trip."""
+    """The desk for up to 1,000 raw records, in two statements."""
     keys = _keys(vault, permit, entries) or [NO_KEY]
-    shelf.preload(vault, permit)
-    counter = states.ask_to_advance(connection, permit)
-    profile = states.ask_for_profile(connection, permit)
-    existing = records.ask_for_existing(connection, permit, keys)
-    slots = store.ask_for_slots(connection, permit)
-    # The counter is read first: it tells of a withdrawal, and it is what locks the row.
-    rev = states.advanced(counter)
+    # The counter first: it tells of a withdrawal, and it locks the owner's row.
+    rev = advance(connection, permit)
+    profile, slots, parts = store.desk(connection, permit, keys)
     return Desk(
-        residents.opened(vault, permit, states.asked_profile(profile)),
-        Taken(rev, records.asked_existing(existing)),
-        shelf.of(vault, permit, store.asked_slots(slots)),
+        residents.opened(vault, permit, profile),
+        Taken(rev, by_record(parts)),
+        shelf.of(vault, permit, slots),
     )
 
 

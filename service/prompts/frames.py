@@ -27,6 +27,9 @@ kidney values compared over three months, and the oldest of a former smoker's sa
 KEEP = 2
 """Readings kept of everything else: the newest and the one before it."""
 
+PLAIN, SQUEEZED = b"p", b"z"
+_spell = json.JSONEncoder(separators=(",", ":"), check_circular=False).encode
+
 Value = float | str
 
 
@@ -94,15 +97,19 @@ def unpack(text: bytes) -> Frame:
     if not text:
         return Frame()
     try:
-        cut, entries = json.loads(zlib.decompress(text))
+        plain = text[1:] if text[:1] == PLAIN else zlib.decompress(text[1:])
+        cut, entries = json.loads(plain)
         return Frame([Entry(*entry) for entry in entries], bool(cut))
     except (zlib.error, ValueError, TypeError) as odd:
         raise IntegrityBroken from odd
 
 
 def _packed(frame: Frame) -> bytes:
-    text = json.dumps([int(frame.cut), frame.entries], separators=(",", ":"))
-    return zlib.compress(text.encode(), 1)
+    """Compressed only where it must be: most frames have room to spare, and time counts."""
+    if not frame.entries and not frame.cut:
+        return b""
+    plain = _spell([int(frame.cut), frame.entries]).encode()
+    return PLAIN + plain if len(plain) < ROOM else SQUEEZED + zlib.compress(plain, 1)
 
 
 def _newest(entries: list[Entry]) -> list[Entry]:

@@ -7,7 +7,6 @@ from sqlalchemy import Connection
 
 from consent.decision import Permit
 from consent.vocabulary import DataClass
-from service.keys.keyring import Slot as KeySlot
 from service.keys.vault import Vault
 from service.kit.sealed import Sealed
 from service.prompts import frames, head, store
@@ -73,16 +72,7 @@ class Shelf:
 
 def opened(connection: Connection, vault: Vault, permit: Permit) -> Shelf:
     """The frames of the permit's classes; the head too when the permit is the owner's."""
-    preload(vault, permit)
     return of(vault, permit, store.slots(connection, permit))
-
-
-def preload(vault: Vault, permit: Permit) -> None:
-    """Load the keys of all slots with one look into the keystore."""
-    wanted: list[str] = [one for one in PROMPT_CLASSES if one in permit.classes]
-    if permit.owner:
-        wanted.append(KeySlot.OWNER)
-    vault.preload([permit.subject], wanted)
 
 
 def of(vault: Vault, permit: Permit, found: Sequence[Slot]) -> Shelf:

@@ -4,14 +4,28 @@ from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import Connection, Integer, LargeBinary, and_, bindparam, func, select
+from sqlalchemy import (
+    Connection,
+    Integer,
+    LargeBinary,
+    and_,
+    bindparam,
+    false,
+    func,
+    literal_column,
+    null,
+    select,
+    union_all,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 
 from consent.decision import Permit
-from service.kit.prepared import Asked, Prepared, Row
+from service.kit.prepared import Prepared, Row
 from service.kit.sealed import NO_TAG, Place, Sealed
 from service.prompts.tables import latest, prompt_history, prompt_now
-from service.residents.store import Withdrawn
+from service.records.store import LISTS, Part, key_parameters, listed
+from service.records.tables import record_parts
+from service.residents.store import ProfileRow, Withdrawn
 from service.residents.tables import resident_state, residents
 
 HEAD = NO_TAG
@@ -92,6 +106,53 @@ _APPEND = {
 }
 
 
+_PROFILE_ROW, _SLOT_ROW, _PART_ROW = range(3)
+"""What a row of the desk is."""
+
+
+def _desk(length: int) -> Prepared:
+    """Profile, slots and named records in one statement, each row marked with what it is."""
+    good = select(resident_state.c.resident_id).where(_GOOD).cte("good")
+    nothing, zero, no = null().cast(LargeBinary), literal_column("0", Integer), false()
+    keys = [bindparam(f"key{n}", type_=LargeBinary) for n in range(length)]
+    part = record_parts.c
+    profile = select(
+        literal_column(str(_PROFILE_ROW)).label("what"),
+        nothing.label("record_key"),
+        nothing.label("class_tag"),
+        zero.label("day"),
+        residents.c.profile_rev.label("rev"),
+        no.label("deleted"),
+        residents.c.sealed_profile.label("sealed"),
+    ).join(good, good.c.resident_id == residents.c.resident_id)
+    slot = select(
+        literal_column(str(_SLOT_ROW)),
+        nothing,
+        latest.c.class_tag,
+        zero,
+        latest.c.rev,
+        no,
+        latest.c.sealed,
+    ).join(good, good.c.resident_id == latest.c.resident_id)
+    record = (
+        select(
+            literal_column(str(_PART_ROW)),
+            part.record_key,
+            part.class_tag,
+            part.day,
+            part.rev,
+            part.deleted,
+            part.sealed,
+        )
+        .join(good, good.c.resident_id == part.resident_id)
+        .where(part.record_key.in_(keys))
+    )
+    return Prepared(union_all(profile, slot, record))
+
+
+_DESK = {length: _desk(length) for length in LISTS}
+
+
 class Slot(NamedTuple):
     """One stored frame of a resident."""
 
@@ -128,18 +189,30 @@ def line_place(resident: UUID, day: int, rev: int) -> Place:
     return Place("prompt_history", "sealed", resident, bytes(16), day, revision=rev)
 
 
+def desk(
+    connection: Connection, permit: Permit, keys: Sequence[bytes]
+) -> tuple[ProfileRow, list[Slot], list[Part]]:
+    """What a write needs: the profile, every slot, and the parts of at most 1,000 records."""
+    length = listed(len(keys))
+    parameters = _good(permit) | key_parameters(keys, length)
+    profile = None
+    slots_: list[Slot] = []
+    parts: list[Part] = []
+    for what, key, tag, day, rev, deleted, sealed in _DESK[length].rows(connection, parameters):
+        if what == _SLOT_ROW:
+            slots_.append(Slot(bytes(tag), rev, bytes(sealed)))
+        elif what == _PART_ROW:
+            parts.append(Part(bytes(key), bytes(tag), day, rev, bool(deleted), bytes(sealed)))
+        elif sealed is not None:
+            profile = ProfileRow(bytes(sealed), rev)
+    if profile is None:
+        raise Withdrawn
+    return profile, slots_, parts
+
+
 def slots(connection: Connection, permit: Permit) -> list[Slot]:
     """Every slot of a resident, the head's among them."""
-    return asked_slots(ask_for_slots(connection, permit))
-
-
-def ask_for_slots(connection: Connection, permit: Permit) -> Asked:
-    """`slots`, sent ahead; its answer is read by `asked_slots`."""
-    return _SLOTS.ask(connection, _good(permit))
-
-
-def asked_slots(asked: Asked) -> list[Slot]:
-    rows = _checked(asked.rows())
+    rows = _checked(_SLOTS.rows(connection, _good(permit)))
     return [Slot(bytes(tag), rev, bytes(text)) for _, tag, rev, text in rows if tag is not None]
 
 

@@ -23,7 +23,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects import postgresql, sqlite
 
 from consent.decision import Permit
-from service.kit.prepared import Asked, Prepared, Row
+from service.kit.prepared import Prepared, Row
 from service.kit.sealed import NO_TAG
 from service.records.tables import record_parts
 from service.residents.store import Withdrawn
@@ -113,22 +113,25 @@ def existing(
     found: dict[bytes, list[Part]] = {}
     for start in range(0, len(keys), LISTS[-1]):
         chunk = keys[start : start + LISTS[-1]]
-        found |= asked_existing(ask_for_existing(connection, permit, chunk))
+        length = listed(len(chunk))
+        parameters = _good(permit) | key_parameters(chunk, length)
+        found |= by_record(_parts(_WITH_KEYS[length].rows(connection, parameters)))
     return found
 
 
-def ask_for_existing(connection: Connection, permit: Permit, keys: Sequence[bytes]) -> Asked:
-    """`existing` for 1 to 1,000 keys, sent ahead; its answer is read by `asked_existing`."""
-    length = next(length for length in LISTS if length >= len(keys))
-    parameters = _good(permit)
-    for n in range(length):
-        parameters[f"key{n}"] = keys[min(n, len(keys) - 1)]
-    return _WITH_KEYS[length].ask(connection, parameters)
+def listed(keys: int) -> int:
+    """The length of the shortest compiled list that holds so many keys, 1 to 1,000."""
+    return next(length for length in LISTS if length >= keys)
 
 
-def asked_existing(asked: Asked) -> dict[bytes, list[Part]]:
+def key_parameters(keys: Sequence[bytes], length: int) -> dict[str, Any]:
+    """Parameters `key0`, `key1`, ... of a list; the last key fills what is left of it."""
+    return {f"key{n}": keys[min(n, len(keys) - 1)] for n in range(length)}
+
+
+def by_record(parts: Iterable[Part]) -> dict[bytes, list[Part]]:
     found: dict[bytes, list[Part]] = defaultdict(list)
-    for part in _parts(asked.rows()):
+    for part in parts:
         found[part.record_key].append(part)
     return found
 

@@ -52,6 +52,7 @@ class Profile:
         return found
 
 
+_MEMBERS = frozenset(field.name for field in fields(Profile))
 _NAME = Text("姓名应为 1 至 100 个字符。", "The name must have 1 to 100 characters.")
 _UNBORN = Text("出生日期不能晚于今天。", "The birth date must not be in the future.")
 _TOO_OLD = Text("出生日期不能早于 130 年前。", "The birth date must be within the last 130 years.")
@@ -77,7 +78,6 @@ def spelled(profile: Profile) -> bytes:
 def read(text: bytes) -> Profile:
     """A profile from its opened bytes; members of a newer version are left aside."""
     document: dict[str, Any] = json.loads(text)
-    known = {field.name for field in fields(Profile)}
-    members = {name: value for name, value in document.items() if name in known}
+    members = {name: value for name, value in document.items() if name in _MEMBERS}
     members["birth_date"] = date.fromisoformat(cast(str, members["birth_date"]))
     return Profile(**members)

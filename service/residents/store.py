@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, Connection, LargeBinary, bindparam, exists
 from consent.decision import Permit
 from consent.vocabulary import Text
 from service.kit.errors import NotFound, Refused
-from service.kit.prepared import Asked, Prepared
+from service.kit.prepared import Prepared
 from service.residents.tables import resident_state, residents
 
 ACTIVE, ERASED = "active", "erased"
@@ -105,18 +105,6 @@ def state(conn: Connection, resident: UUID) -> State | None:
     return State(row.status, row.consent_revision, row.rev, bytes(row.epoch), bool(row.deny_all))
 
 
-def ask_to_advance(conn: Connection, permit: Permit) -> Asked:
-    """`advance`, sent ahead; its answer is read by `advanced`."""
-    return _ADVANCE.ask(conn, {"resident": permit.subject.bytes, "revision": permit.revision})
-
-
-def advanced(asked: Asked) -> int:
-    rows = asked.rows()
-    if not rows:
-        raise Withdrawn
-    return int(rows[0][0])
-
-
 def step_back(conn: Connection, permit: Permit) -> None:
     """Give back what `advance` took in this transaction, when it turns out that nothing changed."""
     _STEP_BACK.run(conn, {"resident": permit.subject.bytes, "revision": permit.revision})
@@ -128,7 +116,10 @@ def advance(conn: Connection, permit: Permit) -> int:
     `Withdrawn` when the consent revision is no longer the permit's. Erasure raises that revision
     too, so this also refuses every write to somebody erased.
     """
-    return advanced(ask_to_advance(conn, permit))
+    rows = _ADVANCE.rows(conn, {"resident": permit.subject.bytes, "revision": permit.revision})
+    if not rows:
+        raise Withdrawn
+    return int(rows[0][0])
 
 
 def hold(conn: Connection, many: Sequence[UUID]) -> dict[UUID, int]:
@@ -187,17 +178,8 @@ def holds(permit: Permit) -> ColumnElement[bool]:
     )
 
 
-def ask_for_profile(conn: Connection, permit: Permit) -> Asked:
-    """`profile`, sent ahead; its answer is read by `asked_profile`."""
-    return _PROFILE.ask(conn, {"resident": permit.subject.bytes, "revision": permit.revision})
-
-
 def profile(conn: Connection, permit: Permit) -> ProfileRow:
-    return asked_profile(ask_for_profile(conn, permit))
-
-
-def asked_profile(asked: Asked) -> ProfileRow:
-    rows = asked.rows()
+    rows = _PROFILE.rows(conn, {"resident": permit.subject.bytes, "revision": permit.revision})
     if not rows or rows[0][0] is None:
         raise Withdrawn
     return ProfileRow(bytes(rows[0][0]), rows[0][1])
