@@ -86,6 +86,8 @@ class Vault:
             held = self._loaded(resident)
             if held is None or not wanted <= held:
                 missing[resident] = wanted | (held or set())
+        if not missing:
+            return
         for resident, sealed in self._keystore.load_many(missing).items():
             keys = self._opened(resident, sealed, missing[resident])
             self._cache.put(resident.int, keys, drops=drops)
