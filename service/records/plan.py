@@ -21,6 +21,10 @@ DELETED = Text(
 BEYOND = Text(
     "这条记录含有您无权写入的数据分类。", "The record has a class of data you may not write."
 )
+OTHERS = Text(
+    "该编号的记录已存在，只有居民本人可以修改。",
+    "A record with this id is there, and only the resident changes it.",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +96,9 @@ class Plan:
         if known.texts == texts:
             return Result(record.id, "unchanged", known.rev)
         there = bool(known.texts)
+        if there and not self.permit.owner:
+            # Whoever may add to somebody's file may not rewrite what is in it.
+            return Result(record.id, "rejected", code="not-permitted", faults=(_fault(OTHERS),))
         change = Change(key, frozenset({*known.texts, *texts}), record, not known.stored)
         known.texts, known.rev = texts, None
         self.writes[key] = Write(record, texts, known.stored)

@@ -297,6 +297,24 @@ def test_results_of_an_examination_carry_their_source(here: Town) -> None:
     assert again.status_code == 403
 
 
+def test_a_doctor_adds_but_never_rewrites(here: Town) -> None:
+    me, doctor = here.resident(), here.doctor()
+    sign(here, me, doctor, "body")
+    mine = log(here, me, PRESSURE)
+    forged = {
+        "id": mine,
+        "kind": "observation",
+        "start": "2026-11-20T08:00:00+08:00",
+        "values": {"systolic_bp": 118, "diastolic_bp": 76},
+    }
+    address = f"/v1/doctor/patients/{me.id}/records"
+    answer = here.doors.post(address, json={"records": [forged]}, headers=doctor.headers)
+    (result,) = ok(answer)["results"]
+    assert (result["status"], result["problem"]["code"]) == ("rejected", "not-permitted")
+    kept = ok(here.doors.get(f"/v1/me/records/{mine}", headers=me.headers))
+    assert kept["values"] == PRESSURE
+
+
 def test_the_panel_lists_the_riskiest_first_and_pages(here: Town) -> None:
     zhou, other = here.doctor(), here.doctor("dr.wang")
     people = {}
