@@ -65,11 +65,19 @@ class ManifestOut(BaseModel):
 
     schema_: str = Field(alias="schema")
     release_id: str
+    cadence: str
     period: str
     as_of: str
     published_at: str
     attempt: int
+    edition: Bilingual
+    voluntary: Bilingual
+    specification: dict[str, str]
+    regions: dict[str, Any] = Field(description="The divisions counted, and the hash of all.")
+    metrics: list[dict[str, Any]]
     table: dict[str, Any]
+    method: Bilingual
+    age_rule: Bilingual
     privacy: dict[str, Any]
     families: list[dict[str, Any]]
     coverage: list[dict[str, Any]]
