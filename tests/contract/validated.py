@@ -40,7 +40,7 @@ def document() -> dict[str, Any]:
 def contract() -> OpenAPI:
     config = Config(
         additional_properties_default_policy="forbid",
-        extra_media_type_deserializers={PROBLEM: json.loads},
+        extra_media_type_deserializers={PROBLEM: json.loads, "text/csv": bytes.decode},
     )
     return OpenAPI.from_dict(document(), config)
 
@@ -113,6 +113,7 @@ class Validated(Doors):
 
     def __init__(self, inner: Doors) -> None:
         super().__init__(inner._portal, inner._client)
+        self.inner = inner
 
     def request(self, method: str, url: str, **options: Any) -> httpx.Response:
         response = super().request(method, url, **options)
