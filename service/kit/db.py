@@ -11,8 +11,9 @@ database's. Jobs are ordered by `key` (the resident) so that two processes lock 
 import asyncio
 import queue
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import Future
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
@@ -20,6 +21,7 @@ from uuid import UUID
 
 from sqlalchemy import BigInteger, Connection, Engine, LargeBinary, MetaData, create_engine, event
 from sqlalchemy.engine import Dialect
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.types import TypeDecorator
 
 NAMING = {
@@ -74,7 +76,15 @@ def open_engine(url: str) -> Engine:
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
         return engine
-    return create_engine(url, hide_parameters=True, pool_size=8, max_overflow=8)
+    return create_engine(
+        url,
+        hide_parameters=True,
+        pool_size=8,
+        max_overflow=8,
+        # With a threshold the driver would deallocate every prepared statement of a connection at
+        # a rollback, those of `service.kit.wire` too.
+        connect_args={"prepare_threshold": None},
+    )
 
 
 def _prepare_sqlite(connection: Any, _: object) -> None:
@@ -99,9 +109,14 @@ def _begin_sqlite(connection: Connection) -> None:
 
 @dataclass(slots=True)
 class _Job:
+    """Work to do, and who waits for it: a thread (`done`) or a coroutine of `loop`."""
+
     run: Callable[[Connection], Any]
     key: bytes
-    done: Future[Any]
+    done: "Future[Any] | asyncio.Future[Any]"
+    loop: asyncio.AbstractEventLoop | None = None
+    result: Any = None
+    error: BaseException | None = None
 
 
 class Database:
@@ -111,28 +126,37 @@ class Database:
         self.engine = open_engine(url)
         self.dialect = self.engine.dialect.name
         self._writing = self.engine.execution_options(kangma_writes=True)
+        self._reading = _read_only(self.engine)
         self._writes: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._reads: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
-        self._threads = [threading.Thread(target=self._write_loop, daemon=True)]
-        self._threads += [
-            threading.Thread(target=self._read_loop, daemon=True) for _ in range(readers)
-        ]
+        loops = [self._write_loop, *[self._read_loop] * readers]
+        self._threads = [threading.Thread(target=loop, daemon=True) for loop in loops]
         for thread in self._threads:
             thread.start()
 
     def write(self, job: Callable[[Connection], T], *, key: bytes = b"") -> T:
         """Run `job` in a committed transaction and wait for its result."""
-        return self._submit(self._writes, job, key).result()
+        done: Future[T] = Future()
+        self._writes.put(_Job(job, key, done))
+        return done.result()
 
     def read(self, job: Callable[[Connection], T]) -> T:
-        """Run `job` in a transaction that is rolled back."""
-        return self._submit(self._reads, job, b"").result()
+        """Run `job`, which changes nothing."""
+        done: Future[T] = Future()
+        self._reads.put(_Job(job, b"", done))
+        return done.result()
 
     async def awrite(self, job: Callable[[Connection], T], *, key: bytes = b"") -> T:
-        return await asyncio.wrap_future(self._submit(self._writes, job, key))
+        loop = asyncio.get_running_loop()
+        done: asyncio.Future[T] = loop.create_future()
+        self._writes.put(_Job(job, key, done, loop))
+        return await done
 
     async def aread(self, job: Callable[[Connection], T]) -> T:
-        return await asyncio.wrap_future(self._submit(self._reads, job, b""))
+        loop = asyncio.get_running_loop()
+        done: asyncio.Future[T] = loop.create_future()
+        self._reads.put(_Job(job, b"", done, loop))
+        return await done
 
     def close(self) -> None:
         self._writes.put(None)
@@ -140,33 +164,31 @@ class Database:
             self._reads.put(None)
         for thread in self._threads:
             thread.join(timeout=10)
+        self._reading.dispose()
         self.engine.dispose()
 
-    def _submit(
-        self, line: "queue.SimpleQueue[_Job | None]", job: Callable[[Connection], T], key: bytes
-    ) -> "Future[T]":
-        done: Future[T] = Future()
-        line.put(_Job(job, key, done))
-        return done
-
     def _read_loop(self) -> None:
+        held = _Held(self._reading)
         while (job := self._reads.get()) is not None:
             try:
-                with self.engine.connect() as connection:
-                    result = job.run(connection)
+                job.result = held.read(job.run)
             except BaseException as error:
-                job.done.set_exception(error)
-            else:
-                job.done.set_result(result)
+                job.error = error
+            _settle([job])
+        held.drop()
 
     def _write_loop(self) -> None:
-        while (first := self._writes.get()) is not None:
+        held = _Held(self._writing)
+        closing = False
+        while not closing and (first := self._writes.get()) is not None:
             group, closing = self._gather(first)
-            if len(group) == 1 or not self._run_group(group):
-                for job in group:
-                    self._run_alone(job)
-            if closing:
-                return
+            if len(group) > 1 and _run_group(held, group):
+                _settle(group)
+                continue
+            for job in group:
+                _run_alone(held, job)
+                _settle([job])
+        held.drop()
 
     def _gather(self, first: _Job) -> tuple[list[_Job], bool]:
         group = [first]
@@ -181,22 +203,98 @@ class Database:
         group.sort(key=lambda job: job.key)
         return group, False
 
-    def _run_group(self, group: list[_Job]) -> bool:
-        """Run all jobs in one transaction; False, with nothing kept, when any of them failed."""
-        try:
-            with self._writing.begin() as connection:
-                results = [job.run(connection) for job in group]
-        except Exception:
-            return False
-        for job, result in zip(group, results, strict=True):
-            job.done.set_result(result)
-        return True
 
-    def _run_alone(self, job: _Job) -> None:
+def _read_only(engine: Engine) -> Engine:
+    """An engine for readers: their connections come from a pool of their own."""
+    if engine.dialect.name == "sqlite":
+        return engine
+    return create_engine(
+        engine.url,
+        hide_parameters=True,
+        isolation_level="AUTOCOMMIT",
+        connect_args={"options": "-c default_transaction_read_only=on"},
+    )
+
+
+class _Held:
+    """One thread's connection, taken when first needed and again when it broke."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._connection: Connection | None = None
+
+    def read(self, job: Callable[[Connection], T]) -> T:
+        connection = self._taken()
         try:
-            with self._writing.begin() as connection:
-                result = job.run(connection)
-        except BaseException as error:
-            job.done.set_exception(error)
+            return job(connection)
+        finally:
+            self._leave(connection)
+
+    def write(self, jobs: Iterable[Callable[[Connection], Any]]) -> list[Any]:
+        """Run all jobs in one transaction, and return once it is durable."""
+        connection = self._taken()
+        try:
+            with connection.begin():
+                return [job(connection) for job in jobs]
+        finally:
+            self._leave(connection)
+
+    def drop(self) -> None:
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            connection.close()
+
+    def _taken(self) -> Connection:
+        if self._connection is None:
+            self._connection = self._engine.connect()
+        return self._connection
+
+    def _leave(self, connection: Connection) -> None:
+        """End what a job left open; a connection that broke is not used again."""
+        with suppress(DBAPIError):
+            connection.rollback()
+        if connection.invalidated or getattr(connection.connection, "closed", False):
+            connection.invalidate()
+            self.drop()
+
+
+def _run_group(held: _Held, group: list[_Job]) -> bool:
+    """Run all jobs in one transaction; False, with nothing kept, when any of them failed."""
+    try:
+        results = held.write([job.run for job in group])
+    except Exception:
+        return False
+    for job, result in zip(group, results, strict=True):
+        job.result = result
+    return True
+
+
+def _run_alone(held: _Held, job: _Job) -> None:
+    try:
+        (job.result,) = held.write([job.run])
+    except BaseException as error:
+        job.error = error
+
+
+def _settle(jobs: Iterable[_Job]) -> None:
+    """Tell all who wait, each event loop once."""
+    loops: dict[asyncio.AbstractEventLoop, list[_Job]] = {}
+    for job in jobs:
+        if job.loop is None:
+            _tell([job])
         else:
-            job.done.set_result(result)
+            loops.setdefault(job.loop, []).append(job)
+    for loop, waiting in loops.items():
+        # A loop that was closed meanwhile has nobody left to tell.
+        with suppress(RuntimeError):
+            loop.call_soon_threadsafe(_tell, waiting)
+
+
+def _tell(jobs: Iterable[_Job]) -> None:
+    for job in jobs:
+        if job.done.cancelled():
+            continue
+        if job.error is not None:
+            job.done.set_exception(job.error)
+        else:
+            job.done.set_result(job.result)

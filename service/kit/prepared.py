@@ -1,19 +1,39 @@
 """Statements of the hot paths: written in SQLAlchemy Core, compiled once, run by the driver itself.
 
 SQLAlchemy spends about as long on a statement as PostgreSQL does; where a request counts its
-microseconds the compiled text goes straight to the driver's cursor, inside the transaction of the
-`Connection` it is given. Parameters and results are the driver's own values (bytes, int, str):
-column types such as `UuidBytes` are not applied.
+microseconds the compiled text goes straight to the driver, inside the transaction of the
+`Connection` it is given: to libpq on PostgreSQL (`service.kit.wire`), to a cursor elsewhere.
+Parameters and results are the driver's own values (bytes, int, bool, str): column types such as
+`UuidBytes` are not applied.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from sqlalchemy import Connection
+from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
+from sqlalchemy.engine import Dialect
 from sqlalchemy.sql import ClauseElement
 
-Row = tuple[Any, ...]
+from service.kit.wire import Row as Row
+from service.kit.wire import Wire, piped
+
 Parameters = Mapping[str, Any]
+
+
+@contextmanager
+def pipelined(connection: Connection) -> Iterator[None]:
+    """Inside, prepared statements are sent without waiting for each other.
+
+    PostgreSQL answers them together when rows are read or at the end; elsewhere nothing changes.
+    Only `Prepared` statements may run inside: SQLAlchemy's own want their answer at once.
+    """
+    if connection.dialect.name != "postgresql":
+        yield
+        return
+    with piped(connection):
+        yield
 
 
 class Prepared:
@@ -21,66 +41,69 @@ class Prepared:
 
     def __init__(self, statement: ClauseElement) -> None:
         self._statement = statement
-        self._compiled: dict[str, tuple[str, tuple[str, ...] | None, dict[str, Any]]] = {}
+        self._compiled: dict[str, Wire | _Cursor] = {}
 
     def rows(self, connection: Connection, parameters: Parameters) -> list[Row]:
         """Run it and fetch every row."""
-        text, order, fixed = self._text(connection)
+        return self._on(connection).rows(connection, parameters)
+
+    def run(self, connection: Connection, parameters: Parameters) -> None:
+        """Run it for its effect."""
+        self._on(connection).run(connection, [parameters])
+
+    def run_many(self, connection: Connection, rows: Sequence[Parameters]) -> None:
+        """Run it once a row, in one batch of the driver."""
+        if rows:
+            self._on(connection).run(connection, rows)
+
+    def _on(self, connection: Connection) -> "Wire | _Cursor":
+        name = connection.dialect.name
+        found = self._compiled.get(name)
+        if found is None:
+            found = self._compiled[name] = self._compile(connection.dialect)
+        return found
+
+    def _compile(self, dialect: Dialect) -> "Wire | _Cursor":
+        kind: type[Wire] | type[_Cursor] = _Cursor
+        if dialect.name == "postgresql":
+            # Numbered parameters are what libpq takes.
+            kind, dialect = Wire, PGDialect_psycopg(paramstyle="numeric_dollar")  # type: ignore[no-untyped-call]
+        compiled = self._statement.compile(dialect=dialect)
+        # Literals inside the statement (a LIMIT, a flag) are parameters with fixed values.
+        fixed = {name: value for name, value in compiled.params.items() if value is not None}
+        return kind(str(compiled), getattr(compiled, "positiontup", None) or (), fixed)
+
+
+class _Cursor:
+    """A statement with question marks for the parameters named in `order`; `fixed` gives some."""
+
+    def __init__(self, text: str, order: Sequence[str], fixed: Parameters) -> None:
+        self._text = text
+        self._order = tuple(order)
+        self._fixed = fixed
+
+    def rows(self, connection: Connection, parameters: Parameters) -> list[Row]:
         cursor = _cursor(connection)
         try:
-            cursor.execute(text, _arguments(parameters, order, fixed))
+            cursor.execute(self._text, self._values(parameters))
             return cursor.fetchall()  # type: ignore[no-any-return]
         finally:
             cursor.close()
 
-    def run(self, connection: Connection, parameters: Parameters) -> None:
-        """Run it for its effect."""
-        text, order, fixed = self._text(connection)
+    def run(self, connection: Connection, rows: Sequence[Parameters]) -> None:
         cursor = _cursor(connection)
         try:
-            cursor.execute(text, _arguments(parameters, order, fixed))
+            cursor.executemany(self._text, [self._values(row) for row in rows])
         finally:
             cursor.close()
 
-    def run_many(self, connection: Connection, rows: Sequence[Parameters]) -> None:
-        """Run it once a row, in one batch of the driver."""
-        if not rows:
-            return
-        if len(rows) == 1:
-            self.run(connection, rows[0])
-            return
-        text, order, fixed = self._text(connection)
-        cursor = _cursor(connection)
-        try:
-            cursor.executemany(text, [_arguments(row, order, fixed) for row in rows])
-        finally:
-            cursor.close()
-
-    def _text(self, connection: Connection) -> tuple[str, tuple[str, ...] | None, dict[str, Any]]:
-        name = connection.dialect.name
-        found = self._compiled.get(name)
-        if found is None:
-            compiled = self._statement.compile(dialect=connection.dialect)
-            order = getattr(compiled, "positiontup", None)
-            # Literals inside the statement (a LIMIT, a flag) are parameters with fixed values.
-            fixed = {key: value for key, value in compiled.params.items() if value is not None}
-            found = str(compiled), tuple(order) if order else None, fixed
-            self._compiled[name] = found
-        return found
+    def _values(self, parameters: Parameters) -> tuple[Any, ...]:
+        if self._fixed:
+            parameters = {**self._fixed, **parameters}
+        return tuple(parameters[name] for name in self._order)
 
 
 def _cursor(connection: Connection) -> Any:
     if not connection.in_transaction():
         connection.begin()
-    if connection.dialect.name == "postgresql":
-        # Binary rows: bytes come as they are instead of as hexadecimal text.
-        return connection.connection.cursor(binary=True)
     return connection.connection.cursor()
-
-
-def _arguments(
-    parameters: Parameters, order: tuple[str, ...] | None, fixed: dict[str, Any]
-) -> Parameters | tuple[Any, ...]:
-    if fixed:
-        parameters = {**fixed, **parameters}
-    return parameters if order is None else tuple(parameters[name] for name in order)

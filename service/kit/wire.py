@@ -1,0 +1,252 @@
+"""Statements on PostgreSQL's own client library, prepared once a connection, binary both ways.
+
+Psycopg spends some 60 us of processor time on a statement beyond what libpq needs: converting
+the text, looking for it among prepared ones, driving a generator. The statements of the hot paths
+take and give bytes, whole numbers, flags and text only, so they go to libpq through `psycopg.pq`,
+inside the transaction of the driver's connection. No wait holds the interpreter's lock.
+"""
+
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from itertools import count
+from select import POLLIN, POLLOUT, poll
+from struct import Struct
+from typing import Any, NamedTuple
+
+from psycopg import Connection as Driver
+from psycopg import OperationalError, errors
+from psycopg.pq import ExecStatus, Format, TransactionStatus
+from psycopg.pq.abc import PGconn, PGresult
+from sqlalchemy import Connection
+
+Row = tuple[Any, ...]
+Coder = Callable[[Any], Any]
+
+PLANS, PIPE = "kangma_plans", "kangma_pipe"
+"""Where a connection's `info` keeps what is prepared on it, and its open pipe."""
+MOST_AT_ONCE = 64
+"""Statements sent before their answers are read."""
+
+_GOOD = {ExecStatus.TUPLES_OK, ExecStatus.COMMAND_OK}
+_names = count()
+
+
+def _flag(value: Any) -> bytes:
+    return b"\x01" if value else b"\x00"
+
+
+def _whole(octets: bytes) -> int:
+    return int.from_bytes(octets, "big", signed=True)
+
+
+def _as_is(value: Any) -> Any:
+    return value
+
+
+# By the type numbers of PostgreSQL's catalogue (pg_type.dat), which never change.
+_ENCODE: dict[int, Coder] = {
+    16: _flag,
+    17: _as_is,
+    20: Struct(">q").pack,
+    21: Struct(">h").pack,
+    23: Struct(">i").pack,
+    25: str.encode,
+    1043: str.encode,
+}
+_DECODE: dict[int, Coder] = {
+    16: b"\x01".__eq__,
+    17: _as_is,
+    20: _whole,
+    21: _whole,
+    23: _whole,
+    25: bytes.decode,
+    1043: bytes.decode,
+}
+
+
+class _Plan(NamedTuple):
+    """A statement as one connection knows it: how to write its parameters and read its columns."""
+
+    encode: tuple[Coder, ...]
+    decode: tuple[Coder, ...]
+
+
+class Answer:
+    """What a statement answers; asking for its rows waits for them."""
+
+    __slots__ = ("_plan", "pipe", "result")
+
+    def __init__(self, plan: _Plan, *, pipe: "Pipe | None", result: PGresult | None) -> None:
+        self._plan = plan
+        self.pipe = pipe
+        self.result = result
+
+    def rows(self) -> list[Row]:
+        if self.result is None:
+            assert self.pipe is not None
+            self.pipe.settle()
+        assert self.result is not None
+        get, columns = self.result.get_value, tuple(enumerate(self._plan.decode))
+        return [
+            tuple(
+                [
+                    None if (octets := get(row, column)) is None else decode(octets)
+                    for column, decode in columns
+                ]
+            )
+            for row in range(self.result.ntuples)
+        ]
+
+
+class Pipe:
+    """Statements sent one after the other, before any of their answers is waited for."""
+
+    def __init__(self, pgconn: PGconn) -> None:
+        self._pgconn = pgconn
+        self._waiting: deque[Answer] = deque()
+        pgconn.enter_pipeline_mode()
+
+    def send(self, name: bytes, plan: _Plan, values: list[Any], formats: list[Format]) -> Answer:
+        if len(self._waiting) >= MOST_AT_ONCE:
+            self.settle()
+        self._pgconn.send_query_prepared(name, values, formats, Format.BINARY)
+        answer = Answer(plan, pipe=self, result=None)
+        self._waiting.append(answer)
+        return answer
+
+    def settle(self) -> None:
+        """Wait for every answer; raise what went wrong first."""
+        if not self._waiting:
+            return
+        self._pgconn.pipeline_sync()
+        failed: PGresult | None = None
+        while (result := _next(self._pgconn)).status != ExecStatus.PIPELINE_SYNC:
+            self._waiting.popleft().result = result
+            if failed is None and result.status not in _GOOD:
+                failed = result
+        if failed is not None:
+            raise errors.error_from_result(failed)
+
+    @contextmanager
+    def paused(self) -> Iterator[None]:
+        """Out of the pipeline, for what libpq does only there."""
+        self.settle()
+        self._pgconn.exit_pipeline_mode()
+        yield
+        self._pgconn.enter_pipeline_mode()
+
+    def close(self) -> None:
+        try:
+            self.settle()
+        finally:
+            # A connection that broke has answers left for ever; whoever holds it will find out.
+            with suppress(OperationalError):
+                self._pgconn.exit_pipeline_mode()
+
+
+@contextmanager
+def piped(connection: Connection) -> Iterator[None]:
+    """Inside, statements of this module do not wait for each other."""
+    if PIPE in connection.info:
+        yield
+        return
+    pipe = connection.info[PIPE] = Pipe(begun(connection).pgconn)
+    try:
+        yield
+    except BaseException:
+        del connection.info[PIPE]
+        with suppress(errors.Error):
+            pipe.close()
+        raise
+    del connection.info[PIPE]
+    pipe.close()
+
+
+class Wire:
+    """A statement with numbered parameters, called by name in `order`; `fixed` gives some."""
+
+    def __init__(self, text: str, order: Sequence[str], fixed: Mapping[str, Any]) -> None:
+        self._text = text.encode()
+        self._order = tuple(order)
+        self._fixed = fixed
+        self._name = b"kangma_%d" % next(_names)
+        self._formats = [Format.BINARY] * len(order)
+
+    def _ask(self, connection: Connection, parameters: Mapping[str, Any]) -> Answer:
+        """Run it, or send it where the connection is `piped`."""
+        pgconn = begun(connection).pgconn
+        pipe: Pipe | None = connection.info.get(PIPE)
+        plans: dict[bytes, _Plan] = connection.info.setdefault(PLANS, {})
+        plan = plans.get(self._name)
+        if plan is None:
+            plan = plans[self._name] = self._prepared(pgconn, pipe)
+        values = self._values(plan, parameters)
+        if pipe is not None:
+            return pipe.send(self._name, plan, values, self._formats)
+        result = pgconn.exec_prepared(self._name, values, self._formats, Format.BINARY)
+        return Answer(plan, pipe=None, result=_good(result))
+
+    def rows(self, connection: Connection, parameters: Mapping[str, Any]) -> list[Row]:
+        """Run it and read every row."""
+        return self._ask(connection, parameters).rows()
+
+    def run(self, connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Run it once for each row of parameters."""
+        if len(rows) == 1:
+            self._ask(connection, rows[0])
+            return
+        with piped(connection):
+            for row in rows:
+                self._ask(connection, row)
+
+    def _values(self, plan: _Plan, parameters: Mapping[str, Any]) -> list[Any]:
+        if self._fixed:
+            parameters = {**self._fixed, **parameters}
+        return [
+            None if (value := parameters[name]) is None else encode(value)
+            for name, encode in zip(self._order, plan.encode, strict=True)
+        ]
+
+    def _prepared(self, pgconn: PGconn, pipe: Pipe | None) -> _Plan:
+        if pipe is not None:
+            with pipe.paused():
+                return self._prepared(pgconn, None)
+        _good(pgconn.prepare(self._name, self._text))
+        told = _good(pgconn.describe_prepared(self._name))
+        return _Plan(
+            tuple(_ENCODE[told.param_type(number)] for number in range(told.nparams)),
+            tuple(_DECODE[told.ftype(number)] for number in range(told.nfields)),
+        )
+
+
+def begun(connection: Connection) -> Driver[Any]:
+    """The driver's connection, inside a transaction unless it commits by itself."""
+    if not connection.in_transaction():
+        connection.begin()
+    driver: Driver[Any] | None = connection.connection.driver_connection
+    assert driver is not None
+    if driver.pgconn.transaction_status == TransactionStatus.IDLE and not driver.autocommit:
+        _good(driver.pgconn.exec_(b"BEGIN"))
+    return driver
+
+
+def _good(result: PGresult) -> PGresult:
+    if result.status not in _GOOD:
+        raise errors.error_from_result(result)
+    return result
+
+
+def _next(pgconn: PGconn) -> PGresult:
+    """The next result of a pipeline."""
+    while True:
+        unsent = pgconn.flush()
+        while unsent or pgconn.is_busy():
+            waiting = poll()
+            waiting.register(pgconn.socket, POLLIN | POLLOUT if unsent else POLLIN)
+            waiting.poll()
+            pgconn.consume_input()
+            unsent = unsent and pgconn.flush()
+        # None only ends the results of one statement.
+        if (result := pgconn.get_result()) is not None:
+            return result
