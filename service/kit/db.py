@@ -20,7 +20,7 @@ from typing import Any, TypeVar
 from uuid import UUID
 
 from sqlalchemy import BigInteger, Connection, Engine, LargeBinary, MetaData, create_engine, event
-from sqlalchemy.engine import Dialect
+from sqlalchemy.engine import Dialect, ExceptionContext
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.types import TypeDecorator
 
@@ -76,7 +76,7 @@ def open_engine(url: str) -> Engine:
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
         return engine
-    return create_engine(
+    engine = create_engine(
         url,
         hide_parameters=True,
         pool_size=8,
@@ -85,6 +85,15 @@ def open_engine(url: str) -> Engine:
         # a rollback, those of `service.kit.wire` too.
         connect_args={"prepare_threshold": None},
     )
+    event.listen(engine, "handle_error", _hush)
+    return engine
+
+
+def _hush(context: ExceptionContext) -> None:
+    """PostgreSQL repeats the failing row behind the first line of its message; it is cut off."""
+    for error in (context.sqlalchemy_exception, context.original_exception):
+        if error is not None and error.args and isinstance(error.args[0], str):
+            error.args = (error.args[0].partition("\n")[0], *error.args[1:])
 
 
 def _prepare_sqlite(connection: Any, _: object) -> None:
