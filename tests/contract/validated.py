@@ -36,11 +36,15 @@ def document() -> dict[str, Any]:
     return found
 
 
+def _text(body: bytes, **_: str) -> str:
+    return body.decode("utf-8")
+
+
 @cache
 def contract() -> OpenAPI:
     config = Config(
         additional_properties_default_policy="forbid",
-        extra_media_type_deserializers={PROBLEM: json.loads, "text/csv": bytes.decode},
+        extra_media_type_deserializers={PROBLEM: json.loads, "text/csv": _text},
     )
     return OpenAPI.from_dict(document(), config)
 
@@ -90,7 +94,7 @@ def check(response: httpx.Response) -> None:
         cause = error.__cause__
         details = getattr(cause, "schema_errors", None) or [cause]
         found = "; ".join(str(getattr(one, "message", one))[:300] for one in details)
-        raise AssertionError(f"{where}: {error}: {found}") from None
+        raise AssertionError(f"{where}: {str(error)[:300]}: {found}") from None
 
 
 def _declared(asked: _Asked) -> set[str] | None:

@@ -1,0 +1,326 @@
+"""What a person is and measures stays out of logs, metrics, problems and exceptions.
+
+A person with values nobody else has goes through every operation: once while all is well, once
+while each table of the data store is missing in turn, once while opening any sealed value fails
+with that value in the exception. Then everything that was written down meanwhile is searched.
+"""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, NamedTuple
+
+import httpx
+import pytest
+from sqlalchemy import insert, text
+from sqlalchemy.exc import SQLAlchemyError
+
+from consent.decision import Permit
+from service.identity.tables import practitioners
+from service.keys.vault import Vault
+from service.kit.db import metadata
+from service.kit.sealed import Sealed
+from tests.contract.validated import document
+from tests.house_room import COMMUNITY
+from tests.standing_room import Standing, everything_logged, standing
+
+NAME, CONTACT, LOGIN, PASSWORD = "甘丽鸦", "13977310458", "gan-canary-310", "canary p4ss 鸦"
+BORN, NOTE, DEVICE = "1967-03-29", "canary note 鸦", "canary cuff 鸦"
+WEIGHT, PRESSURE, RATE = 83.4917, 173.625, 91.375
+CANARIES = (NAME, CONTACT, LOGIN, PASSWORD, BORN, "canary", str(WEIGHT), str(PRESSURE), str(RATE))
+SIGNED = ["body", "screening", "profile"]
+
+
+class Ask(NamedTuple):
+    """One request of one operation."""
+
+    name: str
+    audience: str | None
+    method: str
+    path: str
+    options: Mapping[str, Any] = MappingProxyType({})
+
+
+def record(**changes: Any) -> dict[str, Any]:
+    found = {
+        "kind": "observation",
+        "start": "2026-11-19T08:00:00+08:00",
+        "values": {"body_weight": WEIGHT, "systolic_bp": PRESSURE, "diastolic_bp": 101.5},
+        "source": {"kind": "device", "name": DEVICE},
+        "note": NOTE,
+    }
+    return found | changes
+
+
+def grant(person: str = "statistics") -> dict[str, Any]:
+    return {
+        "grantee": {"kind": "service", "id": person},
+        "purposes": ["statistics"],
+        "data_classes": SIGNED,
+        "separate_consent": SIGNED,
+    }
+
+
+def asks(here: Standing, token: str) -> list[Ask]:
+    """Every operation of openapi.yaml with a request that it understands, erasure left out."""
+    patient = f"/v1/doctor/patients/{here.resident.id}"
+    release = f"/v1/city/releases/{here.release}"
+    wish = {"login": "gan-canary-311", "password": PASSWORD, "name": NAME, "birth_date": BORN}
+    form = {"grant_type": "password", "username": LOGIN, "password": PASSWORD}
+    samples = {"measure": "heart_rate", "day": "2026-11-19", "t": [60], "v": [RATE]}
+    contract = {"doctor_id": here.doctor.id, "package": "basic", "data_classes": SIGNED}
+    mine = f"/v1/me/records/{here.record}"
+    current = {"if-match": '"1"'}
+    return [
+        Ask("get_jwks", None, "GET", "/.well-known/jwks.json"),
+        Ask("get_authorization_server", None, "GET", "/.well-known/oauth-authorization-server"),
+        Ask("get_health", None, "GET", "/healthz"),
+        Ask("get_readiness", None, "GET", "/readyz"),
+        Ask("get_version", None, "GET", "/version"),
+        Ask("list_measures", None, "GET", "/v1/measures?limit=3"),
+        Ask("get_measure", None, "GET", "/v1/measures/body_weight"),
+        Ask("list_data_classes", None, "GET", "/v1/data-classes"),
+        Ask("list_purposes", None, "GET", "/v1/purposes"),
+        Ask("list_regions", None, "GET", "/v1/regions"),
+        Ask("list_questionnaires", None, "GET", "/v1/questionnaires"),
+        Ask("get_questionnaire", None, "GET", "/v1/questionnaires/phq9"),
+        Ask("list_models", None, "GET", "/v1/models"),
+        Ask("get_model", None, "GET", "/v1/models/cn_body_size"),
+        Ask("evaluate_model", None, "POST", "/v1/models/cn_body_size/evaluate",
+            {"json": {"inputs": {"bmi": WEIGHT, "sex": "female"}}}),
+        Ask("evaluate_model", None, "POST", "/v1/models/cn_body_size/evaluate",
+            {"json": {"inputs": {"bmi": NOTE, NOTE: WEIGHT}}}),
+        Ask("register", None, "POST", "/v1/auth/register",
+            {"json": {**wish, "sex": "female", "region": COMMUNITY}}),
+        Ask("register", None, "POST", "/v1/auth/register",
+            {"json": {**wish, "sex": NOTE, "region": NAME, "more": CONTACT}}),
+        Ask("issue_token", None, "POST", "/v1/auth/token", {"data": form}),
+        Ask("issue_token", None, "POST", "/v1/auth/token",
+            {"data": {**form, "password": "canary wrong"}}),
+        Ask("verify_code", None, "POST", "/v1/verify", {"json": {"token": token}}),
+        Ask("get_me", "resident", "GET", "/v1/me"),
+        Ask("amend_me", "resident", "PATCH", "/v1/me", {"json": {"contact": CONTACT}}),
+        Ask("amend_me", "resident", "PATCH", "/v1/me", {"json": {"birth_date": NOTE}}),
+        Ask("log_records", "resident", "POST", "/v1/me/records",
+            {"json": {"records": [record(), record(kind=NOTE), record(units={"body_weight": NOTE}),
+                                  record(values={"systolic_bp": PRESSURE, "diastolic_bp": 200})]}}),
+        Ask("list_records", "resident", "GET", "/v1/me/records?measure=body_weight"),
+        Ask("get_record", "resident", "GET", mine),
+        Ask("replace_record", "resident", "PUT", mine, {"json": record(), "headers": current}),
+        Ask("replace_record", "resident", "PUT", mine,
+            {"json": record(start=NOTE), "headers": current}),
+        Ask("delete_record", "resident", "DELETE", mine, {"headers": {"if-match": '"0"'}}),
+        Ask("append_series", "resident", "POST", "/v1/me/series",
+            {"json": {"series": [samples, {**samples, "v": [NOTE]}]}}),
+        Ask("read_series", "resident", "GET", "/v1/me/series/heart_rate?resolution=day"),
+        Ask("get_prompt", "resident", "GET", "/v1/me/prompt"),
+        Ask("list_prompts", "resident", "GET", "/v1/me/prompts"),
+        Ask("what_if", "resident", "POST", "/v1/me/prompt/what-if",
+            {"json": {"values": {"body_weight": WEIGHT}}}),
+        Ask("what_if", "resident", "POST", "/v1/me/prompt/what-if",
+            {"json": {"values": {"body_weight": NOTE}}}),
+        Ask("get_code", "resident", "GET", "/v1/me/code"),
+        Ask("get_contributions", "resident", "GET", "/v1/me/contributions"),
+        Ask("list_doctors", "resident", "GET", "/v1/me/doctors"),
+        Ask("sign_contract", "resident", "POST", "/v1/me/contract", {"json": contract}),
+        Ask("get_contract", "resident", "GET", "/v1/me/contract"),
+        Ask("list_grants", "resident", "GET", "/v1/me/grants"),
+        Ask("give_grant", "resident", "POST", "/v1/me/grants", {"json": grant()}),
+        Ask("give_grant", "resident", "POST", "/v1/me/grants", {"json": grant(NOTE)}),
+        Ask("get_grant", "resident", "GET", f"/v1/me/grants/{here.grant}"),
+        Ask("change_grant", "resident", "PUT", f"/v1/me/grants/{here.grant}", {"json": grant()}),
+        Ask("get_grant_receipt", "resident", "GET", f"/v1/me/grants/{here.grant}/receipt"),
+        Ask("simulate_grants", "resident", "POST", "/v1/me/grants/simulate", {"json": {}}),
+        Ask("get_deny_all", "resident", "GET", "/v1/me/deny-all"),
+        Ask("set_deny_all", "resident", "PUT", "/v1/me/deny-all", {"json": {"on": False}}),
+        Ask("list_access_log", "resident", "GET", "/v1/me/access-log"),
+        Ask("export_access_log", "resident", "GET", "/v1/me/access-log/export"),
+        Ask("list_panel", "doctor", "GET", "/v1/doctor/panel"),
+        Ask("get_patient", "doctor", "GET", patient),
+        Ask("list_patient_records", "doctor", "GET", f"{patient}/records"),
+        Ask("log_patient_records", "doctor", "POST", f"{patient}/records",
+            {"json": {"records": [record(), record(note=7)]}}),
+        Ask("read_patient_series", "doctor", "GET", f"{patient}/series/heart_rate"),
+        Ask("resolve_code", "doctor", "POST", "/v1/doctor/codes/resolve",
+            {"json": {"token": NOTE}}),
+        Ask("list_releases", "city", "GET", "/v1/city/releases"),
+        Ask("get_release", "city", "GET", release),
+        Ask("get_release_signature", "city", "GET", f"{release}/signature"),
+        Ask("get_release_table", "city", "GET", f"{release}/table"),
+        Ask("list_release_cells", "city", "GET", f"{release}/cells?metric=bmi&sex=all&age=all"),
+        Ask("get_release_map", "city", "GET", f"{release}/map?metric=bmi"),
+        Ask("list_indicators", "city", "GET", "/v1/city/indicators"),
+        Ask("get_specification", "city", "GET", "/v1/city/specification"),
+        Ask("get_budget", "city", "GET", "/v1/city/budget"),
+        Ask("list_imported_series", "city", "GET", "/v1/city/imported-series"),
+        Ask("revoke_token", None, "POST", "/v1/auth/revoke", {"data": {"token": NOTE}}),
+    ]  # fmt: skip
+
+
+ENDING = {"erase_me", "end_contract", "withdraw_grant"}
+"""Operations that end what the others need; the last test sends them."""
+
+
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def here(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Standing]:
+    with standing(tmp_path_factory.mktemp("leaks"), request.param) as opened:
+        opened.town.register(LOGIN, password=PASSWORD, name=NAME, birth_date=BORN)
+        gan = opened.town.sign_in(LOGIN, PASSWORD)
+        doors = opened.town.doors
+        wish = {"doctor_id": opened.doctor.id, "package": "basic", "data_classes": SIGNED}
+        signed = doors.post("/v1/me/contract", json=wish, headers=gan.headers)
+        logged = doors.post("/v1/me/records", json={"records": [record()]}, headers=gan.headers)
+        yield Standing(
+            opened.town,
+            gan,
+            opened.doctor,
+            opened.city,
+            signed.json()["grant_id"],
+            logged.json()["results"][0]["id"],
+            opened.release,
+        )
+
+
+def send(here: Standing, ask: Ask) -> httpx.Response:
+    person = here.person(ask.audience)
+    options = dict(ask.options)
+    headers = {**options.pop("headers", {}), **(person.headers if person else {})}
+    return here.town.doors.request(ask.method, ask.path, headers=headers, **options)
+
+
+def send_all(here: Standing, *, people_only: bool = False) -> dict[str, list[int]]:
+    """The statuses of every operation. No problem and no header repeats a canary."""
+    shown = here.town.doors.get("/v1/me/code", headers=here.resident.headers)
+    token = shown.json().get("token", "none")
+    statuses: dict[str, list[int]] = {}
+    for ask in asks(here, token):
+        if people_only and ask.audience not in {"resident", "doctor"} and ask.method == "GET":
+            continue
+        answer = send(here, ask)
+        statuses.setdefault(ask.name, []).append(answer.status_code)
+        if answer.status_code >= 400:
+            assert found_in(answer.text) == [], ask
+        assert found_in(str(answer.headers.multi_items())) == [], ask
+    return statuses
+
+
+def found_in(written: str) -> list[str]:
+    return [canary for canary in CANARIES if canary in written]
+
+
+@contextmanager
+def nothing_leaks(here: Standing, capfd: pytest.CaptureFixture[str]) -> Iterator[None]:
+    """Log lines, both standard streams and the metrics of all that happens inside are clean."""
+    capfd.readouterr()
+    with everything_logged() as pages:
+        yield
+    assert found_in(pages.getvalue()) == []
+    streams = capfd.readouterr()
+    assert found_in(streams.out + streams.err) == []
+    metrics = here.town.doors.get("/metrics")
+    assert metrics.status_code == 200
+    assert "kangma_requests_total" in metrics.text
+    assert found_in(metrics.text) == []
+
+
+def test_every_operation_is_asked(here: Standing) -> None:
+    declared = {
+        operation["operationId"]
+        for methods in document()["paths"].values()
+        for operation in methods.values()
+    }
+    assert {ask.name for ask in asks(here, "none")} == declared - ENDING
+
+
+def test_while_all_is_well(here: Standing, capfd: pytest.CaptureFixture[str]) -> None:
+    with nothing_leaks(here, capfd):
+        statuses = send_all(here)
+    assert max(max(each) for each in statuses.values()) < 500
+    # The search would find nothing either if nothing had been served.
+    seen = here.town.doors.get("/v1/me/records", headers=here.resident.headers)
+    assert {NOTE, DEVICE, str(WEIGHT), str(PRESSURE)} <= set(found_words(seen.text))
+    served = {name for name, each in statuses.items() if min(each) < 300}
+    assert len(served) > 50, set(statuses) - served
+
+
+def found_words(written: str) -> list[str]:
+    return [word for word in (NOTE, DEVICE, str(WEIGHT), str(PRESSURE)) if word in written]
+
+
+def test_while_tables_are_missing(here: Standing, capfd: pytest.CaptureFixture[str]) -> None:
+    """A real failure of the database in every operation, with the driver's own message."""
+    failed: set[str] = set()
+    # A process asks about revocations first, so without that table nothing further is reached.
+    missing = sorted(set(metadata.tables) - {"revocations"} - PUBLISHED)
+    with nothing_leaks(here, capfd):
+        for name in missing:
+            with without(here, name):
+                statuses = send_all(here, people_only=True)
+            failed |= {ask for ask, each in statuses.items() if max(each) >= 500}
+    assert {"log_records", "list_records", "get_prompt", "list_panel", "get_patient"} <= failed
+    assert {"register", "issue_token", "give_grant", "list_access_log", "append_series"} <= failed
+
+
+PUBLISHED = {name for name in metadata.tables if name.startswith(("release", "budget"))}
+"""What anybody may read holds nothing of a person."""
+
+
+@contextmanager
+def without(here: Standing, table: str) -> Iterator[None]:
+    engine = here.town.house.db.engine
+    with engine.begin() as conn:
+        conn.execute(text(f"ALTER TABLE {table} RENAME TO away"))
+    try:
+        yield
+    finally:
+        with engine.begin() as conn:
+            conn.execute(text(f"ALTER TABLE away RENAME TO {table}"))
+
+
+def test_while_opening_a_value_fails_with_the_value(
+    here: Standing, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened: list[bytes] = []
+    open_ = Vault.open
+
+    def spill(vault: Vault, sealed: Sealed, permit: Permit) -> bytes:
+        opened.append(open_(vault, sealed, permit))
+        raise ValueError(opened[-1].decode("utf-8", "replace"), permit)
+
+    monkeypatch.setattr(Vault, "open", spill)
+    with nothing_leaks(here, capfd):
+        statuses = send_all(here)
+    assert NAME.encode() in b"".join(opened)
+    assert {500} <= {status for each in statuses.values() for status in each}
+
+
+def test_an_exception_of_the_database_names_no_value(here: Standing) -> None:
+    """Two rows of one key: the driver complains, and SQLAlchemy would print what was bound."""
+    row = {"practitioner_id": None, "name": NAME, "clinic": NOTE}
+    for values in (row, {**row, "no_such_column": WEIGHT}):
+        with pytest.raises(SQLAlchemyError) as failure:
+            here.town.house.db.write(lambda conn, v=values: conn.execute(insert(practitioners), v))
+        assert found_in(str(failure.value)) == []
+        assert found_in(repr(failure.value)) == []
+
+
+def test_the_end_of_a_person_is_quiet_too(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    with standing(tmp_path) as opened:
+        town = opened.town
+        town.register(LOGIN, password=PASSWORD, name=NAME, birth_date=BORN)
+        gan = town.sign_in(LOGIN, PASSWORD)
+        logged = {"records": [record()]}
+        assert town.doors.post("/v1/me/records", json=logged, headers=gan.headers).is_success
+        wish = {"doctor_id": opened.doctor.id, "package": "basic", "data_classes": SIGNED}
+        signed = town.doors.post("/v1/me/contract", json=wish, headers=gan.headers)
+        given = f"/v1/me/grants/{signed.json()['grant_id']}"
+        with nothing_leaks(opened, capfd):
+            for path in (given, "/v1/me/contract", "/v1/me"):
+                answer = town.doors.delete(path, headers=gan.headers)
+                assert answer.status_code == 200
+                assert found_in(str(answer.headers.multi_items())) == []
