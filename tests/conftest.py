@@ -7,12 +7,18 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from uuid import uuid4
 
+import hypothesis
 import pytest
 from sqlalchemy import create_engine, make_url, text
 
 from service.kit.db import Database
 from service.kit.settings import Settings
 from tests import postgres
+
+# A push meets the same examples every time; `./run test --all` draws new ones, and more.
+hypothesis.settings.register_profile("push", deadline=None, derandomize=True)
+hypothesis.settings.register_profile("night", deadline=None, max_examples=300)
+hypothesis.settings.load_profile("push")
 
 _server: postgres.Server | None = None
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"

@@ -145,6 +145,6 @@ def _show(facts: dict[str, Any], port: int) -> None:
         ("city 城市", f"{client['client_id']}  {client['client_secret']}", facts["release"]),
     ]
     for role, credentials, note in rows:
-        console.print(f"  {role:<12} {credentials}  {note}", markup=False)
+        console.print(f"  {role:<12} {credentials}  {note}", markup=False, soft_wrap=True)
     console.print(f"\n  {base}/docs   every operation, to try by hand")
     console.print("  Ctrl-C stops it; a second start finds the same city.\n")
