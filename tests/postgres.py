@@ -29,7 +29,8 @@ class Server:
     def stop(self) -> None:
         if self.folder is None or self.binaries is None:
             return
-        command = [str(self.binaries / "pg_ctl"), "-D", str(self.folder / "data"), "-m", "immediate"]
+        control, place = str(self.binaries / "pg_ctl"), str(self.folder / "data")
+        command = [control, "-D", place, "-m", "immediate"]
         subprocess.run([*_as_owner(), *command, "stop"], check=False, capture_output=True)
         shutil.rmtree(self.folder, ignore_errors=True)
 
