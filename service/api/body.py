@@ -9,7 +9,7 @@ query parameters the route does not know: a misspelt filter must not silently wi
 import json
 import re
 import zlib
-from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine
+from collections.abc import AsyncGenerator, Callable, Coroutine
 from typing import Annotated, Any
 
 from fastapi import HTTPException, Request, Response
@@ -21,6 +21,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from consent.vocabulary import Text
 from service.api import places
 from service.api.faults import pointer
+from service.api.light import shortened
 from service.kit.errors import BadRequest, Malformed, ServiceError, TooLarge, Unsupported
 
 PLAIN_LIMIT = 1 << 20
@@ -109,7 +110,7 @@ class StrictRoute(APIRoute):
         super().__init__(path, endpoint, **options)
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        handle: Callable[[Request], Awaitable[Response]] = super().get_route_handler()
+        handle = shortened(self, super().get_route_handler())
         known = _query_names(self)
 
         async def strict(request: Request) -> Response:

@@ -174,8 +174,11 @@ def answer(body: Any, *, rev: int | None = None) -> Response:
     return Response(text, media_type="application/json", headers=headers)
 
 
+_COMPACT = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+
+
 def spelled(body: Any) -> bytes:
-    return json.dumps(body, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
+    return _COMPACT.encode(body).encode()
 
 
 def revision(if_match: str | None) -> int:

@@ -15,6 +15,10 @@ from consent.vocabulary import DataClass
 from service.domain.vocabulary.measures import MEASURES
 from service.domain.vocabulary.record import Record, Source, instant_text
 
+# Made once: `json.dumps` makes an encoder at every call that is not all default.
+_CANONICAL = json.JSONEncoder(
+    sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
+)
 _ORDER = {data_class: number for number, data_class in enumerate(DataClass)}
 
 
@@ -68,10 +72,7 @@ def most_sensitive(classes: Iterable[DataClass]) -> DataClass:
 
 def canonical_json(document: Any) -> bytes:
     """The one spelling of a document: sorted members, no spaces, UTF-8, finite numbers only."""
-    text = json.dumps(
-        document, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
-    )
-    return text.encode()
+    return _CANONICAL.encode(document).encode()
 
 
 def _common(record: Record) -> dict[str, Any]:
