@@ -2,6 +2,7 @@
 
 import json as codec
 import os
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any
@@ -11,7 +12,8 @@ import typer
 from rich.progress import Progress
 
 from service.cli.demo import city, population, survey
-from service.cli.demo.load import SetBack, move_in
+from service.cli.demo.load import SetBack, doctor_of, move_in
+from service.cli.demo.population import Person
 from service.cli.printing import Json, answer, console
 from service.cli.releases import publish_now
 from service.cli.serve import run_server
@@ -73,15 +75,11 @@ def _make(
         yesterday = city_day(utc_now()) - timedelta(days=1)
         homes = [row["code"] for row in city.regions()["regions"] if row["level"] == "community"]
         if survey_file is None:
-            newcomers = population.people(count, homes, yesterday)
-            first = next(iter(population.people(1, homes, yesterday)))
+            newcomers = list(population.people(count, homes, yesterday))
         else:
-            with survey_file.open(encoding="utf-8") as lines:
-                count = sum(1 for _ in lines) - 1
-            newcomers = survey.people(survey_file, homes, yesterday)
-            first = next(iter(survey.people(survey_file, homes, yesterday)))
+            newcomers = list(survey.people(survey_file, homes, yesterday))
         with Progress(console=console, disable=quiet) as progress:
-            task = progress.add_task("Residents move in 居民入住", total=count + 1)
+            task = progress.add_task("Residents move in 居民入住", total=len(newcomers) + 1)
             move_in(
                 house,
                 clock,
@@ -93,11 +91,35 @@ def _make(
             clock.back = timedelta(0)
             facts["release"] = publish_now(house, _last_cut_off())["release_id"]
             progress.advance(task)
-        facts["residents"] = count
-        facts["resident"] = {"login": first.login, "name": first.name, "password": PASSWORD}
+        guide = _guide(newcomers)
+        facts["residents"] = len(newcomers)
+        facts["resident"] = {"login": guide.login, "name": guide.name, "password": PASSWORD}
+        facts["doctor"] = facts["doctors"][doctor_of(guide, len(facts["doctors"]))]
         return facts
     finally:
         house.close()
+
+
+def _guide(people: Sequence[Person]) -> Person:
+    """The resident whose credentials are shown: signed, and with something to gain."""
+    this_year = utc_now().year
+    return next(
+        (
+            person
+            for person in people
+            if person.contract
+            and 35 <= this_year - person.birth_date.year <= 60
+            and any(
+                r.get("values", {}).get("smoking_status") == "every day" for r in person.records
+            )
+        ),
+        people[0],
+    )
+
+
+def _smokes(record: dict[str, Any]) -> bool:
+    values = record.get("values", {})
+    return bool(values.get("smoking_status") == "every day")
 
 
 def _staff(house: House) -> dict[str, Any]:
@@ -137,7 +159,7 @@ def _write(path: Path, document: dict[str, Any]) -> None:
 
 def _show(facts: dict[str, Any], port: int) -> None:
     base = f"http://127.0.0.1:{port}"
-    resident, doctor, client = facts["resident"], facts["doctors"][0], facts["city"]
+    resident, doctor, client = facts["resident"], facts["doctor"], facts["city"]
     console.print(f"\n  望澜市 Wanglan City: {facts['residents']} fictional residents\n")
     rows = [
         ("resident 居民", f"{resident['login']}  {resident['password']}", resident["name"]),
