@@ -63,12 +63,8 @@ def contribute(house: House, *, now: datetime) -> Outcome:
     return Outcome(len(identities), removed)
 
 
-def _contribute(
-    connection: Connection, house: House, after: UUID | None, now: datetime
-) -> _Batch:
-    decisions = gate.admit_statistics(
-        connection, house.vault, after=after, limit=BATCH, now=now
-    )
+def _contribute(connection: Connection, house: House, after: UUID | None, now: datetime) -> _Batch:
+    decisions = gate.admit_statistics(connection, house.vault, after=after, limit=BATCH, now=now)
     if not decisions:
         return _Batch([], None)
     asked = list(decisions)

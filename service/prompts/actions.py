@@ -64,9 +64,7 @@ def note(
     return head.brief(after, held.head)
 
 
-def current(
-    connection: Connection, vault: Vault, permit: Permit, *, now: datetime
-) -> bytes | None:
+def current(connection: Connection, vault: Vault, permit: Permit, *, now: datetime) -> bytes | None:
     """The whole prompt as JSON, when the stored one is still true; else None."""
     found = store.stored(connection, permit)
     if found.sealed is None or found.rev is None or found.rev < found.newest:

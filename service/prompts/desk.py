@@ -30,9 +30,7 @@ class Desk(NamedTuple):
     shelf: Shelf
 
 
-def laid(
-    connection: Connection, vault: Vault, permit: Permit, entries: Sequence[Any]
-) -> Desk:
+def laid(connection: Connection, vault: Vault, permit: Permit, entries: Sequence[Any]) -> Desk:
     """The desk for up to 1,000 raw records, in two statements."""
     keys = _keys(vault, permit, entries) or [NO_KEY]
     # The counter first: it tells of a withdrawal, and it locks the owner's row.

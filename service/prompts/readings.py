@@ -55,9 +55,7 @@ def entries_of(record: Record, record_key: bytes) -> dict[DataClass, Entry]:
     }
 
 
-def readings_of(
-    frames: Iterable[Frame], window: Window | None = None
-) -> dict[str, list[Reading]]:
+def readings_of(frames: Iterable[Frame], window: Window | None = None) -> dict[str, list[Reading]]:
     """Readings by measure (and `kind:code` for histories) inside the window, newest first."""
     found: dict[str, list[Reading]] = {}
     for frame in frames:

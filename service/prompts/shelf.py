@@ -108,9 +108,7 @@ def _frame(vault: Vault, permit: Permit, slot: Slot) -> Frame:
     return frames.unpack(vault.open(Sealed(slot.sealed, place), permit))
 
 
-def _sealed(
-    vault: Vault, permit: Permit, data_class: DataClass, frame: Frame, rev: int
-) -> Slot:
+def _sealed(vault: Vault, permit: Permit, data_class: DataClass, frame: Frame, rev: int) -> Slot:
     tag = vault.class_tag(permit.subject, data_class)
     place = store.slot_place(permit.subject, tag, rev)
     sealed = vault.seal(permit, data_class, place, frames.pack(frame), frame=FRAME_BYTES)

@@ -86,9 +86,7 @@ def _upsert(module: Any, table: Any, keys: list[str], fresh: list[str]) -> Prepa
     statement = module.insert(table)
     values = {name: statement.excluded[name] for name in fresh}
     late = table.c.rev > statement.excluded.rev
-    return Prepared(
-        statement.on_conflict_do_update(index_elements=keys, set_=values, where=~late)
-    )
+    return Prepared(statement.on_conflict_do_update(index_elements=keys, set_=values, where=~late))
 
 
 _DIALECTS = {"sqlite": sqlite, "postgresql": postgresql}

@@ -39,9 +39,7 @@ class Frame(NamedTuple):
 def _reading(days: Any) -> Prepared:
     joined = resident_state.outerjoin(
         series_days,
-        and_(
-            _day.resident_id == resident_state.c.resident_id, _day.measure_tag == _MEASURE, days
-        ),
+        and_(_day.resident_id == resident_state.c.resident_id, _day.measure_tag == _MEASURE, days),
     )
     columns = (_day.measure_tag, _day.day, _day.frame_no, _day.class_tag, _day.rev, _day.sealed)
     return Prepared(
@@ -64,9 +62,7 @@ _LISTED = {
     for length in LISTS
 }
 _BETWEEN = _reading(
-    and_(
-        _day.day >= bindparam("low", type_=Integer), _day.day <= bindparam("high", type_=Integer)
-    )
+    and_(_day.day >= bindparam("low", type_=Integer), _day.day <= bindparam("high", type_=Integer))
 )
 _UPSERT = {"sqlite": _upsert(sqlite), "postgresql": _upsert(postgresql)}
 _REMOVE = Prepared(

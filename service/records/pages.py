@@ -155,9 +155,7 @@ def _tags(vault: Vault, permit: Permit, measure: str | None) -> dict[bytes, Data
     return {tag: data_class for tag, data_class in tags.items() if data_class is asked}
 
 
-def _bounds(
-    vault: Vault, permit: Permit, query: Query, after: Position | None
-) -> tuple[int, int]:
+def _bounds(vault: Vault, permit: Permit, query: Query, after: Position | None) -> tuple[int, int]:
     """The shifted days that query, window and cursor leave open."""
     first: list[date] = []
     last: list[date] = []
@@ -174,4 +172,3 @@ def _bounds(
         vault.shift_day(permit.subject, max(first)) if first else FIRST_DAY,
         vault.shift_day(permit.subject, min(last)) if last else LAST_DAY,
     )
-

@@ -61,9 +61,7 @@ def open_text(vault: Vault, permit: Permit, part: Part) -> bytes:
 
 def open_record(vault: Vault, permit: Permit, parts: Iterable[Part]) -> Record:
     """One record from those of its parts that the permit may open."""
-    opened: list[dict[str, Any]] = [
-        json.loads(open_text(vault, permit, part)) for part in parts
-    ]
+    opened: list[dict[str, Any]] = [json.loads(open_text(vault, permit, part)) for part in parts]
     return join(opened)
 
 

@@ -88,8 +88,7 @@ def append(
     _bound(entries)
     zone = ZoneInfo(profile.zone)
     checked = [
-        _checked(number, entry, permit, profile, now, zone)
-        for number, entry in enumerate(entries)
+        _checked(number, entry, permit, profile, now, zone) for number, entry in enumerate(entries)
     ]
     given = [found for found in checked if isinstance(found, SeriesDay)]
     # Taken first: from here to the commit nobody else writes to this owner.
@@ -206,9 +205,7 @@ def _take(found: SeriesDay | Appended, known: _Days) -> Appended:
     return Appended(found.measure.code, found.day, status, rev, int(merged.t.size))
 
 
-def _write(
-    connection: Connection, vault: Vault, permit: Permit, known: _Days, rev: int
-) -> None:
+def _write(connection: Connection, vault: Vault, permit: Permit, known: _Days, rev: int) -> None:
     touched = [held for held in known.values() if held.touched]
     days.write(
         connection, permit, [frame for held in touched for frame in _seal(vault, permit, held, rev)]

@@ -35,9 +35,7 @@ def prompt(here: Town, who: Person) -> dict[str, Any]:
 
 
 def what_if(here: Town, who: Person, values: Any) -> Any:
-    return here.doors.post(
-        "/v1/me/prompt/what-if", json={"values": values}, headers=who.headers
-    )
+    return here.doors.post("/v1/me/prompt/what-if", json={"values": values}, headers=who.headers)
 
 
 PANEL = {

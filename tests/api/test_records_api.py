@@ -175,9 +175,7 @@ def test_lists_page_and_narrow(here: Town) -> None:
         if page["next"] is None:
             break
         query["cursor"] = page["next"]
-    assert [one["start"] for one in found] == sorted(
-        (one["start"] for one in found), reverse=True
-    )
+    assert [one["start"] for one in found] == sorted((one["start"] for one in found), reverse=True)
     assert len(found) == 16
     assert len(listed(here, lin, measure="body_weight")) == 1
     assert len(listed(here, lin, **{"from": "2026-11-03", "to": "2026-11-04"})) == 3

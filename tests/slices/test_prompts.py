@@ -40,9 +40,7 @@ def home(database: Database, keystore_url: str, tmp_path: Path) -> Iterator[Home
 
 def stored(home: Home, resident: UUID) -> bytes | None:
     return home.read(
-        lambda conn: actions.current(
-            conn, home.vault, home.own(conn, resident), now=home.now
-        )
+        lambda conn: actions.current(conn, home.vault, home.own(conn, resident), now=home.now)
     )
 
 
@@ -61,9 +59,7 @@ def prompt(home: Home, resident: UUID) -> dict[str, Any]:
 
 def readings(home: Home, resident: UUID) -> tuple[Person, Readings]:
     return home.read(
-        lambda conn: actions.readings(
-            conn, home.vault, home.own(conn, resident), regions=REGIONS
-        )
+        lambda conn: actions.readings(conn, home.vault, home.own(conn, resident), regions=REGIONS)
     )
 
 
@@ -80,9 +76,7 @@ def days_ago(home: Home, days: int) -> str:
 def remove(home: Home, resident: UUID, sent: dict[str, Any], rev: int) -> Brief:
     def job(conn: Connection) -> Brief:
         permit = home.own(conn, resident)
-        change, gone = records.delete(
-            conn, home.vault, permit, UUID(sent["id"]), if_match=rev
-        )
+        change, gone = records.delete(conn, home.vault, permit, UUID(sent["id"]), if_match=rev)
         return actions.note(
             conn,
             home.vault,
@@ -176,9 +170,7 @@ def test_an_amended_profile_outdates_the_prompt(home: Home) -> None:
     prompt(home, resident)
     younger = replace(PROFILE, birth_date=date(1999, 1, 1))
     home.write(
-        lambda conn: residents.register(
-            conn, home.vault, home.own(conn, resident), profile=younger
-        )
+        lambda conn: residents.register(conn, home.vault, home.own(conn, resident), profile=younger)
     )
     assert stored(home, resident) is None
 
@@ -276,9 +268,7 @@ def test_readings_stay_within_classes_and_window(home: Home) -> None:
         return actions.readings(conn, home.vault, permit, regions=REGIONS, profile=PROFILE)
 
     _, found = home.read(seen)
-    assert {code: [r.value for r in told] for code, told in found.items()} == {
-        "body_weight": [60]
-    }
+    assert {code: [r.value for r in told] for code, told in found.items()} == {"body_weight": [60]}
 
 
 def test_a_doctors_write_brings_readings_up_to_date_and_tells_no_level(home: Home) -> None:
@@ -333,9 +323,7 @@ def test_a_withdrawn_permit_reads_no_prompt(home: Home) -> None:
     for look in (
         lambda conn: actions.current(conn, home.vault, permit, now=home.now),
         lambda conn: history.between(conn, home.vault, permit),
-        lambda conn: actions.readings(
-            conn, home.vault, permit, regions=REGIONS, profile=PROFILE
-        ),
+        lambda conn: actions.readings(conn, home.vault, permit, regions=REGIONS, profile=PROFILE),
     ):
         with pytest.raises(Withdrawn):
             home.read(look)
@@ -349,9 +337,7 @@ def test_rows_of_the_ill_and_of_the_unmeasured_look_alike(home: Home) -> None:
         {"kind": "condition", "code": "stroke", "start": days_ago(home, 9)},
         observation({"pregnancy_status": "not_pregnant", "glucose_fasting": 17, "hba1c": 9}),
     )
-    rows = home.read(
-        lambda conn: conn.execute(select(latest.c.resident_id, latest.c.sealed)).all()
-    )
+    rows = home.read(lambda conn: conn.execute(select(latest.c.resident_id, latest.c.sealed)).all())
     for resident in (quiet, ill):
         assert [len(bytes(row.sealed)) for row in rows if row.resident_id == resident] == [
             SLOT_BYTES
@@ -381,9 +367,7 @@ def test_what_if_stores_nothing(home: Home) -> None:
     def imagine(conn: Connection) -> bytes:
         permit = home.own(conn, resident)
         values = {"systolic_bp": 118, "diastolic_bp": 76}
-        return actions.what_if(
-            conn, home.vault, permit, values, regions=REGIONS, now=home.now
-        )
+        return actions.what_if(conn, home.vault, permit, values, regions=REGIONS, now=home.now)
 
     imagined = json.loads(home.write(imagine))
     assert imagined["level"] < before["level"]

@@ -240,9 +240,7 @@ def test_after_a_withdrawal_no_statement_runs_under_the_old_permit(home: Home) -
             )
         )
     with pytest.raises(Withdrawn):
-        home.write(
-            lambda conn: actions.delete(conn, home.vault, permit, record_id, if_match=rev)
-        )
+        home.write(lambda conn: actions.delete(conn, home.vault, permit, record_id, if_match=rev))
     assert len(parts_of(home, resident)) == 1
 
 
@@ -271,9 +269,7 @@ def test_a_part_opens_only_in_its_own_row(home: Home) -> None:
     home.write(swap)
     with pytest.raises(IntegrityBroken):
         home.read(
-            lambda conn: actions.get(
-                conn, home.vault, home.own(conn, resident), UUID(one["id"])
-            )
+            lambda conn: actions.get(conn, home.vault, home.own(conn, resident), UUID(one["id"]))
         )
 
 
@@ -311,9 +307,7 @@ def test_another_residents_permit_finds_nothing(home: Home) -> None:
     sent = pressure()
     keep(home, one, sent)
     with pytest.raises(NotFound):
-        home.read(
-            lambda conn: actions.get(conn, home.vault, home.own(conn, two), UUID(sent["id"]))
-        )
+        home.read(lambda conn: actions.get(conn, home.vault, home.own(conn, two), UUID(sent["id"])))
 
 
 def test_a_thousand_records_go_in_and_are_found_by_key(home: Home) -> None:

@@ -143,8 +143,7 @@ def test_more_than_a_hundred_thousand_samples_a_call_are_refused(home: Home) -> 
 def stored_lengths(home: Home, resident: UUID) -> list[int]:
     query = select(series_days.c.sealed).where(series_days.c.resident_id == resident)
     return [
-        len(bytes(sealed))
-        for sealed in home.read(lambda conn: conn.execute(query).scalars().all())
+        len(bytes(sealed)) for sealed in home.read(lambda conn: conn.execute(query).scalars().all())
     ]
 
 
@@ -169,9 +168,7 @@ def test_a_day_that_outgrows_its_frame_goes_on_in_the_next(home: Home) -> None:
     assert columns(read(home, resident)) == (t, v)
     # A frame that was taken away is noticed: how many there are is part of every seal.
     last = len(stored_lengths(home, resident)) - 1
-    home.write(
-        lambda conn: conn.execute(delete(series_days).where(series_days.c.frame_no == last))
-    )
+    home.write(lambda conn: conn.execute(delete(series_days).where(series_days.c.frame_no == last)))
     with pytest.raises(IntegrityBroken):
         read(home, resident)
 
@@ -198,16 +195,12 @@ def test_readers_outside_class_window_or_revision_get_no_sample(home: Home) -> N
     permit = home.read(lambda conn: home.doctor(conn, resident, {DataClass.BODY}))
     home.write(lambda conn: bump_consent(conn, resident))
     with pytest.raises(Withdrawn):
-        home.read(
-            lambda conn: series.read(conn, home.vault, permit, MEASURES["heart_rate"])
-        )
+        home.read(lambda conn: series.read(conn, home.vault, permit, MEASURES["heart_rate"]))
 
 
 def test_a_day_moved_to_another_day_does_not_open(home: Home) -> None:
     resident = home.resident()
     append(home, resident, day_of([0], [61]))
-    home.write(
-        lambda conn: conn.execute(series_days.update().values(day=series_days.c.day + 1))
-    )
+    home.write(lambda conn: conn.execute(series_days.update().values(day=series_days.c.day + 1)))
     with pytest.raises(IntegrityBroken):
         read(home, resident)
