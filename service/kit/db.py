@@ -217,12 +217,14 @@ def _read_only(engine: Engine) -> Engine:
     """An engine for readers: their connections come from a pool of their own."""
     if engine.dialect.name == "sqlite":
         return engine
-    return create_engine(
+    readers = create_engine(
         engine.url,
         hide_parameters=True,
         isolation_level="AUTOCOMMIT",
         connect_args={"options": "-c default_transaction_read_only=on"},
     )
+    event.listen(readers, "handle_error", _hush)
+    return readers
 
 
 class _Held:
@@ -233,6 +235,15 @@ class _Held:
         self._connection: Connection | None = None
 
     def read(self, job: Callable[[Connection], T]) -> T:
+        """Run `job`; once more over a new connection when the old one turns out to be cut."""
+        try:
+            return self._read(job)
+        except Exception:
+            if self._connection is not None:
+                raise
+            return self._read(job)
+
+    def _read(self, job: Callable[[Connection], T]) -> T:
         connection = self._taken()
         try:
             return job(connection)

@@ -126,7 +126,7 @@ class Pipe:
             if failed is None and result.status not in _GOOD:
                 failed = result
         if failed is not None:
-            raise errors.error_from_result(failed)
+            raise _error(failed)
 
     @contextmanager
     def paused(self) -> Iterator[None]:
@@ -233,8 +233,15 @@ def begun(connection: Connection) -> Driver[Any]:
 
 def _good(result: PGresult) -> PGresult:
     if result.status not in _GOOD:
-        raise errors.error_from_result(result)
+        raise _error(result)
     return result
+
+
+def _error(result: PGresult) -> errors.Error:
+    """What went wrong, without the failing row that PostgreSQL repeats behind the first line."""
+    error = errors.error_from_result(result)
+    error.args = (str(error).partition("\n")[0],)
+    return error
 
 
 def _next(pgconn: PGconn) -> PGresult:
