@@ -24,6 +24,8 @@ from sqlalchemy.engine import Dialect, ExceptionContext
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.types import TypeDecorator
 
+from service.kit.errors import ServiceError, Unavailable
+
 NAMING = {
     "ix": "ix_%(column_0_label)s",
     "uq": "uq_%(table_name)s_%(column_0_name)s",
@@ -182,7 +184,7 @@ class Database:
             try:
                 job.result = held.read(job.run)
             except BaseException as error:
-                job.error = error
+                job.error = held.told(error)
             _settle([job])
         held.drop()
 
@@ -259,6 +261,17 @@ class _Held:
         finally:
             self._leave(connection)
 
+    def told(self, error: BaseException) -> BaseException:
+        """What to tell of a failure: that the database is away, when the connection is gone.
+
+        Whether a commit over a dead connection was kept is unknown, so it is told, not repeated.
+        """
+        if self._connection is not None or isinstance(error, ServiceError):
+            return error
+        away = Unavailable()
+        away.__cause__ = error
+        return away
+
     def drop(self) -> None:
         connection, self._connection = self._connection, None
         if connection is not None:
@@ -293,7 +306,7 @@ def _run_alone(held: _Held, job: _Job) -> None:
     try:
         (job.result,) = held.write([job.run])
     except BaseException as error:
-        job.error = error
+        job.error = held.told(error)
 
 
 def _settle(jobs: Iterable[_Job]) -> None:
