@@ -27,6 +27,12 @@ class Installation:
     folder: Path
     environment: dict[str, str]
     url: str = ""
+    process: subprocess.Popen[bytes] | None = None
+
+    def kill(self, number: int) -> None:
+        """Send a signal to the server process."""
+        assert self.process is not None
+        self.process.send_signal(number)
 
     def kangma(self, *arguments: str) -> dict[str, Any]:
         """What a command answers with `--json`."""
@@ -84,6 +90,7 @@ def serving(installation: Installation, *, workers: int = 1) -> Iterator[Install
         stderr=subprocess.STDOUT,
     )
     installation.url = f"http://127.0.0.1:{port}"
+    installation.process = process
     try:
         _wait(installation, process)
         yield installation
