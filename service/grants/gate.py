@@ -130,6 +130,21 @@ def own(
     )
 
 
+def enter(conn: Connection, *, resident: UUID, now: datetime) -> tuple[Permit, int]:
+    """A resident's permit to write to their own record, and the revision taken for the write.
+
+    `own` and `residents.store.advance` in one statement, for the busiest path of the service.
+    """
+    found = store.entered(conn, resident)
+    actor = Actor(ActorKind.RESIDENT, str(resident))
+    request = AccessRequest(actor, resident, Purpose.SELF_CARE, Action.WRITE, ALL_CLASSES)
+    facts = _UNKNOWN if found is None else _facts(found[0], signed=False, stepped_up=False)
+    decision = decide(request, (), facts, now)
+    if found is None or decision.permit is None:
+        raise refusal(conn, decision, actor=actor, subject=resident)
+    return decision.permit, found[1]
+
+
 def refusal(conn: Connection, decision: Decision, *, actor: Actor, subject: UUID) -> ServiceError:
     """How a denial is told: with its rule to those who know the resident, as `NotFound` to others.
 

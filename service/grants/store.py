@@ -51,6 +51,22 @@ _STANDING_OF_ONE = Prepared(
 )
 
 
+# What a resident's own write asks for, with the counter that it takes.
+_ENTERED = Prepared(
+    update(resident_state)
+    .where(resident_state.c.resident_id == bindparam("resident", type_=LargeBinary))
+    .values(rev=resident_state.c.rev + 1)
+    .returning(
+        select(residents.c.status)
+        .where(residents.c.resident_id == resident_state.c.resident_id)
+        .scalar_subquery(),
+        resident_state.c.consent_revision,
+        resident_state.c.deny_all,
+        resident_state.c.rev,
+    )
+)
+
+
 def place(resident: UUID, grant: UUID, version: int) -> Place:
     return Place("grants", "body", resident, grant.bytes, revision=version)
 
@@ -61,6 +77,20 @@ def standing(conn: Connection, resident: UUID) -> Standing | None:
         return None
     ((_, status, revision, deny_all),) = rows
     return Standing(resident, status, revision, bool(deny_all))
+
+
+def entered(conn: Connection, resident: UUID) -> tuple[Standing, int] | None:
+    """The standing and the next revision of the resident's counter, their row locked till commit.
+
+    For a write that goes on only if it is permitted on this standing. Revision and mode are those
+    of the locked row. Where an erasure was waited for, the status is still the one before it: the
+    write must then read the profile, which is gone.
+    """
+    rows = _ENTERED.rows(conn, {"resident": resident.bytes})
+    if not rows:
+        return None
+    ((status, revision, deny_all, rev),) = rows
+    return Standing(resident, status, revision, bool(deny_all)), rev
 
 
 def standings_of_panel(conn: Connection, practitioner: UUID) -> list[Standing]:

@@ -66,15 +66,26 @@ def rows(
     return found
 
 
+def holders(conn: Connection, resident: UUID) -> list[UUID]:
+    """The practitioners whose panels hold a card of this resident."""
+    return store.practitioners(conn, resident)
+
+
 def refresh(
-    conn: Connection, vault: Vault, *, resident: UUID, regions: RegionTree, now: datetime
+    conn: Connection,
+    vault: Vault,
+    *,
+    resident: UUID,
+    regions: RegionTree,
+    now: datetime,
+    holders: Sequence[UUID] | None = None,
 ) -> None:
     """Make a resident's cards anew after their records changed.
 
     It only saves work later, because `rows` notices what is stale. Somebody on no panel pays one
-    small statement.
+    small statement, or none where the caller has asked for the `holders` already.
     """
-    for practitioner in store.practitioners(conn, resident):
+    for practitioner in store.practitioners(conn, resident) if holders is None else holders:
         _refresh_one(conn, vault, resident, practitioner, regions, now)
 
 

@@ -14,7 +14,6 @@ from service.records.actions import Taken
 from service.records.store import by_record
 from service.residents import actions as residents
 from service.residents.actions import Profile
-from service.residents.store import advance
 
 NO_KEY = bytes(16)
 
@@ -30,11 +29,11 @@ class Desk(NamedTuple):
     shelf: Shelf
 
 
-def laid(connection: Connection, vault: Vault, permit: Permit, entries: Sequence[Any]) -> Desk:
-    """The desk for up to 1,000 raw records, in two statements."""
+def laid(
+    connection: Connection, vault: Vault, permit: Permit, entries: Sequence[Any], rev: int
+) -> Desk:
+    """The desk for up to 1,000 raw records, in one statement. After `rev` was taken only."""
     keys = _keys(vault, permit, entries) or [NO_KEY]
-    # The counter first: it tells of a withdrawal, and it locks the owner's row.
-    rev = advance(connection, permit)
     profile, slots, parts = store.desk(connection, permit, keys)
     return Desk(
         residents.opened(vault, permit, profile),

