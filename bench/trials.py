@@ -56,11 +56,7 @@ class Run:
 
     def query(self, statement: str) -> list[tuple[Any, ...]]:
         with psycopg.connect(self.stage.database, autocommit=True) as connection:
-<<<<<<< HEAD
             return connection.execute(statement).fetchall()
-=======
-            return connection.execute(statement).fetchall()  # type: ignore[call-overload]
->>>>>>> origin/main
 
     def size(self, table: str) -> int:
         """Bytes of a table with its indexes and out-of-line values, without gaps of dead rows."""
