@@ -27,5 +27,8 @@ def run_server(host: str, port: int, workers: int) -> None:
         server_header=False,
         date_header=True,
         timeout_keep_alive=30,
+        # A worker that hashes passwords on a busy machine is slow, not dead: killing it after the
+        # default five seconds would cut off everybody it is serving.
+        timeout_worker_healthcheck=60,
         h11_max_incomplete_event_size=64 * 1024,
     )
