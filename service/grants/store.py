@@ -51,15 +51,17 @@ _STANDING_OF_ONE = Prepared(
 )
 
 
-# What a resident's own write asks for, with the counter that it takes.
+_RESIDENT = bindparam("resident", type_=LargeBinary)
+
+# What a resident's own write asks for, with the counter that it takes. The inner condition names
+# the parameter, not the other table's column: behind RETURNING SQLite's dialect leaves out table
+# names, and `resident_id = resident_id` is true of everybody.
 _ENTERED = Prepared(
     update(resident_state)
-    .where(resident_state.c.resident_id == bindparam("resident", type_=LargeBinary))
+    .where(resident_state.c.resident_id == _RESIDENT)
     .values(rev=resident_state.c.rev + 1)
     .returning(
-        select(residents.c.status)
-        .where(residents.c.resident_id == resident_state.c.resident_id)
-        .scalar_subquery(),
+        select(residents.c.status).where(residents.c.resident_id == _RESIDENT).scalar_subquery(),
         resident_state.c.consent_revision,
         resident_state.c.deny_all,
         resident_state.c.rev,

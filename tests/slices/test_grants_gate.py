@@ -227,3 +227,30 @@ def test_who_sees_what_is_what_the_gate_decides(here: Clinic) -> None:
     assert here.asked(zhou, lin).classes == found[str(zhou), Action.READ].classes
     here.act(lin, actions.shut_out, on=True)
     assert {one.decision.rule for one in sights()} == {"deny-all"}
+
+
+@pytest.mark.parametrize("erased", [0, 1])
+def test_entering_looks_at_ones_own_standing_and_no_other(here: Clinic, erased: int) -> None:
+    both = [here.resident(), here.resident()]
+    gone, stays = both[erased], both[1 - erased]
+    here.write(
+        lambda conn: residents.erase(
+            conn,
+            gate.own(
+                conn,
+                here.vault,
+                resident=gone,
+                action=Action.ERASE,
+                now=here.now,
+                stepped_up=True,
+            ),
+        )
+    )
+
+    def enter(resident: UUID) -> UUID:
+        permit, _ = here.write(lambda conn: gate.enter(conn, resident=resident, now=here.now))
+        return permit.subject
+
+    assert enter(stays) == stays
+    with pytest.raises(NotFound):
+        enter(gone)
