@@ -10,7 +10,7 @@ from uuid import UUID
 from sqlalchemy import Connection
 
 from consent.decision import Permit
-from consent.grant import BY_RESIDENT, Grant
+from consent.grant import BY_RESIDENT
 from consent.vocabulary import DataClass, GranteeKind, Language, Text
 from service.grants import body, store
 from service.grants.body import Event, Kept
@@ -57,7 +57,13 @@ def keep(
     contract: UUID | None = None,
 ) -> Kept:
     """Store checked terms as version 1 of a grant. The caller has bumped the consent revision."""
-    kept = Kept(_granted(new_id(), 1, terms, language, basis), contract, (Event("given", now),))
+    kept = Kept(
+        terms.as_grant(
+            new_id(), version=1, notice=notice_for(terms.purposes, language), basis=basis
+        ),
+        contract,
+        (Event("given", now),),
+    )
     store.add(conn, body.sealed(vault, permit.subject, kept))
     return kept
 
@@ -84,7 +90,13 @@ def change(
     residents.bump_consent(conn, permit.subject)
     version, basis = before.grant.version + 1, before.grant.basis
     events = (*before.events, Event("changed", now))
-    after = Kept(_granted(grant_id, version, terms, language, basis), before.contract, events)
+    after = Kept(
+        terms.as_grant(
+            grant_id, version=version, notice=notice_for(terms.purposes, language), basis=basis
+        ),
+        before.contract,
+        events,
+    )
     store.replace(conn, body.sealed(vault, permit.subject, after))
     return after
 
@@ -169,21 +181,3 @@ def in_order(classes: Iterable[DataClass]) -> list[str]:
     """Classes in the order of the vocabulary."""
     asked = frozenset(classes)
     return [data_class.value for data_class in DataClass if data_class in asked]
-
-
-def _granted(grant_id: UUID, version: int, terms: Terms, language: Language, basis: str) -> Grant:
-    return Grant(
-        id=grant_id,
-        version=version,
-        grantee=terms.grantee,
-        purposes=terms.purposes,
-        data_classes=terms.data_classes,
-        actions=terms.actions,
-        observations_from=terms.observations_from,
-        observations_to=terms.observations_to,
-        valid_from=terms.valid_from,
-        valid_until=terms.valid_until,
-        separate_consent=terms.separate_consent,
-        notice=notice_for(terms.purposes, language),
-        basis=basis,
-    )

@@ -47,7 +47,7 @@ def who_sees_what(
     """
     grants = [kept.grant for kept in every(conn, vault, permit)]
     if proposed is not None:
-        grants.insert(0, _imagined(proposed))
+        grants.insert(0, proposed.as_grant(new_id()))
     grantees = dict.fromkeys(grant.grantee for grant in grants)
     return [
         sight
@@ -84,20 +84,4 @@ def _facts(conn: Connection, permit: Permit, grantee: Grantee) -> Facts:
         contract_in_force=signed,
         stepped_up=False,
         deny_all=standing is not None and standing.deny_all,
-    )
-
-
-def _imagined(terms: Terms) -> Grant:
-    return Grant(
-        id=new_id(),
-        version=1,
-        grantee=terms.grantee,
-        purposes=terms.purposes,
-        data_classes=terms.data_classes,
-        actions=terms.actions,
-        observations_from=terms.observations_from,
-        observations_to=terms.observations_to,
-        valid_from=terms.valid_from,
-        valid_until=terms.valid_until,
-        separate_consent=terms.separate_consent,
     )

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
 from typing import Literal, TypeVar
+from uuid import UUID
 
-from consent.grant import Grantee
+from consent.grant import BY_RESIDENT, Grant, Grantee, Notice
 from consent.vocabulary import Action, DataClass, GranteeKind, Purpose, Text
 from service.grants.gate import STATISTICS
 from service.kit.errors import Fault, Invalid
@@ -73,6 +74,31 @@ class Terms:
     valid_from: datetime
     valid_until: datetime | None
     separate_consent: frozenset[DataClass]
+
+    def as_grant(
+        self,
+        grant_id: UUID,
+        *,
+        version: int = 1,
+        notice: Notice | None = None,
+        basis: str = BY_RESIDENT,
+    ) -> Grant:
+        """The grant that these terms make, kept or only imagined: `simulate` must not differ."""
+        return Grant(
+            id=grant_id,
+            version=version,
+            grantee=self.grantee,
+            purposes=self.purposes,
+            data_classes=self.data_classes,
+            actions=self.actions,
+            observations_from=self.observations_from,
+            observations_to=self.observations_to,
+            valid_from=self.valid_from,
+            valid_until=self.valid_until,
+            separate_consent=self.separate_consent,
+            notice=notice,
+            basis=basis,
+        )
 
 
 def check(offer: Offer, *, now: datetime) -> Terms:
