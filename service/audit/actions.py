@@ -12,6 +12,7 @@ from sqlalchemy import Connection
 
 from service.audit import store
 from service.audit.entry import Entry, Head, Logged, link
+from service.kit.guard import Crossing, dangerously_without_permit
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +51,11 @@ def verify(conn: Connection) -> Breach | None:
     only from a copy of a head kept elsewhere (a signed checkpoint).
     """
     store.see_one_moment(conn)
+    with dangerously_without_permit(conn, Crossing.VERIFICATION):
+        return _first_breach(conn)
+
+
+def _first_breach(conn: Connection) -> Breach | None:
     ends = store.every_head(conn)
     reached: dict[UUID, Head] = {}
     for one in store.every_entry(conn):

@@ -3,6 +3,7 @@
 from sqlalchemy import BigInteger, Boolean, Column, Integer, LargeBinary, Table, Text
 
 from service.kit.db import Instant, UuidBytes, metadata
+from service.kit.guard import PROTECTED
 
 access_log = Table(
     "access_log",
@@ -27,6 +28,7 @@ access_log = Table(
     Column("previous_hash", LargeBinary(32), nullable=False),
     Column("hash", LargeBinary(32), nullable=False),
     comment="Every look at a resident's data, denied ones too. Classes are sealed; no values.",
+    info={PROTECTED: "log"},
 )
 
 access_heads = Table(

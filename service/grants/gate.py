@@ -2,6 +2,10 @@
 
 It loads the facts in few statements (one for a resident's own record) and hands them to the pure
 decision. What comes back carries a `Permit`, or the rule and the sentence of a refusal.
+
+It is also where walls 3 and 4 open: `guard.ask` before the facts about somebody are read, and
+`_decided` for every decision, which admits the permits it handed out. What forgets either reads
+nothing, because the statement is refused.
 """
 
 from collections import defaultdict
@@ -30,6 +34,7 @@ from service.contracts import store as contracts
 from service.grants import body, store
 from service.keys.keyring import Slot
 from service.keys.vault import Vault
+from service.kit import guard
 from service.kit.errors import NotFound, Refused, ServiceError, StepUpRequired
 from service.kit.ids import parse_id
 
@@ -63,9 +68,10 @@ def admit(
     `presented` are grants the resident handed over in person, such as a code held up to a doctor.
     """
     request = AccessRequest(actor, subject, purpose, action, classes, unknown)
+    guard.ask(conn, subject)
     standing = store.standing(conn, subject)
     if standing is None:
-        return decide(request, (), _UNKNOWN, now)
+        return _decided(conn, request, (), _UNKNOWN, now)
     grants = [*presented]
     signed = False
     grantee = grantee_of(actor)
@@ -74,7 +80,7 @@ def admit(
         grants += [body.opened(vault, row).grant for row in rows]
         practitioner = _practitioner(actor)
         signed = practitioner is not None and contracts.in_force(conn, subject, practitioner)
-    return decide(request, grants, _facts(standing, signed, stepped_up), now)
+    return _decided(conn, request, grants, _facts(standing, signed, stepped_up), now)
 
 
 def permit_or_raise(
@@ -135,11 +141,12 @@ def enter(conn: Connection, *, resident: UUID, now: datetime) -> tuple[Permit, i
 
     `own` and `residents.store.advance` in one statement, for the busiest path of the service.
     """
+    guard.ask(conn, resident)
     found = store.entered(conn, resident)
     actor = Actor(ActorKind.RESIDENT, str(resident))
     request = AccessRequest(actor, resident, Purpose.SELF_CARE, Action.WRITE, ALL_CLASSES)
     facts = _UNKNOWN if found is None else _facts(found[0], signed=False, stepped_up=False)
-    decision = decide(request, (), facts, now)
+    decision = _decided(conn, request, (), facts, now)
     if found is None or decision.permit is None:
         raise refusal(conn, decision, actor=actor, subject=resident)
     return decision.permit, found[1]
@@ -164,6 +171,7 @@ def sentence(rule: str) -> Text:
 
 def is_active(conn: Connection, subject: UUID) -> bool:
     """Whether there is a living record of this resident."""
+    guard.ask(conn, subject)
     standing = store.standing(conn, subject)
     return standing is not None and standing.status == "active"
 
@@ -172,11 +180,17 @@ def related(conn: Connection, actor: Actor, subject: UUID) -> bool:
     """Whether the actor is the subject, or has ever had a contract with or a grant from them."""
     if actor.kind is ActorKind.RESIDENT:
         return actor.id == str(subject)
+    guard.ask(conn, subject)
     grantee = grantee_of(actor)
     if grantee is not None and store.between(conn, subject, grantee):
         return True
     practitioner = _practitioner(actor)
     return practitioner is not None and contracts.ever(conn, subject, practitioner)
+
+
+def ask_panel(conn: Connection, practitioner: UUID) -> None:
+    """Before the panel of a practitioner is read: their cards, and whom decisions are about."""
+    guard.ask(conn, practitioner, str(practitioner))
 
 
 def admit_panel(
@@ -190,25 +204,28 @@ def admit_panel(
 ) -> dict[UUID, Decision]:
     """One decision for every resident who is signed with this practitioner, in two statements."""
     actor = Actor(ActorKind.PRACTITIONER, str(practitioner))
+    ask_panel(conn, practitioner)
     standings = store.standings_of_panel(conn, practitioner)
     # One query of the keystore for all of them, for the grants here and the names soon after.
     vault.preload([standing.resident_id for standing in standings], _OF_A_PANEL)
     rows = store.active_to(conn, Grantee(GranteeKind.PRACTITIONER, str(practitioner)))
     asked = (actor, Purpose.CARE, action, classes)
-    return _decide_each(vault, standings, rows, asked, signed=True, now=now)
+    return _decide_each(conn, vault, standings, rows, asked, signed=True, now=now)
 
 
 def admit_statistics(
     conn: Connection, vault: Vault, *, after: UUID | None, limit: int, now: datetime
 ) -> dict[UUID, Decision]:
     """Decisions on the next `limit` residents, in id order, who ever agreed to be counted."""
+    guard.ask(conn, STATISTICS.id)
     standings = store.standings_after(conn, STATISTICS, after=after, limit=limit)
     known = [standing.resident_id for standing in standings]
+    guard.ask(conn, *known)
     vault.preload(known, {Slot.POLICY})
     rows = store.active_to(conn, STATISTICS, known)
     actor = Actor(ActorKind.SERVICE, STATISTICS.id)
     asked = (actor, Purpose.STATISTICS, Action.AGGREGATE, ALL_CLASSES)
-    return _decide_each(vault, standings, rows, asked, signed=False, now=now)
+    return _decide_each(conn, vault, standings, rows, asked, signed=False, now=now)
 
 
 def foresee(
@@ -224,7 +241,18 @@ def grantee_of(actor: Actor) -> Grantee | None:
     return None if kind is None else Grantee(kind, actor.id)
 
 
+def _decided(
+    conn: Connection, request: AccessRequest, grants: Iterable[Grant], facts: Facts, now: datetime
+) -> Decision:
+    """Decide, and let statements on this connection touch what was permitted, for this job."""
+    decision = decide(request, grants, facts, now)
+    if decision.permit is not None:
+        guard.admit(conn, decision.permit)
+    return decision
+
+
 def _decide_each(
+    conn: Connection,
     vault: Vault,
     standings: Sequence[store.Standing],
     rows: Iterable[store.GrantRow],
@@ -240,7 +268,8 @@ def _decide_each(
             grants[row.resident_id].append(body.opened(vault, row).grant)
     actor, purpose, action, classes = asked
     return {
-        standing.resident_id: decide(
+        standing.resident_id: _decided(
+            conn,
             AccessRequest(actor, standing.resident_id, purpose, action, classes),
             grants[standing.resident_id],
             _facts(standing, signed, False),

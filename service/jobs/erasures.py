@@ -6,16 +6,25 @@ residents who have no tombstone yet, and destroys their keys.
 """
 
 from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import Connection
 
 from service.house import House
 from service.kit.errors import NotFound
+from service.kit.guard import Crossing, dangerously_without_permit
 from service.kit.log import log
 from service.residents import store as residents
 
 
+def _erased(conn: Connection) -> set[UUID]:
+    with dangerously_without_permit(conn, Crossing.ERASURES):
+        return residents.erased(conn)
+
+
 def finish(house: House, *, now: datetime) -> int:
     """Destroy the keys of everybody erased who still has some; how many there were."""
-    erased = house.db.read(residents.erased)
+    erased = house.db.read(_erased)
     if not erased:
         return 0
     done = {stone.resident for stone in house.keystore.tombstones()}

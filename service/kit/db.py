@@ -24,7 +24,11 @@ from sqlalchemy.engine import Dialect, ExceptionContext
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.types import TypeDecorator
 
+from service.kit.audience import Audience, current
 from service.kit.errors import ServiceError, Unavailable
+from service.kit.guard import GUARD, PROTECTION, Guard, Protection, guard_of
+from service.kit.guarded import GuardedSqlite, PostgresCursor
+from service.kit.wall import wall_of
 
 NAMING = {
     "ix": "ix_%(column_0_label)s",
@@ -35,6 +39,7 @@ NAMING = {
 }
 metadata = MetaData(naming_convention=NAMING)
 """Tables of the data store. The keystore has its own metadata in `service.keys.tables`."""
+_protection = Protection(metadata)
 
 T = TypeVar("T")
 GROUP = 64
@@ -72,11 +77,11 @@ class Instant(TypeDecorator[datetime]):
 def open_engine(url: str) -> Engine:
     """An engine whose errors never print bound values."""
     if url.startswith("sqlite"):
-        engine = create_engine(
-            url, hide_parameters=True, connect_args={"check_same_thread": False, "timeout": 30}
-        )
+        given = {"check_same_thread": False, "timeout": 30, "factory": GuardedSqlite}
+        engine = create_engine(url, hide_parameters=True, connect_args=given)
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
+        _guard(engine)
         return engine
     engine = create_engine(
         url,
@@ -85,10 +90,32 @@ def open_engine(url: str) -> Engine:
         max_overflow=8,
         # With a threshold the driver would deallocate every prepared statement of a connection at
         # a rollback, those of `service.kit.wire` too.
-        connect_args={"prepare_threshold": None},
+        connect_args={"prepare_threshold": None, "cursor_factory": PostgresCursor},
     )
     event.listen(engine, "handle_error", _hush)
+    _guard(engine)
     return engine
+
+
+def _guard(engine: Engine) -> None:
+    """Give every connection a guard, and note when PostgreSQL forgets what it was told."""
+    event.listen(engine, "connect", _guarded)
+    event.listen(engine, "begin", _forgotten)
+    event.listen(engine, "rollback_savepoint", _forgotten)
+
+
+def _guarded(connection: Any, record: Any) -> None:
+    record.info[PROTECTION] = _protection
+    if isinstance(connection, GuardedSqlite):
+        record.info[GUARD] = connection.guard
+        connection.protect(_protection)
+    else:
+        record.info[GUARD] = connection.guard = Guard()
+        connection.protection = _protection
+
+
+def _forgotten(connection: Connection, *_: Any) -> None:
+    guard_of(connection).stale = True
 
 
 def _hush(context: ExceptionContext) -> None:
@@ -124,6 +151,7 @@ class _Job:
 
     run: Callable[[Connection], Any]
     key: bytes
+    audience: Audience
     done: "Future[Any] | asyncio.Future[Any]"
     loop: asyncio.AbstractEventLoop | None = None
     result: Any = None
@@ -148,25 +176,25 @@ class Database:
     def write(self, job: Callable[[Connection], T], *, key: bytes = b"") -> T:
         """Run `job` in a committed transaction and wait for its result."""
         done: Future[T] = Future()
-        self._writes.put(_Job(job, key, done))
+        self._writes.put(_Job(job, key, current(), done))
         return done.result()
 
     def read(self, job: Callable[[Connection], T]) -> T:
         """Run `job`, which changes nothing."""
         done: Future[T] = Future()
-        self._reads.put(_Job(job, b"", done))
+        self._reads.put(_Job(job, b"", current(), done))
         return done.result()
 
     async def awrite(self, job: Callable[[Connection], T], *, key: bytes = b"") -> T:
         loop = asyncio.get_running_loop()
         done: asyncio.Future[T] = loop.create_future()
-        self._writes.put(_Job(job, key, done, loop))
+        self._writes.put(_Job(job, key, current(), done, loop))
         return await done
 
     async def aread(self, job: Callable[[Connection], T]) -> T:
         loop = asyncio.get_running_loop()
         done: asyncio.Future[T] = loop.create_future()
-        self._reads.put(_Job(job, b"", done, loop))
+        self._reads.put(_Job(job, b"", current(), done, loop))
         return await done
 
     def close(self) -> None:
@@ -182,7 +210,7 @@ class Database:
         held = _Held(self._reading)
         while (job := self._reads.get()) is not None:
             try:
-                job.result = held.read(job.run)
+                job.result = held.read(job)
             except BaseException as error:
                 job.error = held.told(error)
             _settle([job])
@@ -223,9 +251,13 @@ def _read_only(engine: Engine) -> Engine:
         engine.url,
         hide_parameters=True,
         isolation_level="AUTOCOMMIT",
-        connect_args={"options": "-c default_transaction_read_only=on"},
+        connect_args={
+            "options": "-c default_transaction_read_only=on",
+            "cursor_factory": PostgresCursor,
+        },
     )
     event.listen(readers, "handle_error", _hush)
+    _guard(readers)
     return readers
 
 
@@ -236,7 +268,7 @@ class _Held:
         self._engine = engine
         self._connection: Connection | None = None
 
-    def read(self, job: Callable[[Connection], T]) -> T:
+    def read(self, job: _Job) -> Any:
         """Run `job`; once more over a new connection when the old one turns out to be cut."""
         try:
             return self._read(job)
@@ -245,19 +277,19 @@ class _Held:
                 raise
             return self._read(job)
 
-    def _read(self, job: Callable[[Connection], T]) -> T:
+    def _read(self, job: _Job) -> Any:
         connection = self._taken()
         try:
-            return job(connection)
+            return _run(connection, job)
         finally:
             self._leave(connection)
 
-    def write(self, jobs: Iterable[Callable[[Connection], Any]]) -> list[Any]:
+    def write(self, jobs: Iterable[_Job]) -> list[Any]:
         """Run all jobs in one transaction, and return once it is durable."""
         connection = self._taken()
         try:
             with connection.begin():
-                return [job(connection) for job in jobs]
+                return [_run(connection, job) for job in jobs]
         finally:
             self._leave(connection)
 
@@ -275,11 +307,14 @@ class _Held:
     def drop(self) -> None:
         connection, self._connection = self._connection, None
         if connection is not None:
+            if not connection.invalidated:
+                guard_of(connection).wall = None
             connection.close()
 
     def _taken(self) -> Connection:
         if self._connection is None:
             self._connection = self._engine.connect()
+            guard_of(self._connection).wall = wall_of(self._connection)
         return self._connection
 
     def _leave(self, connection: Connection) -> None:
@@ -291,10 +326,20 @@ class _Held:
             self.drop()
 
 
+def _run(connection: Connection, job: _Job) -> Any:
+    """One job among those of a connection, and perhaps of a transaction: it inherits nothing."""
+    guard = guard_of(connection)
+    guard.begin(job.audience)
+    try:
+        return job.run(connection)
+    finally:
+        guard.end()
+
+
 def _run_group(held: _Held, group: list[_Job]) -> bool:
     """Run all jobs in one transaction; False, with nothing kept, when any of them failed."""
     try:
-        results = held.write([job.run for job in group])
+        results = held.write(group)
     except Exception:
         return False
     for job, result in zip(group, results, strict=True):
@@ -304,7 +349,7 @@ def _run_group(held: _Held, group: list[_Job]) -> bool:
 
 def _run_alone(held: _Held, job: _Job) -> None:
     try:
-        (job.result,) = held.write([job.run])
+        (job.result,) = held.write([job])
     except BaseException as error:
         job.error = held.told(error)
 

@@ -37,6 +37,7 @@ def rows(
     A card that is behind its resident's records or grants is made anew here, so a panel never
     shows what was true before the last change.
     """
+    gate.ask_panel(conn, practitioner)
     slots = store.of_panel(conn, practitioner)
     memory = memory_of(vault)
     known = {slot.resident_id: memory.row(practitioner, slot, now) for slot in slots}
