@@ -45,11 +45,11 @@ def cards(here: Clinic) -> int:
 
 
 def regroup(here: Clinic, resident: UUID) -> None:
-    here.write(
-        lambda conn: actions.regroup(
-            conn, here.vault, resident=resident, regions=REGIONS, now=here.now
-        )
-    )
+    def job(conn: Connection) -> None:
+        here.manage(conn, resident)
+        actions.regroup(conn, here.vault, resident=resident, regions=REGIONS, now=here.now)
+
+    here.write(job)
 
 
 def test_a_card_shows_the_level_of_the_granted_classes_only(here: Clinic) -> None:
