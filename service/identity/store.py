@@ -38,6 +38,9 @@ class Practitioner(NamedTuple):
     name: str
     clinic: str
     region: str | None
+    clinic_id: UUID | None = None
+    role: str = "family-doctor"
+    disabled: bool = False
 
 
 class Client(NamedTuple):
@@ -113,9 +116,31 @@ def practitioner(conn: Connection, practitioner_id: UUID) -> Practitioner | None
     return None if row is None else Practitioner(*row)
 
 
+def in_office(conn: Connection, practitioner_id: UUID) -> bool:
+    """Whether this practitioner exists and has not been disabled."""
+    known = practitioner(conn, practitioner_id)
+    return known is not None and not known.disabled
+
+
+def move(conn: Connection, practitioner_id: UUID, clinic_id: UUID, clinic: str, role: str) -> None:
+    """Store where a practitioner works from now on."""
+    mine = practitioners.c.practitioner_id == practitioner_id
+    conn.execute(
+        update(practitioners).where(mine).values(clinic_id=clinic_id, clinic=clinic, role=role)
+    )
+
+
+def disable(conn: Connection, practitioner_id: UUID) -> None:
+    """Close every sign-in of a practitioner, and the practitioner themselves to the gate."""
+    conn.execute(update(logins).where(logins.c.subject == practitioner_id).values(disabled=True))
+    mine = practitioners.c.practitioner_id == practitioner_id
+    conn.execute(update(practitioners).where(mine).values(disabled=True))
+
+
 def practitioners_in(conn: Connection, region: str | None = None) -> list[Practitioner]:
-    """Doctors by name, of the regions whose code begins with `region`, or all."""
+    """Doctors in office by name, of the regions whose code begins with `region`, or all."""
     query = select(*_PRACTITIONER).order_by(practitioners.c.name, practitioners.c.practitioner_id)
+    query = query.where(practitioners.c.disabled.is_(False))
     if region:
         query = query.where(practitioners.c.region.startswith(region, autoescape=True))
     return [Practitioner(*row) for row in conn.execute(query)]
