@@ -5,14 +5,18 @@ service's own actions run stays guarded, in tests as anywhere.
 """
 
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import pytest
+from sqlalchemy import Connection
 
+from consent.decision import Permit
+from service.kit import guard
 from service.kit.guard import Guard, Need
 
+T = TypeVar("T")
 ROOT = Path(__file__).parents[1]
 _LIBRARY = "site-packages"
 _PLUMBING = str(ROOT / "service" / "kit")
@@ -42,3 +46,13 @@ def _is_of_a_test() -> bool:
 
 def _is_store(file: str) -> bool:
     return file.endswith("/store.py")
+
+
+def carrying(permit: Permit, job: Callable[[Connection], T]) -> Callable[[Connection], T]:
+    """A job that brings along a permit of an earlier one, which the service itself never does."""
+
+    def run(conn: Connection) -> T:
+        guard.admit(conn, permit)
+        return job(conn)
+
+    return run

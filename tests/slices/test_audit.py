@@ -7,13 +7,14 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
-from sqlalchemy import Engine, delete, event, update
+from sqlalchemy import Connection, Engine, delete, event, update
 
 from consent.vocabulary import Action, ActorKind, Purpose
 from service.audit import actions, store
 from service.audit.entry import GENESIS, Entry, Head, Logged, canonical, link
 from service.audit.tables import access_heads, access_log
 from service.kit.db import Database, metadata
+from service.kit.guard import guard_of
 
 NOW = datetime(2026, 11, 20, 1, 0, 0, 123456, tzinfo=UTC)
 SUBJECTS = [UUID(int=n) for n in (3, 1, 2)]
@@ -51,7 +52,12 @@ def add(log: Database, *entries: Entry) -> None:
 
 
 def pages(log: Database, subject: UUID, **named: Any) -> list[Logged]:
-    return log.read(lambda conn: actions.page(conn, subject, **named))
+    def job(conn: Connection) -> list[Logged]:
+        # Who reads a log has shown a permit before.
+        guard_of(conn).permitted.add(subject.bytes)
+        return actions.page(conn, subject, **named)
+
+    return log.read(job)
 
 
 def filled(log: Database, each: int = 4) -> None:

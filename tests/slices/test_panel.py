@@ -6,7 +6,7 @@ from pathlib import Path
 from uuid import UUID
 
 import pytest
-from sqlalchemy import func, select, update
+from sqlalchemy import Connection, func, select, update
 
 from consent.vocabulary import DataClass
 from service.grants import actions as grants
@@ -94,9 +94,12 @@ def test_a_refreshed_card_is_current(here: Clinic) -> None:
         return slot is not None and slot.current
 
     assert not is_current()
-    here.write(
-        lambda conn: actions.refresh(conn, here.vault, resident=lin, regions=REGIONS, now=here.now)
-    )
+
+    def refresh(conn: Connection) -> None:
+        here.manage(conn, lin)
+        actions.refresh(conn, here.vault, resident=lin, regions=REGIONS, now=here.now)
+
+    here.write(refresh)
     assert is_current()
 
 
