@@ -244,7 +244,12 @@ def test_after_a_withdrawal_no_statement_runs_under_the_old_permit(home: Home) -
             )
         )
     with pytest.raises(Withdrawn):
-        home.write(lambda conn: actions.delete(conn, home.vault, permit, record_id, if_match=rev))
+        home.write(
+            carrying(
+                permit,
+                lambda conn: actions.delete(conn, home.vault, permit, record_id, if_match=rev),
+            )
+        )
     assert len(parts_of(home, resident)) == 1
 
 
