@@ -126,12 +126,12 @@ def is_consistent(
 ) -> bool:
     """Whether a path proves that one tree is the beginning of the other (2.1.4.2).
 
-    There is no proof from the empty tree to another: a first size of 0 is refused.
+    Every tree begins with the empty one, so a first size of 0 proves nothing and is refused.
     """
-    if first == second:
-        return first >= 0 and not path and first_root == second_root
-    if not 0 < first < second:
+    if not 0 < first <= second:
         return False
+    if first == second:
+        return not path and first_root == second_root
     # A first tree that is complete is itself the node the proof begins with.
     steps = [first_root, *path] if first & (first - 1) == 0 else list(path)
     if not steps:

@@ -141,7 +141,7 @@ def test_a_fork_has_no_consistency_proof(size: int, draw: st.DataObject) -> None
     )
 
 
-@pytest.mark.parametrize(("first", "second"), [(0, 4), (5, 4), (-1, 4)])
+@pytest.mark.parametrize(("first", "second"), [(0, 0), (0, 4), (5, 4), (-1, 4)])
 def test_trees_that_cannot_be_are_refused(first: int, second: int) -> None:
     with pytest.raises(ValueError, match="no such"):
         consistency(first, second, node_at)
