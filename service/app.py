@@ -1,15 +1,16 @@
 """The composition root: one house, one application. `uvicorn --factory service.app:create`."""
 
+import asyncio
 import gc
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
 from anyio import to_thread
 from fastapi import FastAPI
 
 from service.api.bare import application
 from service.house import OUTLINES_FILE, House, build, load_outlines
-from service.jobs import erasures
+from service.jobs import checkpoint, erasures
 from service.kit import log
 from service.kit.settings import Settings
 
@@ -46,5 +47,9 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     gc.collect()
     gc.freeze()
     gc.set_threshold(YOUNG_OBJECTS, 20, 20)
+    checkpoints = asyncio.create_task(checkpoint.keep_making(house))
     yield
+    checkpoints.cancel()
+    with suppress(asyncio.CancelledError):
+        await checkpoints
     house.close()

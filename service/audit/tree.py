@@ -103,14 +103,14 @@ def consistency(first: int, second: int, node_at: NodeAt) -> list[bytes]:
     return path[::-1]
 
 
-def is_included(leaf: bytes, index: int, size: int, path: Sequence[bytes], root: bytes) -> bool:
-    """Whether a path proves the leaf hash in the tree of this root (2.1.3.2)."""
+def path_root(leaf: bytes, index: int, size: int, path: Sequence[bytes]) -> bytes | None:
+    """The root to which a path leads from a leaf hash (2.1.3.2); None when its length is wrong."""
     if not 0 <= index < size or len(leaf) != HASH_BYTES:
-        return False
+        return None
     at, last, found = index, size - 1, leaf
     for node in path:
         if last == 0:
-            return False
+            return None
         if at & 1 or at == last:
             found = node_hash(node, found)
             while not at & 1 and at:
@@ -118,7 +118,12 @@ def is_included(leaf: bytes, index: int, size: int, path: Sequence[bytes], root:
         else:
             found = node_hash(found, node)
         at, last = at >> 1, last >> 1
-    return last == 0 and found == root
+    return found if last == 0 else None
+
+
+def is_included(leaf: bytes, index: int, size: int, path: Sequence[bytes], root: bytes) -> bool:
+    """Whether a path proves the leaf hash in the tree of this root."""
+    return path_root(leaf, index, size, path) == root
 
 
 def is_consistent(
