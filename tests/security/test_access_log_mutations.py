@@ -3,7 +3,7 @@
 A log of 300 entries with checkpoints is changed in every way of a systematic list, one at a time,
 and proven again: each column of each table at the edges and in the middle with several kinds of
 values, every deletion, exchange, truncation and insertion, and logs rewritten with all hashes.
-Each must be found and named, none may be missed, and the log must be proven intact before and after.
+Each must be found and named, none may be missed; before and after the log must be proven intact.
 """
 
 from collections.abc import Callable, Iterator, Sequence
