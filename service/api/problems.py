@@ -30,6 +30,7 @@ STATUS: dict[type[errors.ServiceError], int] = {
     errors.StepUpRequired: 403,
     errors.Refused: 403,
     errors.NotFound: 404,
+    errors.TooSlow: 408,
     errors.Conflict: 409,
     errors.Gone: 410,
     errors.Stale: 412,
@@ -112,8 +113,8 @@ def of_service_error(request: Request, error: errors.ServiceError) -> Response:
         headers["Retry-After"] = str(error.retry_after)
     if isinstance(error, errors.Unavailable):
         headers["Retry-After"] = "1"
-    if status == 401:
-        headers["WWW-Authenticate"] = 'Bearer realm="kangma", error="invalid_token"'
+    if challenge := getattr(error, "challenge", None):
+        headers["WWW-Authenticate"] = challenge
     if oauth := getattr(error, "oauth", None):
         more["error"] = oauth
     return problem(request, status, error.code, error.sentence, more, headers)

@@ -1,6 +1,8 @@
 """`kangma people`: practitioners and machine clients. Credentials are printed once."""
 
-from typing import Annotated
+import json as codec
+from pathlib import Path
+from typing import Annotated, Any, Literal
 
 import typer
 
@@ -13,6 +15,10 @@ Login = Annotated[str, typer.Option(help="Name to sign in with.")]
 Name = Annotated[str, typer.Option(help="Name shown to residents.")]
 Clinic = Annotated[str, typer.Option(help="Clinic, as residents know it.")]
 Role = Annotated[str, typer.Option(help="Audience of the client: city.")]
+Key = Annotated[
+    str | None,
+    typer.Option(help="generate, secret, or a file with the public JWK of the machine's own key."),
+]
 
 
 @app.command("add-doctor")
@@ -28,12 +34,33 @@ def add_doctor(login: Login, name: Name, clinic: Clinic, json: Json = False) -> 
 
 
 @app.command("add-client")
-def add_client(role: Role, name: Name, json: Json = False) -> None:
-    """Let a machine sign in; prints its one-time secret."""
+def add_client(role: Role, name: Name, key: Key = None, json: Json = False) -> None:
+    """Let a machine sign in by a key of its own; prints what is secret once.
+
+    In production a key is made unless told otherwise, elsewhere a secret.
+    """
     with open_house() as house:
+        asked = key or ("generate" if house.settings.profile == "production" else "secret")
         made = house.db.write(
             lambda connection: actions.add_client(
-                connection, house.system, role=role, name=name, now=house.clock()
+                connection,
+                house.system,
+                role=role,
+                name=name,
+                now=house.clock(),
+                key=_public_key(asked),
             )
         )
         answer(made, as_json=json)
+
+
+def _public_key(asked: str) -> dict[str, Any] | Literal["generate"] | None:
+    if asked == "secret":
+        return None
+    if asked == "generate":
+        return "generate"
+    try:
+        found = codec.loads(Path(asked).read_text("utf-8"))
+    except (OSError, ValueError):
+        raise typer.BadParameter("no readable JWK file") from None
+    return found if isinstance(found, dict) else {}

@@ -9,7 +9,15 @@ from sqlalchemy import BigInteger, Connection, bindparam, delete, select, update
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
-from service.identity.tables import clients, logins, practitioners, refresh_tokens, revocations
+from service.identity.tables import (
+    client_keys,
+    clients,
+    logins,
+    practitioners,
+    refresh_tokens,
+    revocations,
+    used_once,
+)
 from service.kit.db import EPOCH
 from service.kit.prepared import Prepared
 
@@ -33,7 +41,7 @@ class Practitioner(NamedTuple):
 class Client(NamedTuple):
     client_id: UUID
     role: str
-    secret_hash: bytes
+    secret_hash: bytes | None
 
 
 class Refresh(NamedTuple):
@@ -110,7 +118,34 @@ def add_client(conn: Connection, client: Client, name: str) -> None:
 
 def client(conn: Connection, client_id: UUID) -> Client | None:
     row = conn.execute(select(*_CLIENT).where(clients.c.client_id == client_id)).first()
-    return None if row is None else Client(row.client_id, row.role, bytes(row.secret_hash))
+    if row is None:
+        return None
+    secret = None if row.secret_hash is None else bytes(row.secret_hash)
+    return Client(row.client_id, row.role, secret)
+
+
+def add_client_key(conn: Connection, client_id: UUID, thumbprint: str, jwk: str) -> None:
+    row = {"client_id": client_id, "thumbprint": thumbprint, "jwk": jwk}
+    conn.execute(client_keys.insert().values(**row))
+
+
+def client_keys_of(conn: Connection, client_id: UUID) -> dict[str, str]:
+    """The public keys of a machine as JWK text, by thumbprint."""
+    query = select(client_keys.c.thumbprint, client_keys.c.jwk)
+    rows = conn.execute(query.where(client_keys.c.client_id == client_id))
+    return {row.thumbprint: row.jwk for row in rows}
+
+
+def use_once(conn: Connection, digest: bytes, until: datetime) -> bool:
+    """Note that something came; False when it had come before. Two at once: one wins."""
+    insert = sqlite_insert if conn.dialect.name == "sqlite" else postgresql_insert
+    done = conn.execute(
+        insert(used_once)
+        .values(digest=digest, until=until)
+        .on_conflict_do_nothing()
+        .returning(used_once.c.digest)
+    )
+    return done.first() is not None
 
 
 def add_refresh(conn: Connection, digest: bytes, row: Refresh) -> None:

@@ -3,7 +3,7 @@
 KangmaError
 |- TransportError          no answer came
 `- Problem                 an answer that is a problem document
-   |- BadRequest, Malformed, Invalid, TooLarge, UnsupportedMediaType, NotAcceptable
+   |- BadRequest, Malformed, Invalid, TooLarge, TooSlow, UnsupportedMediaType, NotAcceptable
    |- Unauthenticated, StepUpRequired, Refused
    |- NotFound, MethodNotAllowed, Gone
    |- Conflict, Stale, PreconditionRequired
@@ -59,6 +59,10 @@ class TooLarge(Problem):
     code = "too-large"
 
 
+class TooSlow(Problem):
+    code = "too-slow"
+
+
 class UnsupportedMediaType(Problem):
     code = "unsupported-media-type"
 
@@ -71,8 +75,20 @@ class Unauthenticated(Problem):
     code = "unauthenticated"
 
 
+class InvalidProof(Unauthenticated):
+    """The proof of possession that came with a token is missing or not good (DPoP)."""
+
+    code = "invalid-proof"
+
+
 class StepUpRequired(Problem):
     code = "step-up-required"
+
+
+class StrongerSignInRequired(StepUpRequired):
+    """A password is not enough for this door: sign in with a passkey."""
+
+    code = "stronger-sign-in-required"
 
 
 class Refused(Problem):
@@ -188,10 +204,13 @@ BY_CODE: dict[str, type[Problem]] = {
         Malformed,
         Invalid,
         TooLarge,
+        TooSlow,
         UnsupportedMediaType,
         NotAcceptable,
         Unauthenticated,
+        InvalidProof,
         StepUpRequired,
+        StrongerSignInRequired,
         Refused,
         NotFound,
         MethodNotAllowed,
