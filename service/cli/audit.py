@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from consent.vocabulary import Text
-from service.audit import actions, verification
+from service.audit import actions
 from service.cli.printing import Json, answer
 from service.cli.rooms import open_house
 from service.jobs import checkpoint as checkpoints
@@ -32,8 +32,7 @@ def verify(copies: Copies = None, json: Json = False) -> None:
     """Recompute chains, tree and checkpoints; names the first entry that is not as written."""
     kept = [line for path in copies or () for line in path.read_text("utf-8").split()]
     with open_house() as house:
-        keys = house.system.verifying_keys(checkpoints.KEY)
-        found = house.db.at_one_moment(lambda conn: verification.verify(conn, keys, kept))
+        found = checkpoints.prove(house, kept)
         broken = None if found is None else asdict(found)
         answer({"intact": found is None, "broken": broken}, as_json=json)
         if found is not None:

@@ -5,14 +5,16 @@ added. Every process looks once a minute; of two that find it due, one makes it.
 """
 
 import asyncio
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from anyio import to_thread
 from sqlalchemy import Connection
 
 from service.audit import actions as audit
-from service.audit import store
+from service.audit import store, verification
 from service.audit.store import Signed
+from service.audit.verification import Breach
 from service.house import House
 from service.kit.log import log
 
@@ -41,6 +43,12 @@ def make(house: House, *, now: datetime) -> Signed | None:
 def make_when_due(house: House, *, now: datetime) -> Signed | None:
     """As `make`, when enough entries or enough time have passed."""
     return make(house, now=now) if house.db.read(lambda conn: _is_due(conn, now)) else None
+
+
+def prove(house: House, copies: Iterable[str] = ()) -> Breach | None:
+    """The first thing in the access log that is not as it was written; None for an honest log."""
+    keys = house.system.verifying_keys(KEY)
+    return house.db.at_one_moment(lambda conn: verification.verify(conn, keys, copies))
 
 
 async def keep_making(house: House) -> None:
