@@ -12,7 +12,9 @@ from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from service.identity.tables import (
     client_keys,
     clients,
+    federated_logins,
     logins,
+    passkeys,
     practitioners,
     refresh_tokens,
     revocations,
@@ -36,6 +38,9 @@ class Practitioner(NamedTuple):
     name: str
     clinic: str
     region: str | None
+    clinic_id: UUID | None = None
+    role: str = "family-doctor"
+    disabled: bool = False
 
 
 class Client(NamedTuple):
@@ -70,6 +75,11 @@ def login(conn: Connection, tag: bytes) -> Login | None:
     return None if row is None else Login(*row)
 
 
+def login_of(conn: Connection, subject: UUID) -> Login | None:
+    row = conn.execute(select(*_LOGIN).where(logins.c.subject == subject)).first()
+    return None if row is None else Login(*row)
+
+
 def add_login(conn: Connection, tag: bytes, *, subject: UUID, kind: str, password: str) -> bool:
     """Keep a sign-in name; False, with nothing changed, when it is taken."""
     insert = sqlite_insert if conn.dialect.name == "sqlite" else postgresql_insert
@@ -91,7 +101,9 @@ def tags_of(conn: Connection, subjects: Sequence[UUID]) -> dict[UUID, bytes]:
 
 
 def drop_logins(conn: Connection, subject: UUID) -> None:
-    conn.execute(delete(logins).where(logins.c.subject == subject))
+    """Remove every way of signing in: name, passkeys, account elsewhere."""
+    for table in (logins, passkeys, federated_logins):
+        conn.execute(delete(table).where(table.c.subject == subject))
 
 
 def add_practitioner(conn: Connection, row: Practitioner) -> None:
@@ -104,9 +116,31 @@ def practitioner(conn: Connection, practitioner_id: UUID) -> Practitioner | None
     return None if row is None else Practitioner(*row)
 
 
+def in_office(conn: Connection, practitioner_id: UUID) -> bool:
+    """Whether this practitioner exists and has not been disabled."""
+    known = practitioner(conn, practitioner_id)
+    return known is not None and not known.disabled
+
+
+def move(conn: Connection, practitioner_id: UUID, clinic_id: UUID, clinic: str, role: str) -> None:
+    """Store where a practitioner works from now on."""
+    mine = practitioners.c.practitioner_id == practitioner_id
+    conn.execute(
+        update(practitioners).where(mine).values(clinic_id=clinic_id, clinic=clinic, role=role)
+    )
+
+
+def disable(conn: Connection, practitioner_id: UUID) -> None:
+    """Close every sign-in of a practitioner, and the practitioner themselves to the gate."""
+    conn.execute(update(logins).where(logins.c.subject == practitioner_id).values(disabled=True))
+    mine = practitioners.c.practitioner_id == practitioner_id
+    conn.execute(update(practitioners).where(mine).values(disabled=True))
+
+
 def practitioners_in(conn: Connection, region: str | None = None) -> list[Practitioner]:
-    """Doctors by name, of the regions whose code begins with `region`, or all."""
+    """Doctors in office by name, of the regions whose code begins with `region`, or all."""
     query = select(*_PRACTITIONER).order_by(practitioners.c.name, practitioners.c.practitioner_id)
+    query = query.where(practitioners.c.disabled.is_(False))
     if region:
         query = query.where(practitioners.c.region.startswith(region, autoescape=True))
     return [Practitioner(*row) for row in conn.execute(query)]

@@ -1,6 +1,6 @@
 """access_tree: every entry gets its place in one Merkle tree
 
-Revision: access_tree, after sign_in_at_full_strength.
+Revision: access_tree, after clinics.
 
 Entries that are there already become the first leaves, in the order of their residents' ids and
 then of their chains. The hash of an entry now covers its place, so their chains are written anew,
@@ -16,7 +16,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "access_tree"
-down_revision = "sign_in_at_full_strength"
+down_revision = "clinics"
 branch_labels = None
 depends_on = None
 
