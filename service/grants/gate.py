@@ -192,7 +192,7 @@ def admit_panel(
     actor = Actor(ActorKind.PRACTITIONER, str(practitioner))
     standings = store.standings_of_panel(conn, practitioner)
     # One query of the keystore for all of them, for the grants here and the names soon after.
-    vault.preload([standing.resident_id for standing in standings], _OF_A_PANEL)
+    vault.preload(_revisions(standings), _OF_A_PANEL)
     rows = store.active_to(conn, Grantee(GranteeKind.PRACTITIONER, str(practitioner)))
     asked = (actor, Purpose.CARE, action, classes)
     return _decide_each(vault, standings, rows, asked, signed=True, now=now)
@@ -203,12 +203,16 @@ def admit_statistics(
 ) -> dict[UUID, Decision]:
     """Decisions on the next `limit` residents, in id order, who ever agreed to be counted."""
     standings = store.standings_after(conn, STATISTICS, after=after, limit=limit)
-    known = [standing.resident_id for standing in standings]
+    known = _revisions(standings)
     vault.preload(known, {Slot.POLICY})
-    rows = store.active_to(conn, STATISTICS, known)
+    rows = store.active_to(conn, STATISTICS, list(known))
     actor = Actor(ActorKind.SERVICE, STATISTICS.id)
     asked = (actor, Purpose.STATISTICS, Action.AGGREGATE, ALL_CLASSES)
     return _decide_each(vault, standings, rows, asked, signed=False, now=now)
+
+
+def _revisions(standings: Sequence[store.Standing]) -> dict[UUID, int]:
+    return {standing.resident_id: standing.consent_revision for standing in standings}
 
 
 def foresee(
