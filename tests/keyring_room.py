@@ -1,6 +1,6 @@
 """A founded keystore, a vault and genuine permits, for tests that need keys but no house."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from uuid import UUID, uuid4
@@ -19,6 +19,8 @@ from consent.vocabulary import (
 )
 from service.keys import actions
 from service.keys.keystore import Keystore
+from service.keys.providers.document import KeyDocument
+from service.keys.providers.file import FileKey
 from service.keys.vault import Vault
 from service.kit.ids import new_id
 from service.kit.sealed import Place
@@ -31,6 +33,16 @@ def found(keystore_url: str, folder: Path) -> Keystore:
     uri = f"file:{folder / 'kek' / 'kek.json'}"
     actions.prepare(uri, keystore_url)
     return actions.open_keystore(uri, keystore_url)
+
+
+def file_key(
+    folder: Path, versions: Mapping[int, bytes], primary: int, *, id: str = "test"
+) -> FileKey:
+    """A root key with known versions, in a file of its own."""
+    path = folder / f"{id}-{'-'.join(map(str, sorted(versions)))}.json"
+    path.touch(0o600)
+    path.write_bytes(KeyDocument(id, primary, max(versions), dict(versions)).encode())
+    return FileKey(path)
 
 
 class Room:

@@ -6,6 +6,7 @@ that are not finite, lone surrogates, NUL characters and deep nesting are refuse
 query parameters the route does not know: a misspelt filter must not silently widen an answer.
 """
 
+import asyncio
 import json
 import re
 import zlib
@@ -17,12 +18,20 @@ from fastapi.dependencies.utils import get_flat_params
 from fastapi.params import Query
 from fastapi.routing import APIRoute
 from pydantic import BaseModel, ConfigDict, Field
+from starlette.types import Receive, Scope
 
 from consent.vocabulary import Text
 from service.api import places
 from service.api.faults import pointer
 from service.api.light import shortened
-from service.kit.errors import BadRequest, Malformed, ServiceError, TooLarge, Unsupported
+from service.kit.errors import (
+    BadRequest,
+    Malformed,
+    ServiceError,
+    TooLarge,
+    TooSlow,
+    Unsupported,
+)
 
 PLAIN_LIMIT = 1 << 20
 """Bytes of an ordinary body as sent (sealing.md section 6)."""
@@ -30,6 +39,8 @@ BATCH_LIMIT = 4 << 20
 """Bytes as sent where 1,000 records or 100,000 samples must fit in one call."""
 INFLATED_LIMIT = 8 << 20
 """Bytes of a gzip body once inflated."""
+BODY_SECONDS = 60.0
+"""From the first look at a body to its last byte: a batch over a bad mobile line, and no more."""
 DEPTH_LIMIT = 32
 """Arrays and objects within each other; the deepest shape of the contract has 7."""
 
@@ -60,6 +71,10 @@ class Refusal(HTTPException):
 class StrictRequest(Request):
     """A request whose body keeps the rules of this module."""
 
+    def __init__(self, scope: Scope, receive: Receive) -> None:
+        super().__init__(scope, receive)
+        self._deadline = asyncio.get_running_loop().time() + BODY_SECONDS
+
     @property
     def body_limit(self) -> int:
         return BATCH_LIMIT if self.scope["path"].endswith(BATCH_PATHS) else PLAIN_LIMIT
@@ -72,13 +87,22 @@ class StrictRequest(Request):
         received = 0
         inflation = _inflation(self.headers.get("content-encoding", "identity"))
         self._refuse_announced_size()
-        async for chunk in super().stream():
+        chunks = super().stream()
+        while (chunk := await self._next(chunks)) is not None:
             received += len(chunk)
             if received > self.body_limit:
                 raise Refusal(TooLarge())
             yield inflation.feed(chunk) if inflation else chunk
         if inflation:
             inflation.finish()
+
+    async def _next(self, chunks: AsyncGenerator[bytes, None]) -> bytes | None:
+        """The next piece, or None behind the last; whoever dribbles is sent away in time."""
+        try:
+            async with asyncio.timeout_at(self._deadline):
+                return await anext(chunks, None)
+        except TimeoutError:
+            raise Refusal(TooSlow()) from None
 
     async def body(self) -> bytes:
         raw = await super().body()

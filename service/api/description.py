@@ -99,7 +99,7 @@ def _declare_problems(operation: dict[str, Any]) -> None:
     if "path" in places:
         statuses.add("404")
     if "requestBody" in operation:
-        statuses |= {"413", "415", "422"}
+        statuses |= {"408", "413", "415", "422"}
     statuses |= {status for status in answers if status >= "400"}
     for status in sorted(statuses):
         answers[status] = dict(PROBLEM)

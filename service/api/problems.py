@@ -30,6 +30,7 @@ STATUS: dict[type[errors.ServiceError], int] = {
     errors.StepUpRequired: 403,
     errors.Refused: 403,
     errors.NotFound: 404,
+    errors.TooSlow: 408,
     errors.Conflict: 409,
     errors.Gone: 410,
     errors.Stale: 412,

@@ -89,6 +89,15 @@ class RecordPage(BaseModel):
     next: str | None
 
 
+class SeenRecordOut(RecordIn):
+    """A record as somebody else sees it, with the values of the classes open to them."""
+
+    id: UUID
+    rev: None = Field(
+        description="Always null: the owner's counter would tell how much else they keep."
+    )
+
+
 class ItemProblem(BaseModel):
     """Why one record of a batch was rejected."""
 
@@ -143,8 +152,8 @@ _REJECTED = {
 }
 
 
-def document(record: Record, rev: int) -> dict[str, Any]:
-    """The JSON shape of a record in the contract."""
+def document(record: Record, rev: int | None) -> dict[str, Any]:
+    """The JSON shape of a record in the contract; `rev` is None for anybody but the owner."""
     return {**shape(record), "rev": rev}
 
 
@@ -227,6 +236,11 @@ def _moment(text: str, name: str, zone: ZoneInfo, *, after: bool) -> datetime:
 
 def page(items: Iterable[tuple[Record, int]], next_: str | None) -> dict[str, Any]:
     return {"items": [document(record, rev) for record, rev in items], "next": next_}
+
+
+def seen_page(items: Iterable[tuple[Record, int]], next_: str | None) -> dict[str, Any]:
+    """A page for somebody else than the owner."""
+    return {"items": [document(record, None) for record, _ in items], "next": next_}
 
 
 def results(found: Sequence[Result], language: Language) -> list[dict[str, Any]]:

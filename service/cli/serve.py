@@ -5,6 +5,8 @@ from typing import Annotated
 import typer
 import uvicorn
 
+from service.cli.connection import BoundedConnection
+
 Host = Annotated[str, typer.Option(help="Address to listen on.")]
 Port = Annotated[int, typer.Option(help="Port to listen on.")]
 Workers = Annotated[int, typer.Option(help="Worker processes.", min=1)]
@@ -19,6 +21,9 @@ def run_server(host: str, port: int, workers: int) -> None:
     uvicorn.run(
         "service.app:create",
         factory=True,
+        http=BoundedConnection,
+        # There is no websocket door, so none is opened by an Upgrade header either.
+        ws="none",
         host=host,
         port=port,
         workers=workers,
@@ -30,5 +35,4 @@ def run_server(host: str, port: int, workers: int) -> None:
         # A worker that hashes passwords on a busy machine is slow, not dead: killing it after the
         # default five seconds would cut off everybody it is serving.
         timeout_worker_healthcheck=60,
-        h11_max_incomplete_event_size=64 * 1024,
     )

@@ -2,26 +2,26 @@
 
 from pathlib import Path
 
-from service.keys.kek import create_kek, load_kek, path_of
 from service.keys.keystore import Keystore, is_founded
+from service.keys.providers import create_root_key, load_root_key, root_key_exists
 
 
 def prepare(kek_uri: str, keystore_url: str, *, data: Path | None = None) -> None:
     """Make the root key and found the keystore where there is neither; else prove they fit.
 
-    A key file that stands alone (an earlier start stopped half-way) is used, never replaced. A
-    keystore without its key file is refused with a sentence.
+    A root key that stands alone (an earlier start stopped half-way) is used, never replaced. A
+    keystore without its root key is refused with a sentence.
     """
     if is_founded(keystore_url):
-        Keystore(keystore_url, load_kek(kek_uri, data=data)).close()
+        open_keystore(kek_uri, keystore_url, data=data).close()
         return
-    if path_of(kek_uri).exists():
-        kek = load_kek(kek_uri, data=data)
+    if root_key_exists(kek_uri, data=data):
+        kek = load_root_key(kek_uri, data=data)
     else:
-        kek = create_kek(kek_uri, keystore_url=keystore_url, data=data)
+        kek = create_root_key(kek_uri, keystore_url=keystore_url, data=data)
     Keystore.found(keystore_url, kek).close()
 
 
 def open_keystore(kek_uri: str, keystore_url: str, *, data: Path | None = None) -> Keystore:
     """The keystore under its root key, or KeyRefused with a sentence for the operator."""
-    return Keystore(keystore_url, load_kek(kek_uri, data=data))
+    return Keystore(keystore_url, load_root_key(kek_uri, data=data))

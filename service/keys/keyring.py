@@ -21,7 +21,7 @@ from uuid import UUID
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from service.keys.wrapping import Kek, belonging
+from service.keys.wrapping import RootKey, belonging
 from service.kit.crypto.aead import AES_256_GCM, KEY_BYTES, Key
 from service.kit.errors import IntegrityBroken
 
@@ -196,7 +196,7 @@ class Keyring:
         entries = (Entry(_SLOTS[number], *rest) for number, *rest in raw if number in _SLOTS)
         return cls(index_key, tuple(entries))
 
-    def seal(self, kek: Kek, deployment: bytes, resident: UUID) -> SealedKeyring:
+    def seal(self, kek: RootKey, deployment: bytes, resident: UUID) -> SealedKeyring:
         """Wrapped for the keystore under a new RDEK."""
         rdek, nonce = urandom(KEY_BYTES), urandom(12)
         version, wrapped = kek.wrap(rdek, belonging("rdek", deployment, resident.bytes))
@@ -206,7 +206,9 @@ class Keyring:
         )
 
     @classmethod
-    def open(cls, sealed: SealedKeyring, kek: Kek, deployment: bytes, resident: UUID) -> "Keyring":
+    def open(
+        cls, sealed: SealedKeyring, kek: RootKey, deployment: bytes, resident: UUID
+    ) -> "Keyring":
         """The keyring; IntegrityBroken when the row was altered or belongs to somebody else."""
         rdek = kek.unwrap(
             sealed.kek_version, sealed.wrapped_rdek, belonging("rdek", deployment, resident.bytes)

@@ -22,7 +22,7 @@ from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from consent.vocabulary import Text
 from service.keys.keyring import SealedKeyring
 from service.keys.tables import kek_check, keyrings, keystore_metadata, system_keys, tombstones
-from service.keys.wrapping import Kek, KeyRefused, belonging
+from service.keys.wrapping import KeyRefused, RootKey, belonging
 from service.kit.db import EPOCH, open_engine
 from service.kit.errors import Gone, IntegrityBroken, NotFound
 
@@ -63,7 +63,7 @@ def is_founded(url: str) -> bool:
 class Keystore:
     """An open keystore. `deployment` are the sixteen bytes that bind every key to this service."""
 
-    def __init__(self, url: str, kek: Kek) -> None:
+    def __init__(self, url: str, kek: RootKey) -> None:
         self.kek = kek
         self.engine = open_engine(url)
         self._writing = self.engine.execution_options(kangma_writes=True)
@@ -74,7 +74,7 @@ class Keystore:
             raise
 
     @classmethod
-    def found(cls, url: str, kek: Kek) -> "Keystore":
+    def found(cls, url: str, kek: RootKey) -> "Keystore":
         """Begin an empty keystore under this root key; tables that migrations made are kept."""
         if is_founded(url):
             raise KeyRefused(Text("密钥库已存在。", "The keystore exists already."))
@@ -88,12 +88,23 @@ class Keystore:
         return cls(url, kek)
 
     def close(self) -> None:
+        """Let go of the database and of the root key."""
         self.engine.dispose()
+        self.kek.close()
 
     # -- the root key ------------------------------------------------------------------------
 
+    def refresh(self) -> None:
+        """See what another process changed of the root key; KeyRefused when it no longer fits."""
+        self.kek.reload()
+        self._prove()
+
     def _prove(self) -> bytes:
-        """Refuse a root key that is not the one; returns the deployment's id."""
+        """Refuse a root key that is not the one; returns the deployment's id.
+
+        A version is needed as long as it has a check row: who destroys one removes its row once
+        nothing is wrapped by it.
+        """
         if not inspect(self.engine).has_table(kek_check.name):
             raise KeyRefused(_NOT_FOUNDED)
         with self.engine.connect() as conn:
@@ -104,17 +115,21 @@ class Keystore:
             if row.version not in self.kek.versions:
                 raise KeyRefused(
                     Text(
-                        f"密钥文件缺少密钥库使用的第 {row.version} 版主密钥。",
-                        f"The key file lacks version {row.version}, which the keystore needs.",
+                        f"主密钥缺少密钥库使用的第 {row.version} 版。",
+                        f"The root key lacks version {row.version}, which the keystore needs.",
                     )
                 )
             _check(self.kek, row)
         deployment = bytes(rows[0].deployment)
-        added = self.kek.versions - {row.version for row in rows}
-        if added:
-            with self._writing.begin() as conn:
-                _add(conn, kek_check, [_check_row(self.kek, n, deployment) for n in sorted(added)])
+        self._welcome(self.kek.versions - {row.version for row in rows}, deployment)
         return deployment
+
+    def _welcome(self, added: frozenset[int], deployment: bytes) -> None:
+        """Check rows for new versions. One older than the primary wraps nothing and needs none."""
+        new = sorted(version for version in added if version >= self.kek.primary)
+        if new:
+            with self._writing.begin() as conn:
+                _add(conn, kek_check, [_check_row(self.kek, n, deployment) for n in new])
 
     def versions_in_use(self) -> dict[int, int]:
         """How many keyrings each root key version wraps."""
@@ -248,17 +263,17 @@ _NOT_FOUNDED = Text(
     "密钥库尚未初始化，请运行 kangma init。", "The keystore is empty; run kangma init."
 )
 _WRONG = Text(
-    "主密钥与密钥库不匹配，请恢复原密钥文件。",
-    "The root key does not fit this keystore; restore the key file it was founded with.",
+    "主密钥与密钥库不匹配，请恢复原主密钥。",
+    "The root key does not fit this keystore; restore the one it was founded with.",
 )
 
 
-def _check_row(kek: Kek, version: int, deployment: bytes) -> dict[str, Any]:
+def _check_row(kek: RootKey, version: int, deployment: bytes) -> dict[str, Any]:
     _, value = kek.wrap(_CHECKED, belonging("check", deployment), version=version)
     return {"version": version, "deployment": deployment, "check_value": value}
 
 
-def _check(kek: Kek, row: Row[Any]) -> None:
+def _check(kek: RootKey, row: Row[Any]) -> None:
     bound = belonging("check", bytes(row.deployment))
     try:
         kek.unwrap(row.version, bytes(row.check_value), bound)

@@ -68,6 +68,11 @@ class TooLarge(ServiceError):
     sentence = Text("请求过大。", "The request is too large.")
 
 
+class TooSlow(ServiceError):
+    code = "too-slow"
+    sentence = Text("请求内容传输过慢。", "The body took too long to arrive.")
+
+
 class Unsupported(ServiceError):
     """The content type or content encoding of the body is not one the service reads."""
 

@@ -14,10 +14,10 @@ from consent.vocabulary import ALL_CLASSES, DataClass
 from service.keys.check import check
 from service.keys.keystore import Keystore, is_founded
 from service.keys.tables import keystore_metadata
-from service.keys.wrapping import Kek, KeyRefused
+from service.keys.wrapping import KeyRefused
 from service.kit.db import open_engine
 from service.kit.errors import Gone, IntegrityBroken, NotFound
-from tests.keyring_room import Room, found, place
+from tests.keyring_room import Room, file_key, found, place
 
 NOW = datetime(2026, 11, 20, 1, 0, tzinfo=UTC)
 BODY = DataClass.BODY
@@ -261,16 +261,16 @@ def test_an_altered_keyring_harms_nobody_else(room: Room) -> None:
     assert (report.sampled, report.unreadable, report.sound) == (2, 1, False)
 
 
-def test_a_wrong_root_key_is_refused(room: Room, keystore_url: str) -> None:
+def test_a_wrong_root_key_is_refused(room: Room, keystore_url: str, tmp_path: Path) -> None:
     for versions, word in (({1: b"w" * 32}, "does not fit"), ({2: b"w" * 32}, "lacks version 1")):
-        wrong = Kek("wrong", versions, next(iter(versions)))
+        wrong = file_key(tmp_path, versions, next(iter(versions)))
         with pytest.raises(KeyRefused) as caught:
             Keystore(keystore_url, wrong)
         assert word in caught.value.sentence.en
 
 
-def test_an_unfounded_keystore_is_refused(keystore_url: str) -> None:
-    kek = Kek("test", {1: bytes(32)}, 1)
+def test_an_unfounded_keystore_is_refused(keystore_url: str, tmp_path: Path) -> None:
+    kek = file_key(tmp_path, {1: bytes(32)}, 1)
     for _ in range(2):
         with pytest.raises(KeyRefused, match="kangma init"):
             Keystore(keystore_url, kek)
@@ -284,20 +284,20 @@ def test_an_unfounded_keystore_is_refused(keystore_url: str) -> None:
         Keystore.found(keystore_url, kek)
 
 
-def test_a_new_version_of_the_root_key_joins_the_old(keystore_url: str) -> None:
+def test_a_new_version_of_the_root_key_joins_the_old(keystore_url: str, tmp_path: Path) -> None:
     old, new = {1: b"1" * 32}, {1: b"1" * 32, 2: b"2" * 32}
-    first = Keystore.found(keystore_url, Kek("test", old, 1))
+    first = Keystore.found(keystore_url, file_key(tmp_path, old, 1))
     before = Room(first)
     one = before.resident()
     sealed = before.vault.seal(before.own(one), BODY, place(one), b"old")
-    second = Keystore(keystore_url, Kek("test", new, 2))
+    second = Keystore(keystore_url, file_key(tmp_path, new, 2))
     after = Room(second)
     other = after.resident()
     assert after.vault.open(sealed, after.own(one)) == b"old"
     assert second.versions_in_use() == {1: 1, 2: 1}
     assert other in second.load_many([other])
     with pytest.raises(KeyRefused, match="lacks version 2"):
-        Keystore(keystore_url, Kek("test", old, 1))
+        Keystore(keystore_url, file_key(tmp_path, old, 1))
     first.close()
     second.close()
 

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import date
+from pathlib import Path
 from uuid import UUID
 
 import pytest
@@ -11,12 +12,17 @@ from hypothesis import strategies as st
 from consent.vocabulary import DataClass
 from service.keys.index import DAY_SPAN, Index
 from service.keys.keyring import CAPACITY, DOCUMENT_BYTES, NUMBERS, Keyring, SealedKeyring, Slot
-from service.keys.wrapping import Kek, belonging
+from service.keys.wrapping import RootKey, belonging
 from service.kit.errors import IntegrityBroken
+from tests.keyring_room import file_key
 
-KEK = Kek("test", {1: b"k" * 32}, 1)
 DEPLOYMENT = b"d" * 16
 RESIDENT = UUID(int=1)
+
+
+@pytest.fixture
+def kek(tmp_path: Path) -> RootKey:
+    return file_key(tmp_path, {1: b"k" * 32}, 1)
 
 
 def test_there_is_a_slot_for_every_class_and_two_more() -> None:
@@ -65,18 +71,18 @@ def test_a_slot_without_a_key_is_refused() -> None:
         short.newest(Slot.MENTAL)
 
 
-def test_a_sealed_keyring_opens_for_its_resident_only() -> None:
+def test_a_sealed_keyring_opens_for_its_resident_only(kek: RootKey) -> None:
     ring = Keyring.fresh()
-    sealed = ring.seal(KEK, DEPLOYMENT, RESIDENT)
-    assert Keyring.open(sealed, KEK, DEPLOYMENT, RESIDENT).entries == ring.entries
+    sealed = ring.seal(kek, DEPLOYMENT, RESIDENT)
+    assert Keyring.open(sealed, kek, DEPLOYMENT, RESIDENT).entries == ring.entries
     for deployment, resident in ((DEPLOYMENT, UUID(int=2)), (b"e" * 16, RESIDENT)):
         with pytest.raises(IntegrityBroken):
-            Keyring.open(sealed, KEK, deployment, resident)
+            Keyring.open(sealed, kek, deployment, resident)
 
 
-def test_an_altered_or_mixed_row_does_not_open() -> None:
-    sealed = Keyring.fresh().seal(KEK, DEPLOYMENT, RESIDENT)
-    other = Keyring.fresh().seal(KEK, DEPLOYMENT, RESIDENT)
+def test_an_altered_or_mixed_row_does_not_open(kek: RootKey) -> None:
+    sealed = Keyring.fresh().seal(kek, DEPLOYMENT, RESIDENT)
+    other = Keyring.fresh().seal(kek, DEPLOYMENT, RESIDENT)
     bad: list[SealedKeyring] = [
         replace(sealed, kek_version=2),
         replace(sealed, wrapped_rdek=other.wrapped_rdek),
@@ -88,13 +94,13 @@ def test_an_altered_or_mixed_row_does_not_open() -> None:
     ]
     for row in bad:
         with pytest.raises(IntegrityBroken):
-            Keyring.open(row, KEK, DEPLOYMENT, RESIDENT)
+            Keyring.open(row, kek, DEPLOYMENT, RESIDENT)
 
 
-def test_all_keyrings_have_one_size() -> None:
+def test_all_keyrings_have_one_size(kek: RootKey) -> None:
     sizes = set()
     for _ in range(20):
-        row = Keyring.fresh().seal(KEK, DEPLOYMENT, RESIDENT)
+        row = Keyring.fresh().seal(kek, DEPLOYMENT, RESIDENT)
         sizes.add((len(row.wrapped_rdek), len(row.sealed_document)))
     assert sizes == {(60, 12 + DOCUMENT_BYTES + 16)}
 
@@ -105,23 +111,23 @@ def test_printing_a_keyring_shows_no_key() -> None:
         assert repr(entry) == f"<key of {entry.slot}>"
 
 
-def test_readers_take_every_version_and_writers_the_primary() -> None:
-    both = Kek("test", {1: b"k" * 32, 2: b"l" * 32}, 2)
-    old = KEK.wrap(b"x" * 32, belonging("rdek", DEPLOYMENT))
+def test_readers_take_every_version_and_writers_the_primary(kek: RootKey, tmp_path: Path) -> None:
+    both = file_key(tmp_path, {1: b"k" * 32, 2: b"l" * 32}, 2)
+    old = kek.wrap(b"x" * 32, belonging("rdek", DEPLOYMENT))
     new = both.wrap(b"y" * 32, belonging("rdek", DEPLOYMENT))
     assert (old[0], new[0]) == (1, 2)
     assert both.unwrap(*old, belonging("rdek", DEPLOYMENT)) == b"x" * 32
     assert both.unwrap(*new, belonging("rdek", DEPLOYMENT)) == b"y" * 32
     with pytest.raises(IntegrityBroken):
-        KEK.unwrap(*new, belonging("rdek", DEPLOYMENT))
+        kek.unwrap(*new, belonging("rdek", DEPLOYMENT))
     with pytest.raises(IntegrityBroken):
         both.unwrap(2, old[1], belonging("rdek", DEPLOYMENT))
 
 
-def test_a_wrapped_key_cannot_change_its_label() -> None:
-    version, wrapped = KEK.wrap(b"x" * 32, belonging("system", DEPLOYMENT))
+def test_a_wrapped_key_cannot_change_its_label(kek: RootKey) -> None:
+    version, wrapped = kek.wrap(b"x" * 32, belonging("system", DEPLOYMENT))
     with pytest.raises(IntegrityBroken):
-        KEK.unwrap(version, wrapped, belonging("rdek", DEPLOYMENT))
+        kek.unwrap(version, wrapped, belonging("rdek", DEPLOYMENT))
     with pytest.raises(ValueError, match="16"):
         belonging("a label that is too long", DEPLOYMENT)
 

@@ -3,7 +3,7 @@
 KangmaError
 |- TransportError          no answer came
 `- Problem                 an answer that is a problem document
-   |- BadRequest, Malformed, Invalid, TooLarge, UnsupportedMediaType, NotAcceptable
+   |- BadRequest, Malformed, Invalid, TooLarge, TooSlow, UnsupportedMediaType, NotAcceptable
    |- Unauthenticated, StepUpRequired, Refused
    |- NotFound, MethodNotAllowed, Gone
    |- Conflict, Stale, PreconditionRequired
@@ -57,6 +57,10 @@ class Invalid(Problem):
 
 class TooLarge(Problem):
     code = "too-large"
+
+
+class TooSlow(Problem):
+    code = "too-slow"
 
 
 class UnsupportedMediaType(Problem):
@@ -188,6 +192,7 @@ BY_CODE: dict[str, type[Problem]] = {
         Malformed,
         Invalid,
         TooLarge,
+        TooSlow,
         UnsupportedMediaType,
         NotAcceptable,
         Unauthenticated,

@@ -1,5 +1,6 @@
 """A patient's records and series within the grant's classes and days; adding results of mine."""
 
+from dataclasses import replace
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -13,7 +14,7 @@ from service.api import records as shapes
 from service.api.body import Shape, StrictRoute
 from service.api.deps import Doctor, Lang, Now, RequestId
 from service.api.gate import Look, Opened, WithheldOut, look, withheld
-from service.api.records import Kind, RawRecord, RecordOut, ResultOut, When
+from service.api.records import Kind, RawRecord, ResultOut, SeenRecordOut, When
 from service.api.rooms import HouseDep
 from service.api.schema import CursorText, Limit
 from service.domain.vocabulary.measures import MEASURES
@@ -33,7 +34,7 @@ router = APIRouter(prefix="/v1/doctor", tags=["doctor"], route_class=StrictRoute
 
 
 class PatientRecordPage(BaseModel):
-    items: list[RecordOut]
+    items: list[SeenRecordOut]
     next: str | None
     withheld: list[WithheldOut]
 
@@ -69,7 +70,7 @@ async def list_patient_records(
 
     def open_(conn: Connection, decision: Decision, permit: Permit) -> Opened[dict[str, Any]]:
         found = pages.page(conn, house.vault, permit, query, limit=limit, cursor=cursor)
-        answer = shapes.page(found.items, found.next)
+        answer = shapes.seen_page(found.items, found.next)
         answer["withheld"] = [one.model_dump() for one in withheld(decision)]
         return Opened(answer, len(found.items))
 
@@ -97,7 +98,9 @@ async def log_patient_records(
             raise Refused(rule, gate.sentence(rule))
         entries = _signed(conn, caller.id, batch.records)
         found = _kept(conn, house, permit, entries, now)
-        return Opened({"results": shapes.results(found, language)}, len(found))
+        # Without the owner's counter, which would tell how much else they keep.
+        told = [replace(one, rev=None) for one in found]
+        return Opened({"results": shapes.results(told, language)}, len(found))
 
     ask = Look(caller, patient_id, request_id, now, action=Action.WRITE)
     return shapes.answer(await look(house, ask, open_))
