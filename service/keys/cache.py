@@ -52,9 +52,7 @@ class OpenKeys:
         destroyed = frozenset() if sealed is None else sealed.destroyed
         spent = frozenset() if sealed is None else sealed.spent
         index = Index(ring.index_key)
-        return cls(
-            index, ring.slots(), sealing, opening, expires, revision, destroyed, spent
-        )
+        return cls(index, ring.slots(), sealing, opening, expires, revision, destroyed, spent)
 
     def loaded(self) -> set[Slot]:
         return {Slot(name) for name in self.sealing}

@@ -1,4 +1,4 @@
-"""Two people for what cannot be undone: one operator asks for the end of a version, another confirms.
+"""Two people for what cannot be undone: one asks for the end of a version, another confirms.
 
 Each proves who they are with a secret of their own, kept as an argon2id hash. It guards against a
 mistake and against one operator alone at the command line. It does not guard against somebody who

@@ -145,8 +145,11 @@ class Keyring:
     def of(self, slots: Collection[Slot]) -> tuple[Entry, ...]:
         return tuple(entry for entry in self.entries if entry.slot in slots)
 
-    def begun(self, slots: Collection[Slot]) -> "Keyring":
-        """The ring with a new key of the next epoch for each slot; `RingFull` without room."""
+    def begun(self, slots: Collection[Slot], *, spare: int = 0) -> "Keyring":
+        """The ring with a new key of the next epoch for each slot.
+
+        `RingFull` when fewer than `spare` places would be left.
+        """
         taken = {entry.dek_id for entry in self.entries}
         fresh = []
         for slot in sorted(slots, key=NUMBERS.__getitem__):
@@ -157,9 +160,16 @@ class Keyring:
                 continue
             taken.add(dek_id)
             fresh.append(Entry(slot, self.suite, dek_id, epoch, urandom(KEY_BYTES)))
-        if len(self.entries) + len(fresh) > CAPACITY:
+        if len(self.entries) + len(fresh) + spare > CAPACITY:
             raise RingFull
         return Keyring(self.index_key, (*self.entries, *fresh))
+
+    def due(self, slots: Collection[Slot], *, spare: int) -> list[Slot]:
+        """Those of these slots that may begin an epoch now: each has one key, oldest first."""
+        epochs = {slot: [e.epoch for e in self.entries if e.slot is slot] for slot in slots}
+        single = [slot for slot, found in epochs.items() if len(found) == 1]
+        single.sort(key=lambda slot: (epochs[slot][0], NUMBERS[slot]))
+        return single[: max(0, CAPACITY - spare - len(self.entries))]
 
     def without(self, dek_ids: Collection[int]) -> "Keyring":
         """The ring without these keys."""

@@ -49,11 +49,10 @@ def add(conn: Connection, resident: UUID, dek_id: int) -> int:
     """One mark more for a key; how many it has."""
     insert = sqlite_insert if conn.dialect.name == "sqlite" else postgresql_insert
     row = insert(key_marks).values(resident_id=resident, dek_id=dek_id, marks=1, destroyed=False)
-    return conn.execute(
-        row.on_conflict_do_update(
-            index_elements=["resident_id", "dek_id"], set_={"marks": key_marks.c.marks + 1}
-        ).returning(key_marks.c.marks)
-    ).scalar_one()
+    counted = row.on_conflict_do_update(
+        index_elements=["resident_id", "dek_id"], set_={"marks": key_marks.c.marks + 1}
+    )
+    return int(conn.execute(counted.returning(key_marks.c.marks)).scalar_one())
 
 
 def destroy(conn: Connection, resident: UUID, dek_ids: Iterable[int]) -> None:

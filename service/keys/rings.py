@@ -5,7 +5,7 @@ change. Every change wraps the ring under a new resident's key and the primary r
 """
 
 from collections.abc import Callable, Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Any
@@ -23,50 +23,61 @@ from service.keys.tables import class_tombstones, keyrings, renewals, tombstones
 from service.kit.db import EPOCH
 from service.kit.errors import Gone, NotFound, Unavailable
 
-CLASSES = frozenset(Slot) - {Slot.OWNER, Slot.POLICY}
-"""Slots that one renewal moves together: a ring has room for eleven keys besides its thirteen."""
-INTERNAL = frozenset({Slot.OWNER, Slot.POLICY})
+SPARE = 2
+"""Places a renewal leaves free on the ring, so that a class can always be shredded."""
+KEY_NUMBER = 4
+"""Bytes of a key's number."""
 
 
 @dataclass(frozen=True, slots=True)
 class ClassTombstone:
-    """That a resident's keys of one class were destroyed. Only their keyring says which class."""
+    """That a resident's keys of one class are to be destroyed, or were. `doomed` are their numbers.
+
+    Only the resident's own keyring says which class a tag stands for.
+    """
 
     resident: UUID
     class_tag: bytes
     at: datetime
     reason: str
+    doomed: frozenset[int]
+    done: bool
     hash: bytes
 
 
-def begin(keystore: Keystore, resident: UUID, slots: Collection[Slot], *, now: datetime) -> None:
-    """New keys of the next epoch, which seal from now on; older ones still open.
+def begin(keystore: Keystore, resident: UUID, slots: Collection[Slot], *, now: datetime) -> int:
+    """Begin the next epoch of these slots, as far as there is room; of how many.
 
-    Other processes go on sealing under the keys they have opened until those are forgotten, so
-    what is sealed anew waits that long (`renewals`). `RingFull` when there is no room.
+    The new keys seal from now on and older ones still open. Other processes go on sealing under
+    the keys they have opened until those are forgotten, so what is sealed anew waits that long
+    (`renewals`). A slot whose last renewal is not over is passed over.
     """
+    begun = 0
 
     def turn(conn: Connection, ring: Keyring) -> Keyring:
+        nonlocal begun
+        due = ring.due(slots, spare=SPARE)
+        begun = len(due)
+        if not due:
+            return ring
         _wait(conn, resident, now)
-        return ring.begun(slots)
+        return ring.begun(due, spare=SPARE)
 
     _changed(keystore, resident, turn)
+    return begun
 
 
 def begin_all(
     keystore: Keystore, slots: Collection[Slot], *, after: UUID | None, limit: int, now: datetime
-) -> UUID | None:
-    """`begin` for the next residents in order of id; the last of them, None when there are no more.
-
-    Who has no room left is passed over: an earlier renewal of theirs is not yet finished.
-    """
-    last = None
+) -> tuple[int, UUID | None]:
+    """`begin` for the next residents in order of id: how many keys, and the last resident."""
+    last, begun = None, 0
     for last in keystore.residents(after=after, limit=limit):
         try:
-            begin(keystore, last, slots, now=now)
-        except (RingFull, Gone, NotFound):
+            begun += begin(keystore, last, slots, now=now)
+        except (Gone, NotFound):
             continue
-    return last
+    return begun, last
 
 
 def waiting(keystore: Keystore, *, before: datetime, limit: int, after: UUID | None) -> list[UUID]:
@@ -122,13 +133,17 @@ def spend(keystore: Keystore, resident: UUID, slot: Slot, dek_id: int, *, now: d
         raise Unavailable from None
 
 
-def shred(
+# -- shredding one class -----------------------------------------------------------------------
+
+
+def condemn(
     keystore: Keystore, resident: UUID, slot: Slot, *, now: datetime, reason: str
 ) -> ClassTombstone:
-    """Destroy every key of one class and of the owner's documents, and begin new ones.
+    """Begin new keys for a class and for the owner's documents; the old ones are to be destroyed.
 
-    What is derived from all classes lies in the owner's slot; under its old keys it would still
-    tell of the class in backups. The same call again (`now` names it) changes nothing.
+    The owner's slot goes along because its documents are derived from every class: under the old
+    key they would still tell of this one in backups. The old keys open until `bury`, so that what
+    stays can be sealed anew. The same call again (`now` names it) changes nothing.
     """
     stone: ClassTombstone | None = None
 
@@ -138,16 +153,43 @@ def shred(
         stone = _stone(conn, resident, tag, now)
         if stone is not None:
             return ring
-        gone = frozenset(entry.dek_id for entry in ring.of({slot, Slot.OWNER}))
-        stone = _buried(conn, resident, tag, now, reason, gone)
-        marks.destroy(conn, resident, gone)
-        kept = ring.without(gone)
-        # The epochs go on from the destroyed ones, so that no number of an epoch comes twice.
-        return Keyring(ring.index_key, (*kept.entries, *_after(ring, {slot, Slot.OWNER})))
+        slots = {slot, Slot.OWNER}
+        doomed = frozenset(entry.dek_id for entry in ring.of(slots))
+        stone = _carved(resident, tag, now, reason, doomed)
+        _keep(conn, stone)
+        return ring.begun(slots)
 
     _changed(keystore, resident, turn)
     assert stone is not None
     return stone
+
+
+def bury(keystore: Keystore, stone: ClassTombstone) -> ClassTombstone:
+    """Destroy the keys that `condemn` named. After the rows are gone for certain; idempotent."""
+    buried = replace(stone, done=True)
+
+    def turn(conn: Connection, ring: Keyring) -> Keyring:
+        _keep(conn, buried)
+        marks.destroy(conn, stone.resident, stone.doomed)
+        return ring.without(stone.doomed)
+
+    _changed(keystore, stone.resident, turn)
+    keystore.empty_journal()
+    return buried
+
+
+def spare(keystore: Keystore, stone: ClassTombstone) -> None:
+    """Take back a `condemn` whose rows were never removed; the new keys stay."""
+    mine = class_tombstones.c
+    with keystore.writing() as conn:
+        conn.execute(
+            delete(class_tombstones).where(
+                mine.resident_id == stone.resident,
+                mine.class_tag == stone.class_tag,
+                mine.at == stone.at,
+                ~mine.done,
+            )
+        )
 
 
 def class_tombstones_of(keystore: Keystore) -> list[ClassTombstone]:
@@ -155,12 +197,6 @@ def class_tombstones_of(keystore: Keystore) -> list[ClassTombstone]:
     with keystore.reading() as conn:
         rows = conn.execute(select(class_tombstones).order_by(class_tombstones.c.at))
         return [_tombstone(row) for row in rows]
-
-
-def destroyed(keystore: Keystore) -> dict[UUID, frozenset[int]]:
-    """Numbers of destroyed keys of residents who still have a keyring."""
-    with keystore.reading() as conn:
-        return marks.destroyed(conn)
 
 
 # -- inside ------------------------------------------------------------------------------------
@@ -180,7 +216,7 @@ def _changed(
         sealed = SealedKeyring(
             row.kek_version, bytes(row.wrapped_rdek), bytes(row.sealed_document), gone, spent
         )
-        kek = keystore.root_key(sealed.kek_version)
+        kek = keystore.kek
         ring = Keyring.open(sealed, kek, keystore.deployment, resident)
         turned = turn(conn, ring)
         if turned is ring:
@@ -196,13 +232,6 @@ def _changed(
                 sealed_document=fresh.sealed_document,
             )
         )
-
-
-def _after(ring: Keyring, slots: Collection[Slot]) -> tuple[Any, ...]:
-    """New entries of the next epochs, without room for the old ones."""
-    newest = tuple(ring.newest(slot) for slot in slots)
-    begun = Keyring(ring.index_key, newest).begun(slots)
-    return begun.entries[len(newest) :]
 
 
 def _wait(conn: Connection, resident: UUID, now: datetime) -> None:
@@ -222,22 +251,39 @@ def _stone(conn: Connection, resident: UUID, tag: bytes, now: datetime) -> Class
     return None if row is None else _tombstone(row)
 
 
-def _buried(
-    conn: Connection, resident: UUID, tag: bytes, now: datetime, reason: str, gone: frozenset[int]
+def _carved(
+    resident: UUID, tag: bytes, now: datetime, reason: str, doomed: frozenset[int]
 ) -> ClassTombstone:
     micros = ((now - EPOCH) // timedelta(microseconds=1)).to_bytes(8, "big", signed=True)
-    keys = b"".join(dek_id.to_bytes(4, "big") for dek_id in sorted(gone))
-    told = b"kangma class tombstone 1" + resident.bytes + tag + micros + sha256(keys).digest()
-    stone = ClassTombstone(resident, tag, now, reason, sha256(told + reason.encode()).digest())
-    conn.execute(
-        class_tombstones.insert().values(
-            resident_id=resident, class_tag=tag, at=now, reason=reason, hash=stone.hash
-        )
+    told = b"kangma class tombstone 1" + resident.bytes + tag + micros + _numbers(doomed)
+    hashed = sha256(told + reason.encode()).digest()
+    return ClassTombstone(resident, tag, now, reason, doomed, False, hashed)
+
+
+def _keep(conn: Connection, stone: ClassTombstone) -> None:
+    insert = sqlite_insert if conn.dialect.name == "sqlite" else postgresql_insert
+    row = insert(class_tombstones).values(
+        resident_id=stone.resident,
+        class_tag=stone.class_tag,
+        at=stone.at,
+        reason=stone.reason,
+        doomed=_numbers(stone.doomed),
+        done=stone.done,
+        hash=stone.hash,
     )
-    return stone
+    keys = ["resident_id", "class_tag", "at"]
+    conn.execute(row.on_conflict_do_update(index_elements=keys, set_={"done": stone.done}))
+
+
+def _numbers(dek_ids: Collection[int]) -> bytes:
+    return b"".join(dek_id.to_bytes(KEY_NUMBER, "big") for dek_id in sorted(dek_ids))
 
 
 def _tombstone(row: Any) -> ClassTombstone:
+    raw = bytes(row.doomed)
+    doomed = frozenset(
+        int.from_bytes(raw[at : at + KEY_NUMBER], "big") for at in range(0, len(raw), KEY_NUMBER)
+    )
     return ClassTombstone(
-        row.resident_id, bytes(row.class_tag), row.at, row.reason, bytes(row.hash)
+        row.resident_id, bytes(row.class_tag), row.at, row.reason, doomed, row.done, bytes(row.hash)
     )

@@ -57,9 +57,7 @@ def put(conn: Connection, version: int, stage: str, now: datetime) -> Standing:
     insert = sqlite_insert if conn.dialect.name == "sqlite" else postgresql_insert
     row = insert(root_key_versions).values(version=version, stage=stage, since=now)
     conn.execute(
-        row.on_conflict_do_update(
-            index_elements=["version"], set_={"stage": stage, "since": now}
-        )
+        row.on_conflict_do_update(index_elements=["version"], set_={"stage": stage, "since": now})
     )
     return Standing(version, stage, now)
 

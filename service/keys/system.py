@@ -118,7 +118,9 @@ class SystemKeys:
         kid = f"{short}-{self._keystore.deployment.hex()[:8]}-{number}"
         if not KID.fullmatch(kid):
             raise ValueError("a kid has 1 to 32 letters, digits, _ or -")
-        version, wrapped = self._keystore.kek.wrap(urandom(32), belongs_to(self._keystore.deployment, name, kid))
+        version, wrapped = self._keystore.kek.wrap(
+            urandom(32), belongs_to(self._keystore.deployment, name, kid)
+        )
         return {
             "name": name,
             "kid": kid,

@@ -53,7 +53,7 @@ root_key_versions = Table(
     Column("version", Integer, primary_key=True, autoincrement=False),
     Column("stage", Text, nullable=False),
     Column("since", Instant, nullable=False),
-    comment="Where each version of the root key stands in its life; the first has no row at first.",
+    comment="Where each version of the root key stands in its life, once it was rotated.",
 )
 
 class_tombstones = Table(
@@ -64,6 +64,9 @@ class_tombstones = Table(
     Column("class_tag", LargeBinary(8), primary_key=True),
     Column("at", Instant, primary_key=True, autoincrement=False),
     Column("reason", Text, nullable=False),
+    # Numbers of the keys, four bytes each. `done` is false until the rows are gone for certain.
+    Column("doomed", LargeBinary, nullable=False),
+    Column("done", Boolean, nullable=False),
     Column("hash", LargeBinary(32), nullable=False),
     comment="Whose keys of one class were destroyed; replayed after any restore.",
 )

@@ -16,7 +16,6 @@ Every method may be called from any thread.
 from collections.abc import Collection, Mapping, Sequence
 from datetime import date, datetime
 from functools import lru_cache
-from typing import Literal
 from uuid import UUID
 
 from consent.decision import Permit, PermitForged
@@ -27,15 +26,13 @@ from service.keys.index import Index
 from service.keys.keyring import Keyring, SealedKeyring, Slot
 from service.keys.keystore import Keystore, Tombstone
 from service.keys.rings import ClassTombstone
+from service.keys.stages import Outgrown
 from service.kit.clock import Clock, utc_now
-from service.kit.crypto.aead import Key, dek_id_of, nonce_starts, schema_of
+from service.kit.crypto.aead import Key, dek_id_of, nonce_starts
 from service.kit.crypto.context import Context
 from service.kit.crypto.padding import pad, unpad
-from service.kit.errors import Gone, IntegrityBroken, NotFound, ServiceError, Unavailable
+from service.kit.errors import Gone, IntegrityBroken, ServiceError, Unavailable
 from service.kit.sealed import Place, Sealed
-
-Condition = Literal["whole", "broken", "gone", "no-keys"]
-"""What upkeep learns of a ciphertext: it opens; it does not; its key, or its owner's, is gone."""
 
 _OWNER = frozenset({Slot.OWNER})
 _POLICY = frozenset({Slot.POLICY})
@@ -77,7 +74,17 @@ class Vault:
     def create_many(self, residents: Sequence[UUID]) -> None:
         """As `create`, in one transaction of the keystore."""
         kek, deployment = self._keystore.kek, self._keystore.deployment
-        self._keystore.add([(one, Keyring.fresh().seal(kek, deployment, one)) for one in residents])
+        fresh = {resident: Keyring.fresh() for resident in residents}
+
+        def add() -> None:
+            self._keystore.add([(who, r.seal(kek, deployment, who)) for who, r in fresh.items()])
+
+        try:
+            add()
+        except Outgrown:
+            # The root key was rotated and this process had not looked since.
+            kek.reload()
+            add()
 
     def preload(self, residents: Mapping[UUID, int], classes: Collection[str]) -> None:
         """Load keys of these classes for many residents with one keystore query per 500.
@@ -111,49 +118,27 @@ class Vault:
             # After the row is gone, so that no load in between can bring the keys back.
             self.forget(resident)
 
-    def shred_class(
+    def condemn(
         self, resident: UUID, data_class: DataClass, *, now: datetime, reason: str
     ) -> ClassTombstone:
-        """Destroy the resident's keys of one class and of the owner's documents; begin new ones.
+        """New keys for one class and the owner's documents; the old ones are destroyed by `bury`.
 
-        What was sealed under the old keys is Gone. The caller holds the resident's row and raises
-        the consent revision in the same transaction, so that no process seals under an old key it
-        remembers: a permit of the new revision makes it read the keyring again. The same call
-        again (`now` names it) changes nothing.
+        The caller holds the resident's row, removes what lies under the class, seals what stays
+        anew and raises the consent revision, all in one transaction: a permit of the new revision
+        makes every process read the keyring again, so none goes on sealing under an old key.
+        The same call again (`now` names it) changes nothing.
         """
         try:
-            return rings.shred(self._keystore, resident, Slot(data_class), now=now, reason=reason)
+            return rings.condemn(self._keystore, resident, Slot(data_class), now=now, reason=reason)
         finally:
             self.forget(resident)
 
-    # -- upkeep: what opens for no one ---------------------------------------------------------
-
-    def look(self, sealed: Sealed) -> Condition:
-        """Whether a ciphertext opens in its place. The text is dropped here and told to nobody.
-
-        This and `reseal` need no permit because they hand out no text; only `service.upkeep`
-        may call them (layer contract 9).
-        """
+    def bury(self, stone: ClassTombstone) -> None:
+        """After that transaction: destroy the old keys. What lies under them is Gone, for good."""
         try:
-            self._maintained(sealed)
-        except Gone:
-            return "gone"
-        except NotFound:
-            return "no-keys"
-        except IntegrityBroken:
-            return "broken"
-        return "whole"
-
-    def reseal(self, sealed: Sealed) -> Sealed | None:
-        """The same text in the same place under its slot's newest key; None when it is already."""
-        key, text = self._maintained(sealed)
-        keys = self._cache.get(sealed.place.resident.int)
-        slot = None if keys is None else keys.slots.get(key.dek_id)
-        newest = None if keys is None or slot is None else keys.sealing.get(slot)
-        if newest is None or newest.dek_id == key.dek_id:
-            return None
-        schema = schema_of(sealed.data)
-        return Sealed(newest.seal(text, self._context.of(sealed.place), schema=schema), sealed.place)
+            rings.bury(self._keystore, stone)
+        finally:
+            self.forget(stone.resident)
 
     # -- classes of data ---------------------------------------------------------------------
 
@@ -291,8 +276,8 @@ class Vault:
             raise IntegrityBroken
         return unpad(key.open(data, self._context.of(place)))
 
-    def _maintained(self, sealed: Sealed) -> tuple[Key, bytes]:
-        """The key of a ciphertext and its padded text, for upkeep alone."""
+    def _maintained(self, sealed: Sealed) -> tuple[OpenKeys, Key, bytes]:
+        """The keys of its owner, its own key and its padded text: for `service.keys.inspection`."""
         data, place = sealed.data, sealed.place
         dek_id = dek_id_of(data)
         keys = self._cache.get(place.resident.int)
@@ -303,7 +288,7 @@ class Vault:
             raise Gone if dek_id in keys.destroyed else IntegrityBroken
         text = key.open(data, self._context.of(place))
         unpad(text)
-        return key, text
+        return keys, key, text
 
     def _index(self, resident: UUID) -> Index:
         keys = self._cache.get(resident.int)
