@@ -20,6 +20,12 @@ LOG_BEFORE_REVEAL = "log-before-reveal"
 SPEND_USE = "spend-use"
 """Obligation: one use of the decision's grant is taken off, in the same transaction."""
 
+NOTIFY_SUBJECT = "notify-subject"
+"""Obligation: the subject is told at once that somebody looked without being asked."""
+
+REVIEW = "review"
+"""Obligation: somebody is made to look into it afterwards, with the reason that was given."""
+
 
 class PermitInvalid(Exception):
     """Base of what can be wrong with a permit."""
@@ -65,6 +71,8 @@ def permit_bytes(
         str(actor.kind),
         actor.id,
         actor.acr,
+        actor.clinic,
+        tuple(sorted(actor.roles)),
         _bits(classes),
         str(purpose),
         str(action),
@@ -89,7 +97,7 @@ class Permit:
 
     Made by `consent.decide.decide` and by nothing else: making one by hand, `dataclasses.replace`
     and subclassing fail at once, and `verify` finds whatever was changed by force. `owner` is True
-    for the subject and later for a guardian. `window` None means observations of any day.
+    for the subject and for the guardian of a child. `window` None means observations of any day.
     `revision` is the consent revision the decision saw; every data statement joins on it.
     """
 

@@ -9,7 +9,18 @@ from consent.decide import decide
 from consent.decision import Decision
 from consent.grant import STATISTICS_SERVICE, Grant, Grantee
 from consent.request import AccessRequest, Actor, Facts
-from consent.rules import GRANTED, GRANTEE_OF, OWN, REFUSALS, RULES, SENTENCES, Effect
+from consent.rules import (
+    ANOTHER_GRANT,
+    EXPLICIT_DENY,
+    GRANTED,
+    GRANTEE_OF,
+    MISSES,
+    NO_GRANT,
+    NOT_IN_EMERGENCY,
+    RULES,
+    SENTENCES,
+    Effect,
+)
 from consent.vocabulary import (
     ALL_CLASSES,
     CLASSES,
@@ -131,8 +142,8 @@ def _opening() -> Iterator[str]:
 
 
 def _rule_rows() -> Iterator[str]:
-    of_request = {rule.id for rule in (*REFUSALS, *OWN, *GRANTED)}
     granted = {rule.id for rule in GRANTED}
+    of_class = {NO_GRANT.id, EXPLICIT_DENY.id, NOT_IN_EMERGENCY.id, ANOTHER_GRANT.id, *MISSES}
     yield "## Rules 规则"
     yield ""
     yield "| # | rule | effect | asked of | 说明 | sentence |"
@@ -141,7 +152,7 @@ def _rule_rows() -> Iterator[str]:
         effect = str(rule.effect)
         if rule.id in granted and rule.effect is Effect.PERMIT:
             effect += ", with a grant"
-        about = "the request" if rule.id in of_request or rule.id == "no-rule" else "each class"
+        about = "each class" if rule.id in of_class else "the request"
         yield (
             f"| {number} | `{rule.id}` | {effect} | {about} "
             f"| {rule.sentence.zh} | {rule.sentence.en} |"

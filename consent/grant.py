@@ -9,10 +9,11 @@ from datetime import date, datetime
 from typing import Literal
 from uuid import UUID
 
-from consent.vocabulary import Action, DataClass, GranteeKind, Purpose
+from consent.request import Actor
+from consent.vocabulary import Action, ActorKind, DataClass, GranteeKind, Purpose
 from consent.window import Window
 
-GrantStatus = Literal["active", "not-yet-valid", "expired", "withdrawn", "used-up"]
+GrantStatus = Literal["active", "not-yet-valid", "expired", "outdated", "withdrawn", "used-up"]
 
 BY_RESIDENT = "resident"
 BY_CONTRACT = "care-contract"
@@ -24,10 +25,27 @@ STATISTICS_SERVICE = "statistics"
 
 @dataclass(frozen=True, slots=True)
 class Grantee:
-    """Who receives the grant: a practitioner's UUID as text, or the name of a service."""
+    """Who receives the grant.
+
+    `id` is the UUID of a practitioner or of a clinic as lower-case text, the name of a service, or
+    for a role `"<clinic>:<role>"`.
+    """
 
     kind: GranteeKind
     id: str
+
+
+def grantees_of(actor: Actor) -> tuple[Grantee, ...]:
+    """Everything an actor is named as in grants; empty for those who can never hold one."""
+    if actor.kind is ActorKind.SERVICE:
+        return (Grantee(GranteeKind.SERVICE, actor.id),)
+    if actor.kind is not ActorKind.PRACTITIONER:
+        return ()
+    named = Grantee(GranteeKind.PRACTITIONER, actor.id)
+    if actor.clinic is None:
+        return (named,)
+    roles = [Grantee(GranteeKind.ROLE, f"{actor.clinic}:{role}") for role in sorted(actor.roles)]
+    return (named, Grantee(GranteeKind.CLINIC, actor.clinic), *roles)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +65,8 @@ class Grant:
     `separate_consent` holds the sensitive classes agreed to one by one (PIPL article 29); a
     sensitive class outside it stays closed even when `data_classes` names it. `uses_left` None
     means as often as needed. `observations_from` and `observations_to` are days, both included.
+    `outdated_from` is the instant from which a changed notice needs a new consent; None while the
+    notice agreed to is the one that counts.
 
     With `deny` the grant closes instead of opening. A deny errs on the closing side: an empty list
     of purposes, actions or classes means all of them, and its observation days are not looked at.
@@ -68,11 +88,15 @@ class Grant:
     notice: Notice | None = None
     withdrawn_at: datetime | None = None
     basis: str = BY_RESIDENT
+    outdated_from: datetime | None = None
 
     def __post_init__(self) -> None:
-        for instant in (self.valid_from, self.valid_until, self.withdrawn_at):
+        for instant in self._instants():
             if instant is not None and instant.utcoffset() is None:
                 raise ValueError("every instant of a grant needs a zone")
+
+    def _instants(self) -> tuple[datetime | None, ...]:
+        return self.valid_from, self.valid_until, self.withdrawn_at, self.outdated_from
 
     @property
     def window(self) -> Window:
@@ -85,6 +109,10 @@ class Grant:
         """True from the very instant `valid_until` on."""
         return self.valid_until is not None and self.valid_until <= now
 
+    def outdated(self, now: datetime) -> bool:
+        """True from the very instant on at which a changed notice took the place of this one."""
+        return self.outdated_from is not None and self.outdated_from <= now
+
     def status(self, now: datetime) -> GrantStatus:
         """How the grant stands. A withdrawal counts at once, whatever the clock that stamped it."""
         if self.withdrawn_at is not None:
@@ -93,6 +121,8 @@ class Grant:
             return "expired"
         if not self.begun(now):
             return "not-yet-valid"
+        if self.outdated(now):
+            return "outdated"
         if self.uses_left is not None and self.uses_left <= 0:
             return "used-up"
         return "active"

@@ -3,6 +3,7 @@
 Kept simple enough to check by eye:
 
 1. Every deny in force that names the asker, the purpose and the action is taken off what was asked.
+   An asker is named by their own id, their clinic, or a role in it.
 2. Every other grant that holds now is an offer: the classes it opens, and its days of observation
    narrowed to the days asked for. Offers of the very same days are added together, because one
    permit has one window. A grant of limited uses is never added to another, because each use is
@@ -18,17 +19,10 @@ from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
-from consent.grant import Grant
-from consent.rules import (
-    ANOTHER_GRANT,
-    EXPLICIT_DENY,
-    GRANTEE_OF,
-    MISSES,
-    OF_GRANT,
-    SEPARATE_CONSENT,
-    Case,
-)
-from consent.vocabulary import DataClass
+from consent.conditions import Case
+from consent.grant import Grant, grantees_of
+from consent.rules import ANOTHER_GRANT, EXPLICIT_DENY, MISSES, OF_GRANT, SEPARATE_CONSENT
+from consent.vocabulary import DataClass, Purpose
 from consent.window import Window
 
 NO_CLASSES: frozenset[DataClass] = frozenset()
@@ -41,20 +35,20 @@ class Offer:
     window: Window
     limited: bool
     classes: frozenset[DataClass]
-    grant: UUID
+    grant: Grant
     most: int
     until: datetime | None
 
     def add(self, other: "Offer") -> None:
         """Take in another offer of the same days; the grant named is the one that brings most."""
         self.classes |= other.classes
-        if (-other.most, other.grant.int) < (-self.most, self.grant.int):
+        if (-other.most, other.grant.id.int) < (-self.most, self.grant.id.int):
             self.grant, self.most = other.grant, other.most
         if other.until is not None and (self.until is None or other.until < self.until):
             self.until = other.until
 
     def merit(self) -> tuple[int, int, bool, int]:
-        return len(self.classes), self.window.days, not self.limited, -self.grant.int
+        return len(self.classes), self.window.days, not self.limited, -self.grant.id.int
 
 
 class Weighed(NamedTuple):
@@ -66,7 +60,7 @@ class Weighed(NamedTuple):
 
 def weigh(case: Case, grants: Iterable[Grant]) -> Weighed:
     mine = naming_asker(case, grants)
-    denied = _denied(case, mine)
+    denied = denied_of(case, mine)
     offers, nearest = _offers(case, mine, case.request.classes - denied)
     best = max(offers, key=Offer.merit, default=None)
     offered = NO_CLASSES.union(*[offer.classes for offer in offers])
@@ -83,20 +77,30 @@ def weigh(case: Case, grants: Iterable[Grant]) -> Weighed:
 
 def naming_asker(case: Case, grants: Iterable[Grant]) -> list[Grant]:
     """The grants to this very asker for this purpose and action; a deny may leave both open."""
-    request, actor = case.request, case.request.actor
-    kind, name = GRANTEE_OF[actor.kind], actor.id
+    request = case.request
+    names = grantees_of(request.actor)
     purpose, action = request.purpose, request.action
     return [
         grant
         for grant in grants
-        if grant.grantee.id == name
-        and grant.grantee.kind is kind
-        and (purpose in grant.purposes or (grant.deny and not grant.purposes))
+        if grant.grantee in names
+        and (purpose in grant.purposes or (grant.deny and _denied_purpose(grant, purpose)))
         and (action in grant.actions or (grant.deny and not grant.actions))
     ]
 
 
-def _denied(case: Case, mine: list[Grant]) -> frozenset[DataClass]:
+def _denied_purpose(deny: Grant, purpose: Purpose) -> bool:
+    """Whether a deny that does not name the purpose closes it all the same.
+
+    An emergency is care without a contract: who is denied care is denied it then, too.
+    """
+    if not deny.purposes:
+        return True
+    return purpose is Purpose.EMERGENCY and Purpose.CARE in deny.purposes
+
+
+def denied_of(case: Case, mine: Iterable[Grant]) -> frozenset[DataClass]:
+    """The classes that some deny in force closes to the asker."""
     denied = NO_CLASSES
     for grant in mine:
         if grant.deny and _in_force(case, grant):
@@ -144,9 +148,15 @@ def _collect(
 ) -> None:
     limited = grant.uses_left is not None
     window = case.window.overlap(grant.window)
-    offer = Offer(window, limited, opened, grant.id, len(opened), grant.valid_until)
+    offer = Offer(window, limited, opened, grant, len(opened), _end(grant))
     key = (window, grant.id if limited else None)
     if key in offers:
         offers[key].add(offer)
     else:
         offers[key] = offer
+
+
+def _end(grant: Grant) -> datetime | None:
+    """When a grant that holds now stops holding: its own end, or that of its notice."""
+    ends = [end for end in (grant.valid_until, grant.outdated_from) if end is not None]
+    return min(ends, default=None)

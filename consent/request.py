@@ -1,6 +1,7 @@
 """What is asked, by whom, and the facts it is judged on."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Literal
 from uuid import UUID
 
@@ -15,11 +16,15 @@ class Actor:
     """Who is asking. A resident's or practitioner's `id` is the UUID as lower-case text.
 
     `acr` says how well they proved who they are: 1 password, 2 second factor or passkey.
+    A practitioner works for one `clinic` (its UUID as lower-case text) in some `roles` there, plain
+    words such as `nurse`.
     """
 
     kind: ActorKind
     id: str
     acr: int = 1
+    clinic: str | None = None
+    roles: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,11 +46,16 @@ class AccessRequest:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What the service knows about the subject at this moment, read in one transaction.
+    """What the service knows about subject and asker at this moment, read in one transaction.
 
-    `revision` is the subject's consent revision, `contract_in_force` whether the asking
-    practitioner is signed with the subject, `stepped_up` whether the caller proved themselves
+    `revision` is the subject's consent revision, `stepped_up` whether the caller proved themselves
     again within five minutes, `deny_all` whether the subject shut everybody else out.
+    `contract_in_force` is about the asking practitioner, `clinic_contract` about any practitioner
+    of the asker's clinic. `guardians` are ids of residents; `minor_until` is the instant from which
+    the subject decides alone (see `consent.life`), None for somebody who is no child.
+    `emergency_since` is when the asker opened break-glass on this subject, None when they did not
+    or closed it; `emergency_refused` is the subject's "not even in an emergency".
+    A naive instant raises ValueError.
     """
 
     subject_status: SubjectStatus
@@ -53,3 +63,13 @@ class Facts:
     contract_in_force: bool
     stepped_up: bool
     deny_all: bool
+    clinic_contract: bool = False
+    guardians: frozenset[str] = frozenset()
+    minor_until: datetime | None = None
+    emergency_since: datetime | None = None
+    emergency_refused: bool = False
+
+    def __post_init__(self) -> None:
+        for instant in (self.minor_until, self.emergency_since):
+            if instant is not None and instant.utcoffset() is None:
+                raise ValueError("every instant of the facts needs a zone")

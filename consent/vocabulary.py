@@ -79,12 +79,14 @@ class Purpose(StrEnum):
     SELF_CARE = "self_care"
     CARE = "care"
     STATISTICS = "statistics"
+    EMERGENCY = "emergency"
 
 
 PURPOSES: dict[Purpose, Text] = {
     Purpose.SELF_CARE: Text("自我健康管理", "Managing one's own health"),
     Purpose.CARE: Text("家庭医生签约服务", "Care by the signed family doctor"),
     Purpose.STATISTICS: Text("匿名统计", "Anonymous statistics of the city"),
+    Purpose.EMERGENCY: Text("紧急救治", "Help in an emergency"),
 }
 
 
@@ -101,12 +103,16 @@ class Action(StrEnum):
 
 
 class GranteeKind(StrEnum):
-    """Who may receive a grant. The city is not in this list and never will be."""
+    """Who may receive a grant. The city is not in this list and never will be.
+
+    Nobody asks as a link: what a resident hands over once becomes a grant to whoever scans it.
+    """
 
     PRACTITIONER = "practitioner"
     CLINIC = "clinic"
     SERVICE = "service"
     LINK = "link"
+    ROLE = "role"
 
 
 class ActorKind(StrEnum):

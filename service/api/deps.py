@@ -47,6 +47,8 @@ def _of(audience: Audience) -> Callable[..., Awaitable[Caller]]:
             raise Unauthenticated()
         state = request.app.state
         known = state.tokens.verify(token.strip(), audience=audience, now=state.clock())
+        if known.thumbprint is not None:
+            raise Unauthenticated()
         await state.revocations.refuse(known)
         return Caller.of(known)
 

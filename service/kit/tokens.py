@@ -7,13 +7,11 @@ digest until it expires, so a second look costs a hash; revocation is not rememb
 asked for on every request (`service.identity.revocations`).
 """
 
-import base64
-import json
 import re
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from hashlib import sha256
 from threading import Lock
 from typing import Any, Protocol
@@ -23,6 +21,7 @@ import jwt
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
+from service.kit import jose
 from service.kit.errors import Unauthenticated
 from service.kit.ids import new_id, parse_id
 
@@ -34,7 +33,6 @@ LEEWAY = timedelta(seconds=5)
 SIZE_LIMIT = 4096
 KID = re.compile(r"[A-Za-z0-9_-]{1,32}")
 HEADER_MEMBERS = {"alg", "typ", "kid"}
-REQUIRED = ["iss", "aud", "exp", "iat", "sub", "jti", "scope", "auth_time", "acr", "sid"]
 REMEMBERED = 20_000
 
 
@@ -67,6 +65,8 @@ class Claims:
     family: UUID
     expires_at: datetime
     token_id: str
+    thumbprint: str | None = None
+    """RFC 7638 name of the key whose holder alone may use the token (`cnf.jkt`, RFC 9449)."""
 
 
 class Tokens:
@@ -76,6 +76,7 @@ class Tokens:
         self._issuer = issuer
         self._keys = keys
         self._remembered: OrderedDict[bytes, Claims] = OrderedDict()
+        self._known: frozenset[str] = frozenset()
         self._lock = Lock()
 
     def issue(
@@ -88,8 +89,9 @@ class Tokens:
         acr: int,
         family: UUID,
         now: datetime,
+        thumbprint: str | None = None,
     ) -> str:
-        """A token for one audience that lives ten minutes."""
+        """A token for one audience that lives ten minutes; of one key's holder, if it is named."""
         claims: dict[str, Any] = {
             "iss": self._issuer,
             "aud": audience,
@@ -102,6 +104,8 @@ class Tokens:
             "acr": str(acr),
             "sid": str(family),
         }
+        if thumbprint is not None:
+            claims["cnf"] = {"jkt": thumbprint}
         signing = next(key for key in self._keys() if key.stage == "current")
         headers = {"typ": TYPE, "kid": signing.kid}
         return jwt.encode(claims, signing.private, algorithm=ALGORITHM, headers=headers)
@@ -113,6 +117,7 @@ class Tokens:
         """
         if len(token) > SIZE_LIMIT or not token.isascii():
             raise Unauthenticated
+        self._forget_with_keys()
         digest = sha256(token.encode()).digest()
         claims = self._remembered.get(digest)
         if claims is None:
@@ -122,6 +127,15 @@ class Tokens:
             raise Unauthenticated
         return claims
 
+    def _forget_with_keys(self) -> None:
+        """A token is remembered no longer than the key that signed it is published."""
+        kids = frozenset([key.kid for key in self._keys()])
+        if kids != self._known:
+            with self._lock:
+                if not kids >= self._known:
+                    self._remembered.clear()
+                self._known = kids
+
     def _remember(self, digest: bytes, claims: Claims) -> None:
         with self._lock:
             self._remembered[digest] = claims
@@ -130,29 +144,15 @@ class Tokens:
 
     def _read(self, token: str, now: datetime) -> Claims:
         try:
-            header, payload = _plain_parts(token)
-            key = self._key_of(header)
+            header, payload = jose.parts(token)
             # PyJWT reads the machine's clock, so the times are checked below against `now`.
-            claims = jwt.decode(
-                token,
-                key,
-                algorithms=[ALGORITHM],
-                issuer=self._issuer,
-                options={
-                    "require": REQUIRED,
-                    "verify_signature": True,
-                    "verify_iss": True,
-                    "verify_aud": False,
-                    "verify_exp": False,
-                    "verify_iat": False,
-                    "verify_nbf": False,
-                },
-            )
-        except (jwt.PyJWTError, ValueError, RecursionError):
+            claims = jose.payload_of(token, self._key_of(header), [ALGORITHM])
+            # Two readers of one text must agree on what it says.
+            if claims != payload or claims.get("iss") != self._issuer:
+                raise Unauthenticated
+            return _claims(claims, now)
+        except (jwt.PyJWTError, ValueError, KeyError, RecursionError):
             raise Unauthenticated from None
-        if claims != payload:
-            raise Unauthenticated
-        return _claims(claims, now)
 
     def _key_of(self, header: Mapping[str, Any]) -> Ed25519PublicKey:
         kid = header.get("kid")
@@ -171,39 +171,9 @@ class Tokens:
         raise ValueError("not a key of ours")
 
 
-def _plain_parts(token: str) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Header and payload, each an object in which no member comes twice."""
-    segments = token.split(".")
-    if len(segments) != 3:
-        raise ValueError("a token has three parts")
-    header, payload = (_object(_decoded(segment)) for segment in segments[:2])
-    _decoded(segments[2])
-    return header, payload
-
-
-def _decoded(segment: str) -> bytes:
-    """Base64url in its one canonical spelling: a token has no second form with the same meaning."""
-    raw = base64.b64decode(segment + "=" * (-len(segment) % 4), altchars=b"-_", validate=True)
-    if base64.urlsafe_b64encode(raw).rstrip(b"=").decode() != segment:
-        raise ValueError("not canonical base64url")
-    return raw
-
-
-def _object(raw: bytes) -> dict[str, Any]:
-    def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-        members = dict(pairs)
-        if len(members) != len(pairs):
-            raise ValueError("a member comes twice")
-        return members
-
-    found = json.loads(raw.decode("utf-8"), object_pairs_hook=once)
-    if not isinstance(found, dict):
-        raise ValueError("not an object")
-    return found
-
-
 def _claims(claims: Mapping[str, Any], now: datetime) -> Claims:
-    issued, expires, proved = (_instant(claims[name]) for name in ("iat", "exp", "auth_time"))
+    """What a signed payload says; `KeyError` or `ValueError` where a claim is missing or odd."""
+    issued, expires, proved = (jose.instant(claims[name]) for name in ("iat", "exp", "auth_time"))
     subject, family = (
         parse_id(claims[name]) if isinstance(claims[name], str) else None for name in ("sub", "sid")
     )
@@ -218,7 +188,7 @@ def _claims(claims: Mapping[str, Any], now: datetime) -> Claims:
         and timedelta(0) < expires - issued <= LONGEST
     )
     if not acceptable or subject is None or family is None:
-        raise Unauthenticated
+        raise ValueError("a claim is not ours")
     return Claims(
         subject=subject,
         audience=claims["aud"],
@@ -228,13 +198,21 @@ def _claims(claims: Mapping[str, Any], now: datetime) -> Claims:
         family=family,
         expires_at=expires,
         token_id=claims["jti"],
+        thumbprint=_confirmed(claims),
     )
 
 
-def _instant(value: Any) -> datetime:
-    if type(value) is not int or not 0 < value < 1 << 35:
-        raise Unauthenticated
-    return datetime.fromtimestamp(value, UTC)
+def _confirmed(claims: Mapping[str, Any]) -> str | None:
+    """The thumbprint a token is bound to. A confirmation that is not understood is no token."""
+    if "cnf" not in claims:
+        return None
+    confirmation = claims["cnf"]
+    if not isinstance(confirmation, dict) or confirmation.keys() != {"jkt"}:
+        raise ValueError("not a confirmation of ours")
+    thumbprint = confirmation["jkt"]
+    if not isinstance(thumbprint, str) or len(jose.unbase64(thumbprint)) != 32:
+        raise ValueError("not a thumbprint")
+    return thumbprint
 
 
 def jwks(keys: Iterable[SigningKey]) -> dict[str, Any]:
@@ -244,5 +222,5 @@ def jwks(keys: Iterable[SigningKey]) -> dict[str, Any]:
 
 def _jwk(kid: str, key: Ed25519PublicKey) -> dict[str, str]:
     raw = key.public_bytes(Encoding.Raw, PublicFormat.Raw)
-    x = base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
+    x = jose.base64url(raw)
     return {"kty": "OKP", "crv": "Ed25519", "use": "sig", "alg": ALGORITHM, "kid": kid, "x": x}

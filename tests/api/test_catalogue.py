@@ -88,7 +88,7 @@ def test_classes_and_purposes(client: Doors) -> None:
     assert classes["infectious"]["grade"] == 5
     assert classes["infectious"]["separate_consent"] is True
     purposes = [item["code"] for item in client.get("/v1/purposes").json()["items"]]
-    assert purposes == ["self_care", "care", "statistics"]
+    assert purposes == ["self_care", "care", "statistics", "emergency"]
 
 
 def test_questionnaires_have_wording_or_say_why_not(client: Doors) -> None:

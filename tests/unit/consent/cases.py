@@ -15,11 +15,15 @@ from consent.vocabulary import Action, ActorKind, DataClass, GranteeKind, Purpos
 from consent.window import Window
 from tests.unit.consent.people import (
     CITY,
+    CLINIC,
+    COLLEAGUE,
     DOCTOR,
     HE,
     LIN,
     NOW,
+    NURSE,
     OPERATOR,
+    OTHER_CLINIC,
     OTHER_DOCTOR,
     RESIDENT,
     SECOND,
@@ -30,9 +34,33 @@ from tests.unit.consent.people import (
 
 Item = TypeVar("Item")
 CLASSES = list(DataClass)
-ACTORS = [RESIDENT, STRANGER, STATISTICS, CITY, OPERATOR, Actor(ActorKind.SERVICE, "another")]
+HEAD = Actor(ActorKind.PRACTITIONER, ZHOU, 2, CLINIC, frozenset({"family-doctor", "nurse"}))
+ELSEWHERE = Actor(ActorKind.PRACTITIONER, HE, 2, OTHER_CLINIC, frozenset({"nurse"}))
+DOCTORS = [
+    *[DOCTOR] * 7,
+    *[HEAD] * 11,
+    replace(HEAD, acr=1),
+    *[NURSE] * 2,
+    COLLEAGUE,
+    ELSEWHERE,
+    OTHER_DOCTOR,
+]
+ACTORS = [
+    *[RESIDENT, STRANGER] * 2,
+    STATISTICS,
+    STATISTICS,
+    CITY,
+    OPERATOR,
+    Actor(ActorKind.SERVICE, "another"),
+]
 GRANTEES = [
-    *[Grantee(GranteeKind.PRACTITIONER, ZHOU)] * 12,
+    *[Grantee(GranteeKind.PRACTITIONER, ZHOU)] * 18,
+    *[Grantee(GranteeKind.CLINIC, CLINIC)] * 3,
+    *[Grantee(GranteeKind.ROLE, f"{CLINIC}:nurse")] * 3,
+    Grantee(GranteeKind.ROLE, f"{CLINIC}:family-doctor"),
+    Grantee(GranteeKind.ROLE, f"{OTHER_CLINIC}:nurse"),
+    Grantee(GranteeKind.CLINIC, OTHER_CLINIC),
+    Grantee(GranteeKind.ROLE, CLINIC),
     Grantee(GranteeKind.PRACTITIONER, HE),
     *[Grantee(GranteeKind.SERVICE, "statistics")] * 3,
     Grantee(GranteeKind.SERVICE, "another"),
@@ -42,6 +70,20 @@ GRANTEES = [
 CARES = {Purpose.CARE, Purpose.SELF_CARE}
 DAYS = [None, None, date(2025, 1, 1), date(2025, 6, 1), date(2026, 1, 1)]
 INSTANTS = [NOW - timedelta(days=9), NOW - SECOND, NOW, NOW + SECOND, NOW + timedelta(days=9)]
+MINUTES = [NOW + timedelta(minutes=2), NOW + timedelta(minutes=20)]
+FOUR_HOURS = timedelta(hours=4)
+EMERGENCIES = [
+    None,
+    NOW,
+    NOW + SECOND,
+    NOW - SECOND,
+    NOW - timedelta(hours=2),
+    NOW - FOUR_HOURS + timedelta(minutes=2),
+    NOW - FOUR_HOURS + SECOND,
+    NOW - FOUR_HOURS,
+    NOW - FOUR_HOURS - SECOND,
+]
+GUARDIANS = [STRANGER.id, RESIDENT.id, ZHOU]
 
 
 @dataclass(frozen=True)
@@ -61,7 +103,7 @@ class Situation:
 def situation(random: Random) -> Situation:
     """One case. Three in four are a doctor asking where most things are in order."""
     usual = random.random() < 0.75
-    actor = random.choice([DOCTOR] * 8 + [OTHER_DOCTOR]) if usual else random.choice(ACTORS)
+    actor = random.choice(DOCTORS) if usual else random.choice(ACTORS)
     purpose, action = _for(random, actor)
     request = AccessRequest(
         actor,
@@ -73,7 +115,7 @@ def situation(random: Random) -> Situation:
         random.choice([None, None, None, Window(random.choice(DAYS), random.choice(DAYS))]),
     )
     grants = tuple(
-        grant(random, UUID(int=number)) for number in range(random.choice((0, 1, 3, 5, 6, 7, 8)))
+        grant(random, UUID(int=number)) for number in range(random.choice((0, 2, 4, 6, 7, 8, 8)))
     )
     facts = Facts(
         subject_status=random.choice(("active",) * 40 + ("erased", "unknown")),
@@ -81,6 +123,11 @@ def situation(random: Random) -> Situation:
         contract_in_force=random.random() < 0.9,
         stepped_up=random.random() < 0.5,
         deny_all=random.random() < 0.05,
+        clinic_contract=random.random() < 0.9,
+        guardians=frozenset(random.sample(GUARDIANS, random.randint(0, 2))),
+        minor_until=random.choice([None, *INSTANTS, *MINUTES]),
+        emergency_since=random.choice(EMERGENCIES),
+        emergency_refused=random.random() < 0.1,
     )
     return Situation(request, grants, facts)
 
@@ -92,7 +139,8 @@ def _for(random: Random, actor: Actor) -> tuple[Purpose, Action]:
         return Purpose.STATISTICS, Action.AGGREGATE
     if actor.kind is ActorKind.RESIDENT:
         return Purpose.SELF_CARE, random.choice(list(Action))
-    return random.choice([Purpose.CARE] * 5 + [Purpose.SELF_CARE]), Action.READ
+    purposes = [*[Purpose.CARE] * 5, Purpose.SELF_CARE, *[Purpose.EMERGENCY] * 2]
+    return random.choice(purposes), Action.READ
 
 
 def grant(random: Random, id: UUID) -> Grant:
@@ -118,6 +166,7 @@ def grant(random: Random, id: UUID) -> Grant:
         deny=deny,
         withdrawn_at=random.choice([*[None] * 10, *INSTANTS[1:4:2]]),
         basis=random.choice(("resident", "care-contract")),
+        outdated_from=random.choice([*[None] * 24, *INSTANTS, *MINUTES]),
     )
 
 

@@ -20,10 +20,21 @@ WANG = UUID("6a1f0b1e-6a50-4a6f-9f10-0d8f2f7c1a02")
 ZHOU = "0c6f6a52-3b53-4f0e-8a07-2f6b1f3d5b11"
 HE = "0c6f6a52-3b53-4f0e-8a07-2f6b1f3d5b12"
 
+CLINIC = "3b0d2f5e-7f0a-4e0b-9f53-5d1f6a0c2e21"
+OTHER_CLINIC = "3b0d2f5e-7f0a-4e0b-9f53-5d1f6a0c2e22"
+
 RESIDENT = Actor(ActorKind.RESIDENT, str(LIN))
 STRANGER = Actor(ActorKind.RESIDENT, str(WANG))
 DOCTOR = Actor(ActorKind.PRACTITIONER, ZHOU, 2)
 OTHER_DOCTOR = Actor(ActorKind.PRACTITIONER, HE, 2)
+COLLEAGUE = Actor(ActorKind.PRACTITIONER, HE, 2, CLINIC, frozenset({"family-doctor"}))
+NURSE = Actor(
+    ActorKind.PRACTITIONER,
+    "0c6f6a52-3b53-4f0e-8a07-2f6b1f3d5b13",
+    2,
+    CLINIC,
+    frozenset({"nurse", "public-health"}),
+)
 STATISTICS = Actor(ActorKind.SERVICE, "statistics")
 CITY = Actor(ActorKind.CITY, "city")
 OPERATOR = Actor(ActorKind.OPERATOR, "operator")

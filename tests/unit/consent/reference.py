@@ -27,7 +27,7 @@ class Answer(NamedTuple):
     window: tuple[date | None, date | None] | None
     owner: bool
     expires_at: datetime | None
-    spends: bool
+    owed: frozenset[str]
 
 
 # PIPL article 29 by the published list of classes: grade 3 and above, the profile excepted.
@@ -48,6 +48,7 @@ HELPFUL = [
     "withdrawn",
     "expired",
     "not-yet-valid",
+    "notice-outdated",
     "no-uses-left",
     "window",
     "no-contract",
@@ -80,36 +81,77 @@ def answer(request: AccessRequest, grants: Sequence[Grant], facts: Facts, now: d
         return no("statistics-only-counts")
     if action == "aggregate" and purpose != "statistics":
         return no("statistics-only-counts")
-    if himself:
+    listed = kind == "resident" and name in facts.guardians
+    child = facts.minor_until is not None and now < facts.minor_until
+    if listed and not himself and not child:
+        return no("guardian-ended")
+    if himself or listed:
         if action in ("export", "erase") and not facts.stepped_up:
             return no("own-record-needs-step-up")
-        return _own(request, now)
+        if himself:
+            return _own("own-record", request, [now + timedelta(minutes=5)])
+        return _own("guardian", request, [now + timedelta(minutes=5), facts.minor_until])
     if action in ("manage", "erase"):
         return no("owner-only")
     if facts.deny_all:
         return no("deny-all")
-    if kind == "practitioner":
-        rule = "signed-doctor" if purpose == "care" else "named-doctor"
-    elif counting:
-        rule = "statistics-grant"
-    else:
-        return no("no-rule")
-    return _granted(rule, request, grants, facts, now)
+    if kind == "practitioner" and purpose == "emergency":
+        return _emergency(request, grants, facts, now)
+    if kind == "practitioner" or (counting and purpose == "statistics"):
+        return _granted(request, grants, facts, now)
+    return no("no-rule")
 
 
 def _no(rule: str, withheld: dict[DataClass, str]) -> Answer:
-    return Answer(False, rule, None, frozenset(), withheld, None, False, None, False)
+    return Answer(False, rule, None, frozenset(), withheld, None, False, None, frozenset())
 
 
-def _own(request: AccessRequest, now: datetime) -> Answer:
+def _own(rule: str, request: AccessRequest, ends: list[datetime | None]) -> Answer:
+    until = min(end for end in ends if end is not None)
+    return Answer(
+        True, rule, None, request.classes, {}, _asked_days(request), True, until, frozenset()
+    )
+
+
+def _asked_days(request: AccessRequest) -> tuple[date | None, date | None] | None:
     asked = request.window
-    window = None if asked is None or asked == (None, None) else (asked.first, asked.last)
-    until = now + timedelta(minutes=5)
-    return Answer(True, "own-record", None, request.classes, {}, window, True, until, False)
+    return None if asked is None or asked == (None, None) else (asked.first, asked.last)
+
+
+def _emergency(
+    request: AccessRequest, grants: Sequence[Grant], facts: Facts, now: datetime
+) -> Answer:
+    rule = None
+    since = facts.emergency_since
+    if since is None or now < since or now >= since + timedelta(hours=4):
+        rule = "break-glass-over"
+    if facts.emergency_refused:
+        rule = "break-glass-refused"
+    if request.actor.acr < 2:
+        rule = "break-glass-needs-acr"
+    if request.action.value != "read":
+        rule = "break-glass-only-reads"
+    if rule is not None or since is None:
+        return _no(str(rule), dict.fromkeys(request.classes, str(rule)))
+    withheld = {}
+    for data_class in request.classes:
+        if data_class.value in ("infectious", "genetic"):
+            withheld[data_class] = "break-glass-grade-5"
+        if _unless_denied("", data_class, grants, request, now):
+            withheld[data_class] = "explicit-deny"
+    opened = request.classes - set(withheld)
+    if not opened:
+        reasons = set(withheld.values())
+        return _no(max(reasons, key=["explicit-deny", "break-glass-grade-5"].index), withheld)
+    until = min(now + timedelta(minutes=5), since + timedelta(hours=4))
+    owed = frozenset({"log-before-reveal", "notify-subject", "review"})
+    return Answer(
+        True, "break-glass", None, opened, withheld, _asked_days(request), False, until, owed
+    )
 
 
 def _granted(
-    rule: str, request: AccessRequest, grants: Sequence[Grant], facts: Facts, now: datetime
+    request: AccessRequest, grants: Sequence[Grant], facts: Facts, now: datetime
 ) -> Answer:
     opened = {
         grant.id: {c for c in request.classes if _why(c, grant, grants, request, facts, now) == ""}
@@ -131,7 +173,17 @@ def _granted(
         return _no(max(withheld.values(), key=HELPFUL.index), withheld)
     first, last = _days(best[0], request)
     ends = [now + timedelta(minutes=5), *(g.valid_until for g in best if g.valid_until)]
+    ends += [g.outdated_from for g in best if g.outdated_from]
     named = min(best, key=lambda grant: (-len(opened[grant.id]), grant.id))
+    rule = {
+        "practitioner": "signed-doctor" if request.purpose.value == "care" else "named-doctor",
+        "clinic": "clinic-grant",
+        "role": "role-grant",
+        "service": "statistics-grant",
+    }[named.grantee.kind.value]
+    owed = {"log-before-reveal"}
+    if any(grant.uses_left is not None for grant in best):
+        owed.add("spend-use")
     return Answer(
         allow=True,
         rule=rule,
@@ -141,7 +193,7 @@ def _granted(
         window=None if first is None and last is None else (first, last),
         owner=False,
         expires_at=min(ends),
-        spends=any(grant.uses_left is not None for grant in best),
+        owed=frozenset(owed),
     )
 
 
@@ -193,13 +245,16 @@ def _why(
         return "expired"
     if now < grant.valid_from:
         return "not-yet-valid"
+    if grant.outdated_from is not None and now >= grant.outdated_from:
+        return "notice-outdated"
     if grant.uses_left == 0:
         return "no-uses-left"
     first, last = _days(grant, request)
     if first and last and last < first:
         return "window"
     care = request.purpose.value == "care" or grant.basis == "care-contract"
-    if care and not facts.contract_in_force:
+    clinic = grant.grantee.kind.value in ("clinic", "role")
+    if care and not (facts.clinic_contract if clinic else facts.contract_in_force):
         return "no-contract"
     if data_class.value in NEEDS_OWN_YES and data_class not in grant.separate_consent:
         return "separate-consent"
@@ -225,11 +280,18 @@ def _unless_denied(
 
 
 def _about(grant: Grant, request: AccessRequest) -> bool:
-    if (grant.grantee.kind.value, grant.grantee.id) != (request.actor.kind.value, request.actor.id):
+    actor = request.actor
+    names = {(actor.kind.value, actor.id)}
+    if actor.kind.value == "practitioner" and actor.clinic is not None:
+        names.add(("clinic", actor.clinic))
+        names |= {("role", f"{actor.clinic}:{role}") for role in actor.roles}
+    if (grant.grantee.kind.value, grant.grantee.id) not in names:
         return False
     if grant.deny and not grant.purposes and not grant.actions:
         return True
     for_it = request.purpose in grant.purposes or (grant.deny and not grant.purposes)
+    if grant.deny and request.purpose.value == "emergency" and "care" in grant.purposes:
+        for_it = True
     doing_it = request.action in grant.actions or (grant.deny and not grant.actions)
     return for_it and doing_it
 

@@ -33,6 +33,7 @@ GONE: dict[str, dict[str, Any]] = {
     "withdrawn": {"withdrawn_at": NOW - SECOND},
     "expired": {"valid_until": NOW},
     "not-yet-valid": {"valid_from": NOW + SECOND},
+    "notice-outdated": {"outdated_from": NOW},
     "no-uses-left": {"uses_left": 0},
     "separate-consent": {"separate_consent": frozenset()},
 }
@@ -63,6 +64,24 @@ class TestTime:
         own = ask(RESIDENT, BODY)
         assert own.permit is not None
         assert own.permit.expires_at == NOW + PERMIT_LIFE
+
+
+class TestNotice:
+    def test_counts_until_the_very_instant_it_is_replaced(self) -> None:
+        granted = grant(BODY, outdated_from=NOW + SECOND)
+        assert ask(DOCTOR, BODY, grants=(granted,)).allow
+        answer = ask(DOCTOR, BODY, grants=(granted,), now=NOW + SECOND)
+        assert refused(answer, "notice-outdated")
+
+    def test_no_permit_outlives_it(self) -> None:
+        granted = grant(BODY, outdated_from=NOW + 20 * SECOND, valid_until=NOW + 30 * SECOND)
+        permit = ask(DOCTOR, BODY, grants=(granted,)).permit
+        assert permit is not None
+        assert permit.expires_at == NOW + 20 * SECOND
+
+    def test_a_deny_needs_no_renewal(self) -> None:
+        deny = grant(BODY, number=2, deny=True, outdated_from=NOW - SECOND)
+        assert refused(ask(DOCTOR, BODY, grants=(grant(BODY, number=1), deny)), "explicit-deny")
 
 
 class TestUses:

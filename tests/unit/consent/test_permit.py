@@ -22,6 +22,7 @@ from consent.vocabulary import ALL_CLASSES, Action, ActorKind, Purpose
 from consent.window import Window
 from tests.unit.consent.people import (
     BODY,
+    CLINIC,
     DOCTOR,
     LIFESTYLE,
     NOW,
@@ -48,6 +49,8 @@ CHANGES: dict[str, list[Any]] = {
         Actor(ActorKind.PRACTITIONER, DOCTOR.id, 3),
         Actor(ActorKind.RESIDENT, DOCTOR.id, DOCTOR.acr),
         Actor(DOCTOR.kind, DOCTOR.id + " ", DOCTOR.acr),
+        replace(DOCTOR, clinic=CLINIC),
+        replace(DOCTOR, roles=frozenset({"nurse"})),
     ],
     "classes": [ALL_CLASSES, frozenset({BODY, LIFESTYLE}), frozenset(), {BODY}, frozenset({"x"})],
     "purpose": [Purpose.SELF_CARE],

@@ -5,7 +5,7 @@ from random import Random
 
 import pytest
 
-from consent.decision import SPEND_USE, Decision
+from consent.decision import Decision
 from consent.rules import RULES
 from tests.unit.consent import reference
 from tests.unit.consent.cases import situation
@@ -22,7 +22,7 @@ def told(decision: Decision) -> reference.Answer:
         decision.window,
         permit is not None and permit.owner,
         None if permit is None else permit.expires_at,
-        SPEND_USE in decision.obligations,
+        decision.obligations,
     )
 
 
