@@ -159,7 +159,10 @@ def condemn(
         _keep(conn, stone)
         return ring.begun(slots)
 
-    _changed(keystore, resident, turn)
+    try:
+        _changed(keystore, resident, turn)
+    except RingFull:
+        raise Unavailable from None
     assert stone is not None
     return stone
 

@@ -12,6 +12,7 @@ OPERATORS_ONLY = {
     "key-refused",
     "login-taken",
     "no-regions",
+    "not-confirmed",
     "not-on-calendar",
     "release-voided",
 }

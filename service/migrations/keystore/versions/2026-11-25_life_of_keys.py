@@ -20,6 +20,8 @@ def upgrade() -> None:
         sa.Column("class_tag", sa.LargeBinary(length=8), nullable=False),
         sa.Column("at", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("doomed", sa.LargeBinary(), nullable=False),
+        sa.Column("done", sa.Boolean(), nullable=False),
         sa.Column("hash", sa.LargeBinary(length=32), nullable=False),
         sa.PrimaryKeyConstraint("resident_id", "class_tag", "at", name=op.f("pk_class_tombstones")),
         comment="Whose keys of one class were destroyed; replayed after any restore.",
