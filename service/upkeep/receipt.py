@@ -1,4 +1,4 @@
-"""The signed receipt of an erasure: what was erased, and when the last backup of its key is gone."""
+"""The signed receipt of an erasure: what is gone, and until when a backup may hold its key."""
 
 from datetime import datetime, timedelta
 from typing import NamedTuple
