@@ -10,6 +10,7 @@ import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import wraps
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -47,6 +48,7 @@ class Place:
     url: str
     doctor: dict[str, Any]
     city: dict[str, Any]
+    machine: dict[str, Any]
     release: str
 
 
@@ -65,8 +67,10 @@ def _inhabited(made: Installation) -> Place:
         "people", "add-doctor", "--login", "dr.zhou", "--name", "周医生", "--clinic", "河街卫生站"
     )
     city = made.kangma("people", "add-client", "--role", "city", "--name", "Cockpit")
+    keyed = ("--role", "city", "--name", "Exchange", "--key", "generate")
+    machine = made.kangma("people", "add-client", *keyed)
     release = made.kangma("releases", "publish", "--as-of", "2026-06-30")
-    return Place(made.url, doctor, city, release["release_id"])
+    return Place(made.url, doctor, city, machine, release["release_id"])
 
 
 async def of(answer: Any) -> Any:
@@ -102,6 +106,24 @@ def called(monkeypatch: pytest.MonkeyPatch) -> set[str]:
 def test_every_method_works(kind: Any, place: Place, called: set[str]) -> None:
     asyncio.run(_journey(kind, place))
     assert called == declared()
+
+
+@pytest.mark.parametrize("kind", [Client, AsyncClient])
+def test_a_machine_signs_in_by_its_key(kind: Any, place: Place, tmp_path: Path) -> None:
+    """The key comes as the operator's command prints it, or from a file."""
+
+    async def visit() -> None:
+        client = kind(place.url)
+        for key in (place.machine["private_key"], tmp_path / "key.json"):
+            await of(client.sign_in_client(place.machine["client_id"], private_key=key))
+            # Two requests with one token: each needs a proof of its own.
+            assert place.release in {one["release_id"] for one in await of(client.city.releases())}
+            assert (await of(client.city.release(place.release)))["release_id"] == place.release
+        await of(client.sign_out())
+        await of(client.close())
+
+    (tmp_path / "key.json").write_text(place.machine["private_key"], "utf-8")
+    asyncio.run(visit())
 
 
 async def _journey(kind: Any, place: Place) -> None:
