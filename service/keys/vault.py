@@ -19,7 +19,7 @@ from functools import lru_cache
 from uuid import UUID
 
 from consent.decision import Permit, PermitForged
-from consent.vocabulary import DataClass, Text
+from consent.vocabulary import DataClass
 from service.keys import marks, permits, rings
 from service.keys.cache import CAPACITY, LIFETIME, KeyCache, OpenKeys
 from service.keys.index import Index
@@ -31,18 +31,19 @@ from service.kit.clock import Clock, utc_now
 from service.kit.crypto.aead import Key, dek_id_of, nonce_starts
 from service.kit.crypto.context import Context
 from service.kit.crypto.padding import pad, unpad
-from service.kit.errors import Gone, IntegrityBroken, ServiceError, Unavailable
+from service.kit.errors import Gone, IntegrityBroken, Unavailable
 from service.kit.sealed import Place, Sealed
 
 _OWNER = frozenset({Slot.OWNER})
 _POLICY = frozenset({Slot.POLICY})
 
 
-class PermitLacksClass(ServiceError):
-    """The permit does not name the class of this value."""
+class PermitLacksClass(IntegrityBroken):
+    """The permit does not name the class of this value.
 
-    code = "refused"
-    sentence = Text("许可不包含此类数据。", "The permit does not cover this class of data.")
+    Stores ask only for rows of classes that a permit names. So in a working service this means
+    that a ciphertext of another class was put into such a row, and it is told as that.
+    """
 
 
 class Vault:

@@ -26,7 +26,7 @@ from service.contributions import actions as contributions
 from service.keys import inspection
 from service.keys.vault import Vault
 from service.kit.db import Database
-from service.kit.errors import IntegrityBroken
+from service.kit.errors import Gone, IntegrityBroken, NotFound
 from service.kit.log import log
 from service.kit.sealed import Sealed
 from service.upkeep import store
@@ -106,6 +106,10 @@ def _column(
 def _condition(vault: Vault, column: SealedColumn, row: Row[Any]) -> str:
     try:
         place = column.place(vault, row)
+    except Gone:
+        return "gone"
+    except NotFound:
+        return "no-keys"
     except (IntegrityBroken, ValueError):
         return "broken"
     return inspection.look(vault, Sealed(bytes(row._mapping[column.column.name]), place))

@@ -160,10 +160,10 @@ def test_a_keystore_backup_restores_the_keystore(
     with town(settings, clock) as here:
         lin = here.resident("lin")
         log(here, lin, pressure(130))
-        backup.save(settings, tmp_path / "keys", keystore=True)
+        backup.save(settings, tmp_path / "keys-backup", keystore=True)
         with here.house.keystore.writing() as conn:
             conn.exec_driver_sql("DELETE FROM keyrings")
-    backup.restore(settings, tmp_path / "keys", keystore=True, shut=False)
+    backup.restore(settings, tmp_path / "keys-backup", keystore=True, shut=False)
     with town(settings, clock) as here:
         assert len(kept(here, here.sign_in("lin"))) == 1
 
