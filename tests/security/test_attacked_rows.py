@@ -16,6 +16,7 @@ import structlog
 from sqlalchemy import Row, and_, select
 
 from service.contributions.tables import contributions
+from service.domain.anonymity import specification
 from service.kit import metrics
 from service.records.tables import record_parts, series_days
 from service.residents.tables import resident_state
@@ -328,9 +329,9 @@ def test_a_row_that_belongs_to_nobody_is_named(here: Standing) -> None:
 def test_a_swapped_contribution_is_named(here: Standing) -> None:
     writing = here.town.house.db.engine.execution_options(kangma_writes=True)
     with writing.begin() as conn:
-        conn.execute(
-            contributions.insert().values(pseudonym=b"p" * 16, sealed=b"\1\1" + bytes(102))
-        )
+        schema = specification.current().contribution_schema.to_bytes(2, "big")
+        forged = {"pseudonym": b"p" * 16, "sealed": b"\1\1" + bytes(7) + schema + bytes(93)}
+        conn.execute(contributions.insert().values(forged))
     try:
         (fault,) = look(here)
         assert (fault.table, fault.key) == ("contributions", {"pseudonym": (b"p" * 16).hex()})
