@@ -1,6 +1,7 @@
 """Every setting, in one class, from `KANGMA_...` or `kangma.toml` in the working folder."""
 
 from functools import cached_property
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Literal
 from urllib.parse import urlsplit
@@ -47,6 +48,11 @@ class Settings(BaseSettings):
     doctor_acr: Literal[1, 2] | None = None
     """2: doctors need a passkey or the identity provider, and a password alone only enrols one.
     1: a password is enough for the ordinary panel. By default 2 in production, else 1."""
+    trusted_proxies: str | None = None
+    """Addresses or networks, by commas, whose `X-Forwarded-For` is believed; nobody's if empty."""
+    rate_limits: bool | None = None
+    """Whether requests are counted by person and address; by default in production alone. Failed
+    passwords are held back in every profile."""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 
     @classmethod
@@ -88,6 +94,15 @@ class Settings(BaseSettings):
             return tuple(one.strip() for one in self.origins.split(","))
         parts = urlsplit(self.address)
         return (f"{parts.scheme}://{parts.netloc}",)
+
+    @cached_property
+    def trusted_networks(self) -> tuple[IPv4Network | IPv6Network, ...]:
+        named = (self.trusted_proxies or "").split(",")
+        return tuple(ip_network(one.strip()) for one in named if one.strip())
+
+    @cached_property
+    def are_requests_counted(self) -> bool:
+        return self.profile == "production" if self.rate_limits is None else self.rate_limits
 
     @cached_property
     def needed_doctor_acr(self) -> int:
