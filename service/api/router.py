@@ -7,7 +7,7 @@ loop. The busiest doors come first.
 from fastapi import APIRouter, FastAPI
 
 from service.api import catalogue, models, status, verify
-from service.api.auth import published, register, token
+from service.api.auth import passkeys, published, register, step_up, token
 from service.api.city import releases
 from service.api.doctor import codes, panel, patients
 from service.api.doctor import records as patient_records
@@ -17,6 +17,7 @@ from service.api.me import (
     code,
     contract,
     contributions,
+    erasure,
     grants,
     profile,
     prompts,
@@ -29,6 +30,7 @@ RESIDENT = (
     series.router,
     prompts.router,
     profile.router,
+    erasure.router,
     code.router,
     grants.router,
     contributions.router,
@@ -46,6 +48,8 @@ CITY = (releases.router,)
 ANYONE = (
     token.router,
     register.router,
+    passkeys.router,
+    step_up.router,
     published.router,
     verify.router,
     catalogue.router,

@@ -11,16 +11,19 @@ from jwt import PyJWTError
 from sqlalchemy import Connection
 
 from consent.vocabulary import Text
+from service.clinics import actions as clinics
 from service.identity import names, store
-from service.identity.caller import Audience
+from service.identity.caller import AUDIENCES, Audience, Caller
 from service.identity.store import Client, Practitioner, Refresh
 from service.kit import jose
-from service.kit.errors import Conflict, Fault, Invalid, Unauthenticated
+from service.kit.errors import Conflict, Fault, Invalid, NotFound, Unauthenticated
 from service.kit.hashing import canonical_json, digest, same
 from service.kit.ids import new_id, parse_id
 from service.kit.passwords import Passwords
 
 REFRESH_LIFETIME = timedelta(days=30)
+KEPT = timedelta(hours=1)
+"""How long ended rows lie about: longer than a token lives, and than failed passwords count."""
 KIND_OF_AUDIENCE: dict[str, Audience] = {"resident": "resident", "practitioner": "doctor"}
 CLIENT_ROLES: dict[str, Audience] = {"city": "city"}
 _UNAMBIGUOUS = "abcdefghjkmnpqrstuvwxyz23456789"
@@ -75,10 +78,23 @@ def sign_up(conn: Connection, tag: bytes, *, resident: UUID, password_hash: str)
 
 def sign_in(conn: Connection, login: store.Login, now: datetime) -> SignedIn:
     """Begin a family of tokens for somebody whose password was just checked."""
-    audience = KIND_OF_AUDIENCE[login.kind]
-    return _issue(
-        conn, Refresh(new_id(), login.subject, login.kind, now, "1", False, now), audience
-    )
+    return begin(conn, subject=login.subject, kind=login.kind, acr=1, now=now)
+
+
+def begin(conn: Connection, *, subject: UUID, kind: str, acr: int, now: datetime) -> SignedIn:
+    """Begin a family of tokens for a resident or practitioner who was just proven."""
+    row = Refresh(new_id(), subject, kind, now, str(acr), False, now)
+    return _issue(conn, row, KIND_OF_AUDIENCE[kind])
+
+
+def again(caller: Caller, acr: int, now: datetime) -> SignedIn:
+    """The same sign-in, proven anew: a fresh time, the strength of this proof, no new refresh."""
+    return SignedIn(caller.id, AUDIENCES[caller.kind], now, acr, caller.family, None)
+
+
+def password_of(conn: Connection, subject: UUID) -> store.Login | None:
+    """How somebody who is signed in may prove themselves by password."""
+    return store.login_of(conn, subject)
 
 
 def refresh(conn: Connection, token: str, now: datetime) -> SignedIn | None:
@@ -121,6 +137,11 @@ def forget(conn: Connection, subject: UUID, now: datetime) -> None:
     store.revoke(conn, subject, now)
 
 
+def tidy(conn: Connection, now: datetime) -> int:
+    """Drop rows of sign-in that no longer matter to anybody; how many."""
+    return store.forget_before(conn, now - KEPT)
+
+
 def revoke_token(conn: Connection, token: str, now: datetime) -> None:
     """End the family of a refresh token; an unknown token is no error (RFC 7009)."""
     row = store.refresh(conn, digest(token.encode()))
@@ -152,16 +173,24 @@ def add_doctor(
     clinic: str,
     now: datetime,
     region: str | None = None,
+    role: str = clinics.DEFAULT_ROLE,
     password: str | None = None,
     passwords: Passwords | None = None,
 ) -> dict[str, str]:
-    """Let a practitioner sign in; the password is random unless given, and shown only here."""
+    """Let a practitioner sign in; the password is random unless given, and shown only here.
+
+    The clinic is found by its name in any spelling, or made.
+    """
     password = password or _one_time_password()
     faults = names.faults(login, password)
     if faults:
         raise Invalid(faults)
     hasher = passwords or Passwords()
-    practitioner = Practitioner(new_id(), name.strip(), clinic.strip(), region)
+    works_at = clinics.find_or_make(conn, clinic)
+    post = clinics.take_post(conn, new_id(), clinic=works_at, role=role, now=now)
+    practitioner = Practitioner(
+        post.practitioner_id, name.strip(), works_at.name, region, post.clinic_id, post.role
+    )
     store.add_practitioner(conn, practitioner)
     kept = store.add_login(
         conn,
@@ -174,9 +203,38 @@ def add_doctor(
         raise Conflict(LOGIN_TAKEN, code="login-taken")
     return {
         "practitioner_id": str(practitioner.practitioner_id),
+        "clinic_id": str(post.clinic_id),
         "login": login,
         "password": password,
     }
+
+
+def move_practitioner(
+    conn: Connection, practitioner_id: UUID, *, clinic: str, role: str, now: datetime
+) -> dict[str, str]:
+    """Let a practitioner work elsewhere, or as something else; the next request knows.
+
+    The caller also drops their panel's cards, which were made under the grants of the old post.
+    """
+    if store.practitioner(conn, practitioner_id) is None:
+        raise NotFound(_NOBODY)
+    works_at = clinics.find_or_make(conn, clinic)
+    post = clinics.take_post(conn, practitioner_id, clinic=works_at, role=role, now=now)
+    store.move(conn, practitioner_id, post.clinic_id, works_at.name, post.role)
+    return {
+        "practitioner_id": str(practitioner_id),
+        "clinic_id": str(post.clinic_id),
+        "role": post.role,
+    }
+
+
+def disable_practitioner(conn: Connection, practitioner_id: UUID, *, now: datetime) -> None:
+    """Let a practitioner in no more: no sign-in, no refresh, and tokens that are out are void."""
+    if store.practitioner(conn, practitioner_id) is None:
+        raise NotFound(_NOBODY)
+    store.disable(conn, practitioner_id)
+    end_all(conn, practitioner_id, now)
+    store.revoke(conn, practitioner_id, now)
 
 
 def add_client(
@@ -220,6 +278,7 @@ def add_key(conn: Connection, client: Client, key: Mapping[str, Any]) -> dict[st
 
 
 LOGIN_TAKEN = Text("该登录名已被使用。", "That login is taken.")
+_NOBODY = Text("没有这位医务人员。", "There is no such practitioner.")
 _NO_KEY = Text(
     "需要 Ed25519 或 P-256 公钥的 JWK，且不得含私钥。",
     "It must be the JWK of an Ed25519 or P-256 public key, without its private half.",

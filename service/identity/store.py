@@ -5,17 +5,21 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 from uuid import UUID
 
-from sqlalchemy import BigInteger, Connection, bindparam, delete, select, update
+from sqlalchemy import BigInteger, Connection, bindparam, case, delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from service.identity.tables import (
+    challenges,
     client_keys,
     clients,
+    federated_logins,
     logins,
+    passkeys,
     practitioners,
     refresh_tokens,
     revocations,
+    sign_in_attempts,
     used_once,
 )
 from service.kit.db import EPOCH
@@ -36,6 +40,9 @@ class Practitioner(NamedTuple):
     name: str
     clinic: str
     region: str | None
+    clinic_id: UUID | None = None
+    role: str = "family-doctor"
+    disabled: bool = False
 
 
 class Client(NamedTuple):
@@ -70,6 +77,11 @@ def login(conn: Connection, tag: bytes) -> Login | None:
     return None if row is None else Login(*row)
 
 
+def login_of(conn: Connection, subject: UUID) -> Login | None:
+    row = conn.execute(select(*_LOGIN).where(logins.c.subject == subject)).first()
+    return None if row is None else Login(*row)
+
+
 def add_login(conn: Connection, tag: bytes, *, subject: UUID, kind: str, password: str) -> bool:
     """Keep a sign-in name; False, with nothing changed, when it is taken."""
     insert = sqlite_insert if conn.dialect.name == "sqlite" else postgresql_insert
@@ -91,7 +103,9 @@ def tags_of(conn: Connection, subjects: Sequence[UUID]) -> dict[UUID, bytes]:
 
 
 def drop_logins(conn: Connection, subject: UUID) -> None:
-    conn.execute(delete(logins).where(logins.c.subject == subject))
+    """Remove every way of signing in: name, passkeys, account elsewhere."""
+    for table in (logins, passkeys, federated_logins):
+        conn.execute(delete(table).where(table.c.subject == subject))
 
 
 def add_practitioner(conn: Connection, row: Practitioner) -> None:
@@ -104,9 +118,31 @@ def practitioner(conn: Connection, practitioner_id: UUID) -> Practitioner | None
     return None if row is None else Practitioner(*row)
 
 
+def in_office(conn: Connection, practitioner_id: UUID) -> bool:
+    """Whether this practitioner exists and has not been disabled."""
+    known = practitioner(conn, practitioner_id)
+    return known is not None and not known.disabled
+
+
+def move(conn: Connection, practitioner_id: UUID, clinic_id: UUID, clinic: str, role: str) -> None:
+    """Store where a practitioner works from now on."""
+    mine = practitioners.c.practitioner_id == practitioner_id
+    conn.execute(
+        update(practitioners).where(mine).values(clinic_id=clinic_id, clinic=clinic, role=role)
+    )
+
+
+def disable(conn: Connection, practitioner_id: UUID) -> None:
+    """Close every sign-in of a practitioner, and the practitioner themselves to the gate."""
+    conn.execute(update(logins).where(logins.c.subject == practitioner_id).values(disabled=True))
+    mine = practitioners.c.practitioner_id == practitioner_id
+    conn.execute(update(practitioners).where(mine).values(disabled=True))
+
+
 def practitioners_in(conn: Connection, region: str | None = None) -> list[Practitioner]:
-    """Doctors by name, of the regions whose code begins with `region`, or all."""
+    """Doctors in office by name, of the regions whose code begins with `region`, or all."""
     query = select(*_PRACTITIONER).order_by(practitioners.c.name, practitioners.c.practitioner_id)
+    query = query.where(practitioners.c.disabled.is_(False))
     if region:
         query = query.where(practitioners.c.region.startswith(region, autoescape=True))
     return [Practitioner(*row) for row in conn.execute(query)]
@@ -167,6 +203,45 @@ def spend_refresh(conn: Connection, digest: bytes) -> bool:
     return done.rowcount == 1
 
 
+def held_until(conn: Connection, tags: Sequence[bytes]) -> datetime | None:
+    """Until when the longest held of these must wait; None when none was counted."""
+    query = select(func.max(sign_in_attempts.c.until).label("until"))
+    until: datetime | None = conn.execute(query.where(sign_in_attempts.c.tag.in_(tags))).scalar()
+    return until
+
+
+def count_attempt(conn: Connection, tag: bytes, now: datetime, *, since: datetime) -> int | None:
+    """Count one more; how many there are now, beginning anew when the last was before `since`.
+
+    None, and none is counted, while the name is held: another process may have held it just now,
+    and the condition is looked at under the row's lock.
+    """
+    insert = sqlite_insert if conn.dialect.name == "sqlite" else postgresql_insert
+    table = sign_in_attempts
+    more = case((table.c.last_at < since, 1), else_=table.c.failures + 1)
+    done = conn.execute(
+        insert(table)
+        .values(tag=tag, failures=1, last_at=now, until=now)
+        .on_conflict_do_update(
+            index_elements=[table.c.tag],
+            set_={"failures": more, "last_at": now},
+            where=table.c.until <= now,
+        )
+        .returning(table.c.failures)
+    )
+    failures: int | None = done.scalar()
+    return failures
+
+
+def hold(conn: Connection, tag: bytes, until: datetime) -> None:
+    mine = sign_in_attempts.c.tag == tag
+    conn.execute(update(sign_in_attempts).where(mine).values(until=until))
+
+
+def drop_attempts(conn: Connection, tags: Sequence[bytes]) -> None:
+    conn.execute(delete(sign_in_attempts).where(sign_in_attempts.c.tag.in_(tags)))
+
+
 def families(conn: Connection, subject: UUID) -> list[UUID]:
     query = select(refresh_tokens.c.family).where(refresh_tokens.c.subject == subject).distinct()
     return list(conn.scalars(query))
@@ -195,7 +270,13 @@ def revoked_since(conn: Connection, since: datetime) -> frozenset[UUID]:
 
 
 def forget_before(conn: Connection, moment: datetime) -> int:
-    """Drop expired refresh tokens and revocations that no living token remembers."""
-    gone = conn.execute(delete(refresh_tokens).where(refresh_tokens.c.expires_at < moment))
-    old = conn.execute(delete(revocations).where(revocations.c.at < moment))
-    return gone.rowcount + old.rowcount
+    """Drop what no longer matters: expired refresh tokens, revocations that no living token
+    remembers, proofs too old to come again, ceremonies nobody ended, names left alone."""
+    times = (
+        refresh_tokens.c.expires_at,
+        revocations.c.at,
+        used_once.c.until,
+        challenges.c.until,
+        sign_in_attempts.c.last_at,
+    )
+    return sum(conn.execute(delete(time.table).where(time < moment)).rowcount for time in times)

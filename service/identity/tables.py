@@ -10,6 +10,7 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    false,
 )
 
 from service.kit.db import Instant, UuidBytes, metadata
@@ -33,8 +34,13 @@ practitioners = Table(
     Column("name", String(100), nullable=False),
     Column("clinic", String(200), nullable=False),
     Column("region", String(16), nullable=True),
+    Column("clinic_id", UuidBytes, nullable=True),
+    Column("role", String(32), nullable=False, server_default="family-doctor"),
+    Column("disabled", Boolean, nullable=False, server_default=false()),
+    Index("ix_practitioners_clinic", "clinic_id"),
 )
-"""Doctors are public officers: name, clinic and region of service are published to residents."""
+"""Doctors are public officers: name, clinic and region of service are published to residents.
+`clinic` repeats the name of the clinic as residents read it; grants name its id."""
 
 clients = Table(
     "clients",
