@@ -2,6 +2,7 @@
 
 The doors say it once a request, the command line and the jobs once a run; `service.kit.db` takes
 it along with every job. Who says nothing is `anyone`: somebody who has not signed in.
+`log` is nobody outside: it adds the entries of the access log at the end of a transaction.
 """
 
 from collections.abc import Iterator
@@ -9,7 +10,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Literal
 
-Audience = Literal["anyone", "resident", "doctor", "city", "job", "operator"]
+Audience = Literal["anyone", "resident", "doctor", "city", "job", "operator", "log"]
 
 _current: ContextVar[Audience] = ContextVar("audience", default="anyone")
 

@@ -19,30 +19,24 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 from uuid import UUID
 
-from sqlalchemy import BigInteger, Connection, Engine, LargeBinary, MetaData, create_engine, event
-from sqlalchemy.engine import Dialect, ExceptionContext
+from sqlalchemy import BigInteger, Connection, Engine, LargeBinary
+from sqlalchemy.engine import Dialect
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.types import TypeDecorator
 
 from service.kit.audience import Audience, current
+from service.kit.engines import NAMING as NAMING
+from service.kit.engines import metadata as metadata
+from service.kit.engines import open_engine as open_engine
+from service.kit.engines import read_only
 from service.kit.errors import ServiceError, Unavailable
-from service.kit.guard import GUARD, PROTECTION, Guard, Protection, guard_of
-from service.kit.guarded import GuardedSqlite, PostgresCursor
+from service.kit.guard import guard_of
 from service.kit.wall import wall_of
-
-NAMING = {
-    "ix": "ix_%(column_0_label)s",
-    "uq": "uq_%(table_name)s_%(column_0_name)s",
-    "ck": "ck_%(table_name)s_%(constraint_name)s",
-    "fk": "fk_%(table_name)s_%(column_0_name)s_%(referred_table_name)s",
-    "pk": "pk_%(table_name)s",
-}
-metadata = MetaData(naming_convention=NAMING)
-"""Tables of the data store. The keystore has its own metadata in `service.keys.tables`."""
-_protection = Protection(metadata)
 
 T = TypeVar("T")
 GROUP = 64
+TOGETHER = "kangma_together"
+"""Where a writing connection's `info` keeps what its jobs leave for the end of the group."""
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -74,75 +68,20 @@ class Instant(TypeDecorator[datetime]):
         return None if value is None else EPOCH + timedelta(microseconds=value)
 
 
-def open_engine(url: str) -> Engine:
-    """An engine whose errors never print bound values."""
-    if url.startswith("sqlite"):
-        given = {"check_same_thread": False, "timeout": 30, "factory": GuardedSqlite}
-        engine = create_engine(url, hide_parameters=True, connect_args=given)
-        event.listen(engine, "connect", _prepare_sqlite)
-        event.listen(engine, "begin", _begin_sqlite)
-        _guard(engine)
-        return engine
-    engine = create_engine(
-        url,
-        hide_parameters=True,
-        pool_size=8,
-        max_overflow=8,
-        # With a threshold the driver would deallocate every prepared statement of a connection at
-        # a rollback, those of `service.kit.wire` too.
-        connect_args={"prepare_threshold": None, "cursor_factory": PostgresCursor},
-    )
-    event.listen(engine, "handle_error", _hush)
-    _guard(engine)
-    return engine
+def together(
+    conn: Connection, act: Callable[[Connection, list[T]], None], items: Iterable[T]
+) -> None:
+    """Let `act` write `items` right before the commit, with those of the group's other jobs.
 
-
-def _guard(engine: Engine) -> None:
-    """Give every connection a guard, and note when PostgreSQL forgets what it was told."""
-    event.listen(engine, "connect", _guarded)
-    event.listen(engine, "begin", _forgotten)
-    event.listen(engine, "rollback_savepoint", _forgotten)
-
-
-def _guarded(connection: Any, record: Any) -> None:
-    record.info[PROTECTION] = _protection
-    if isinstance(connection, GuardedSqlite):
-        record.info[GUARD] = connection.guard
-        connection.protect(_protection)
+    For rows that everybody's writes meet at: one statement serves the whole group, and the lock
+    they need is taken last and held for the shortest time, so that it is part of no deadlock. When
+    `act` fails nothing of the group is kept. Outside of `Database.write` it acts at once.
+    """
+    waiting = conn.info.get(TOGETHER)
+    if waiting is None:
+        act(conn, list(items))
     else:
-        record.info[GUARD] = connection.guard = Guard()
-        connection.protection = _protection
-
-
-def _forgotten(connection: Connection, *_: Any) -> None:
-    guard_of(connection).stale = True
-
-
-def _hush(context: ExceptionContext) -> None:
-    """PostgreSQL repeats the failing row behind the first line of its message; it is cut off."""
-    for error in (context.sqlalchemy_exception, context.original_exception):
-        if error is not None and error.args and isinstance(error.args[0], str):
-            error.args = (error.args[0].partition("\n")[0], *error.args[1:])
-
-
-def _prepare_sqlite(connection: Any, _: object) -> None:
-    # The driver must not open transactions by itself: `_begin_sqlite` does, at the right moment.
-    connection.isolation_level = None
-    for pragma in (
-        "journal_mode=WAL",
-        "synchronous=FULL",
-        "secure_delete=ON",
-        "foreign_keys=ON",
-        "temp_store=MEMORY",
-        "busy_timeout=30000",
-    ):
-        connection.execute(f"PRAGMA {pragma}")
-
-
-def _begin_sqlite(connection: Connection) -> None:
-    # A deferred transaction that upgrades to a write may fail with SQLITE_BUSY at once.
-    writing = connection.get_execution_options().get("kangma_writes", False)
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if writing else "BEGIN")
+        waiting.setdefault(act, []).extend(items)
 
 
 @dataclass(slots=True)
@@ -165,7 +104,7 @@ class Database:
         self.engine = open_engine(url)
         self.dialect = self.engine.dialect.name
         self._writing = self.engine.execution_options(kangma_writes=True)
-        self._reading = _read_only(self.engine)
+        self._reading = read_only(self.engine)
         self._writes: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._reads: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         loops = [self._write_loop, *[self._read_loop] * readers]
@@ -184,6 +123,21 @@ class Database:
         done: Future[T] = Future()
         self._reads.put(_Job(job, b"", current(), done))
         return done.result()
+
+    def at_one_moment(self, job: Callable[[Connection], T]) -> T:
+        """Run `job`, which changes nothing, in this thread on a connection of its own.
+
+        All it reads is of one moment, however long it takes and whatever is written meanwhile.
+        """
+        with self._reading.connect() as connection:
+            if self.dialect == "postgresql":
+                connection = connection.execution_options(isolation_level="REPEATABLE READ")
+            guard_of(connection).wall = wall_of(connection)
+            with connection.begin():
+                try:
+                    return _as(connection, current(), lambda: job(connection))
+                finally:
+                    guard_of(connection).wall = None
 
     async def awrite(self, job: Callable[[Connection], T], *, key: bytes = b"") -> T:
         loop = asyncio.get_running_loop()
@@ -243,24 +197,6 @@ class Database:
         return group, False
 
 
-def _read_only(engine: Engine) -> Engine:
-    """An engine for readers: their connections come from a pool of their own."""
-    if engine.dialect.name == "sqlite":
-        return engine
-    readers = create_engine(
-        engine.url,
-        hide_parameters=True,
-        isolation_level="AUTOCOMMIT",
-        connect_args={
-            "options": "-c default_transaction_read_only=on",
-            "cursor_factory": PostgresCursor,
-        },
-    )
-    event.listen(readers, "handle_error", _hush)
-    _guard(readers)
-    return readers
-
-
 class _Held:
     """One thread's connection, taken when first needed and again when it broke."""
 
@@ -289,7 +225,7 @@ class _Held:
         connection = self._taken()
         try:
             with connection.begin():
-                return [_run(connection, job) for job in jobs]
+                return _grouped(connection, jobs)
         finally:
             self._leave(connection)
 
@@ -328,12 +264,32 @@ class _Held:
 
 def _run(connection: Connection, job: _Job) -> Any:
     """One job among those of a connection, and perhaps of a transaction: it inherits nothing."""
+    return _as(connection, job.audience, lambda: job.run(connection))
+
+
+def _as(connection: Connection, audience: Audience, run: Callable[[], T]) -> T:
     guard = guard_of(connection)
-    guard.begin(job.audience)
+    guard.begin(audience)
     try:
-        return job.run(connection)
+        return run()
     finally:
         guard.end()
+
+
+def _grouped(connection: Connection, jobs: Iterable[_Job]) -> list[Any]:
+    """The results of all jobs, after what they left for the end was done."""
+    info = connection.info
+    waiting: dict[Callable[..., None], list[Any]] = {}
+    info[TOGETHER] = waiting
+    try:
+        results = [_run(connection, job) for job in jobs]
+    finally:
+        del info[TOGETHER]
+    for act, items in waiting.items():
+        # What all jobs leave for the end are entries of the log, which nobody's permit is needed
+        # for and which only this role may add.
+        _as(connection, "log", lambda act=act, items=items: act(connection, items))  # type: ignore[misc]  # mypy cannot infer lambdas with defaults
+    return results
 
 
 def _run_group(held: _Held, group: list[_Job]) -> bool:

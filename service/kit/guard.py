@@ -8,9 +8,9 @@ between the jobs of one transaction. A table says in its `info` how it is protec
 - `policy`: what is read before there can be a permit, so being asked about is enough;
 - `log`: rows may always be added, read under a permit, never changed.
 
-A column of a policy table may be `data`. Which tables a statement touches is told by SQLite itself
-while it compiles (`service.kit.guarded`), or read from the text (`service.kit.sqltext`) before it
-goes to PostgreSQL, where wall 4 sees what no text tells.
+A column of a policy table may be `data`, and columns of a log (its hashes) `open`. Which tables a
+statement touches is told by SQLite itself while it compiles (`service.kit.guarded`), or read from
+the text (`service.kit.sqltext`) before it goes to PostgreSQL, where wall 4 sees what no text tells.
 
 What must cross from resident to resident (migrations, verification, erasure after a restore) says
 so with `dangerously_without_permit`; tests keep the list of those who may.
@@ -19,7 +19,7 @@ so with `dangerously_without_permit`; tests keep the list of those who may.
 from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager
 from enum import IntFlag, StrEnum
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 from sqlalchemy import Connection, MetaData, Table
@@ -28,6 +28,7 @@ from consent.decision import Permit
 from service.kit.audience import Audience
 from service.kit.log import log
 
+T = TypeVar("T")
 GUARD = "kangma_guard"
 """Where a connection's `info` keeps its guard."""
 PROTECTION = "kangma_protection"
@@ -50,7 +51,9 @@ class Crossing(StrEnum):
 
     MIGRATION = "migration"
     ERASURES = "unfinished erasures"
-    VERIFICATION = "verification of the whole log"
+    VERIFICATION = "verification of everything stored"
+    RESEALING = "sealing anew under younger keys"
+    RESTORE = "erasing again after a restore"
 
 
 class NoPermit(RuntimeError):
@@ -154,6 +157,18 @@ def dangerously_without_permit(conn: Connection, why: Crossing) -> Iterator[None
         guard.crossing = before
 
 
+def dangerously_crossing(
+    why: Crossing, job: Callable[[Connection], T]
+) -> Callable[[Connection], T]:
+    """A job all of which runs `dangerously_without_permit`."""
+
+    def run(conn: Connection) -> T:
+        with dangerously_without_permit(conn, why):
+            return job(conn)
+
+    return run
+
+
 # -- which tables are protected, and how ----------------------------------------------------------
 
 
@@ -165,6 +180,7 @@ class Protection:
         self._count = -1
         self._tables: dict[str, str] = {}
         self._columns: dict[str, frozenset[str]] = {}
+        self._open: dict[str, frozenset[str]] = {}
 
     def tables(self) -> dict[str, str]:
         """Names of protected tables with their kinds. Tables may be declared at any time."""
@@ -172,14 +188,22 @@ class Protection:
             self._count = len(self._metadata.tables)
             found = [one for one in self._metadata.tables.values() if PROTECTED in one.info]
             self._tables = {table.name: table.info[PROTECTED] for table in found}
-            self._columns = {table.name: _closed_columns(table) for table in found}
+            self._columns = {table.name: _columns(table, "data") for table in found}
+            self._open = {table.name: _columns(table, "open") for table in found}
         return self._tables
 
     def closed_columns(self, table: str) -> frozenset[str]:
         """Columns of a policy table that are data."""
-        self.tables()
         return self._columns.get(table, frozenset())
 
+    def open_columns(self, table: str) -> frozenset[str]:
+        """Columns of a log that tell nothing of what was looked at."""
+        return self._open.get(table, frozenset())
 
-def _closed_columns(table: Table) -> frozenset[str]:
-    return frozenset(column.name for column in table.columns if PROTECTED in column.info)
+    def told_columns(self, table: str) -> frozenset[str]:
+        """All other columns of a log."""
+        return frozenset(self._metadata.tables[table].columns.keys()) - self.open_columns(table)
+
+
+def _columns(table: Table, kind: str) -> frozenset[str]:
+    return frozenset(one.name for one in table.columns if one.info.get(PROTECTED) == kind)

@@ -52,6 +52,17 @@ class GuardedSqlite(sqlite3.Connection):
     def cursor(self, factory: Any = None) -> "SqliteCursor":  # type: ignore[override]
         return super().cursor(SqliteCursor)
 
+    # The driver's shortcuts make plain cursors of their own.
+
+    def execute(self, sql: str, parameters: Any = (), /) -> "SqliteCursor":
+        return self.cursor().execute(sql, parameters)
+
+    def executemany(self, sql: str, parameters: Iterable[Any], /) -> "SqliteCursor":
+        return self.cursor().executemany(sql, parameters)
+
+    def executescript(self, script: str, /) -> "SqliteCursor":
+        return self.cursor().executescript(script)
+
     def judged(self, text: str, rows: Rows, run: Callable[[], T]) -> T:
         """Run a statement with these rows of values, or raise `NoPermit`."""
         if self._protection is None:
@@ -116,7 +127,11 @@ class GuardedSqlite(sqlite3.Connection):
         if kind == "log":
             if action == sqlite3.SQLITE_INSERT:
                 return Need.NOTHING
-            return Need.PERMIT if action == _READING else Need.CROSSING
+            if action != _READING:
+                return Need.CROSSING
+            # An empty name stands for counting rows.
+            is_open = not column or column in self._protection.open_columns(table)
+            return Need.NOTHING if is_open else Need.PERMIT
         if kind == "policy" and column not in self._protection.closed_columns(table):
             return Need.ASKED
         return Need.PERMIT

@@ -55,7 +55,10 @@ def _touching(lowered: str, words: set[str], table: str, kind: str, protection: 
         rows = _LOG_ROWS.match(lowered)
         if rows and rows[1] == table and not words & {"select", "update"}:
             return Need.NOTHING
-        return Need.CROSSING if words & {"update", "delete", "insert"} else Need.PERMIT
+        if words & {"update", "delete", "insert"}:
+            return Need.CROSSING
+        told = "*" in lowered or bool(protection.told_columns(table) & words)
+        return Need.PERMIT if told else Need.NOTHING
     if kind == "policy":
         closed = protection.closed_columns(table)
         opened = bool(closed & words) or (bool(closed) and "*" in lowered)
