@@ -14,9 +14,13 @@ from sqlalchemy import Connection
 from consent.vocabulary import Action, Text
 from service.api.body import Shape, StrictRoute
 from service.api.deps import TOKEN_URL, Now
+from service.api.files import open_file
+from service.api.me import ages
+from service.api.me.contributions import leave
 from service.api.rooms import HouseDep
 from service.api.schema import may_refuse
 from service.grants import gate
+from service.guardians import actions as guardians
 from service.house import House
 from service.identity import actions as identity
 from service.identity import names
@@ -24,7 +28,6 @@ from service.identity.actions import BadClient, BadGrant, SignedIn
 from service.kit.errors import BadRequest, Invalid, ServiceError
 from service.kit.ids import new_id
 from service.kit.tokens import LIFETIME, jwks
-from service.prompts import actions as prompts
 from service.residents import actions as residents
 from service.residents.actions import Profile
 
@@ -47,6 +50,14 @@ class Registration(Shape):
     birth_date: date
     sex: Literal["female", "male"]
     region: str = Field(max_length=32, description="Division code from GET /v1/regions.")
+
+
+class Claim(Shape):
+    """What a young person gives to take over their file."""
+
+    code: str = Field(min_length=1, max_length=64, description="From POST .../handover.")
+    login: str = Field(max_length=200, description="Phone number or name to sign in with.")
+    password: str = Field(max_length=256, description="8 to 256 characters.")
 
 
 class Registered(BaseModel):
@@ -82,7 +93,8 @@ async def register(wish: Registration, house: HouseDep, now: Now) -> Registered:
     """Begin a file. For a login that is taken the answer looks the same and nothing is kept.
 
     So nobody learns from this door who is registered (ADR 0006). Whoever signed up twice signs in
-    with the first password; `GET /v1/me` tells the id.
+    with the first password; `GET /v1/me` tells the id. A person under 14 is refused: a guardian
+    begins the file (POST /v1/me/children).
     """
     profile = _wished_profile(wish, house, now)
     resident = new_id()
@@ -95,13 +107,36 @@ async def register(wish: Registration, house: HouseDep, now: Now) -> Registered:
         with conn.begin_nested() as attempt:
             residents.begin(conn, resident)
             permit = gate.own(conn, house.vault, resident=resident, action=Action.WRITE, now=now)
-            residents.register(conn, house.vault, permit, profile=profile)
-            prompts.open_file(conn, house.vault, permit)
+            open_file(conn, house, permit, profile)
             if not identity.sign_up(conn, tag, resident=resident, password_hash=hashed):
                 attempt.rollback()
 
     await house.db.awrite(begin, key=resident.bytes)
     return Registered(resident_id=resident)
+
+
+@router.post("/v1/auth/claim", status_code=201)
+async def claim(wish: Claim, house: HouseDep, now: Now) -> Registered:
+    """Take over the file a guardian kept for me, from my 14th birthday on; guardianship ends.
+
+    For a login that is taken the answer looks the same, nothing changes and the code stays good.
+    """
+    faults = names.faults(wish.login, wish.password)
+    if faults:
+        raise Invalid(faults)
+    tag = identity.tag_of(house.system, wish.login)
+    hashed = await house.passwords.ahash(wish.password)
+
+    def take_over(conn: Connection) -> UUID:
+        with conn.begin_nested() as attempt:
+            child = guardians.claimed(conn, house.vault, wish.code, now=now)
+            # What was counted without a sign-in would be counted again under the new one.
+            leave(conn, house, child)
+            if not identity.sign_up(conn, tag, resident=child, password_hash=hashed):
+                attempt.rollback()
+        return child
+
+    return Registered(resident_id=await house.db.awrite(take_over))
 
 
 def _wished_profile(wish: Registration, house: House, now: datetime) -> Profile:
@@ -111,6 +146,9 @@ def _wished_profile(wish: Registration, house: House, now: datetime) -> Profile:
         profile = residents.checked(profile, house.regions, now)
     except Invalid as invalid:
         faults += invalid.faults
+    else:
+        needs_guardian = ages.fault(profile, child=False, now=now)
+        faults += [needs_guardian] if needs_guardian else []
     if faults:
         raise Invalid(faults)
     return profile

@@ -13,10 +13,12 @@ from service.api.doctor import records as patient_records
 from service.api.doctor import series as patient_series
 from service.api.me import (
     access_log,
+    children,
     code,
     contract,
     contributions,
     grants,
+    mirror,
     profile,
     prompts,
     records,
@@ -33,6 +35,7 @@ RESIDENT = (
     contributions.router,
     contract.router,
     access_log.router,
+    children.router,
 )
 DOCTOR = (
     panel.router,
@@ -56,3 +59,4 @@ def join(app: FastAPI) -> None:
     """Put every route of every audience into `app`."""
     for router in ROUTERS:
         app.router.routes.extend(router.routes)
+    app.router.routes.extend(mirror.doubles(RESIDENT))

@@ -62,7 +62,7 @@ def keep(
             new_id(), version=1, notice=notice_for(terms.purposes, language), basis=basis
         ),
         contract,
-        (Event("given", now),),
+        (Event("given", now, permit.actor.id),),
     )
     store.add(conn, body.sealed(vault, permit.subject, kept))
     return kept
@@ -89,7 +89,7 @@ def change(
     require_step_up(terms.data_classes, stepped_up)
     residents.bump_consent(conn, permit.subject)
     version, basis = before.grant.version + 1, before.grant.basis
-    events = (*before.events, Event("changed", now))
+    events = (*before.events, Event("changed", now, permit.actor.id))
     after = Kept(
         terms.as_grant(
             grant_id, version=version, notice=notice_for(terms.purposes, language), basis=basis
@@ -113,7 +113,7 @@ def end(conn: Connection, vault: Vault, permit: Permit, kept: Kept, *, now: date
     """Mark a grant as withdrawn and drop the keys that were opened for it."""
     residents.bump_consent(conn, permit.subject)
     grant = replace(kept.grant, version=kept.grant.version + 1, withdrawn_at=now)
-    ended = Kept(grant, kept.contract, (*kept.events, Event("withdrawn", now)))
+    ended = Kept(grant, kept.contract, (*kept.events, Event("withdrawn", now, permit.actor.id)))
     store.replace(conn, body.sealed(vault, permit.subject, ended))
     vault.forget(permit.subject)
     return ended

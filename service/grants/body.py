@@ -24,10 +24,14 @@ _ACTIONS: Mapping[str, Action] = {word.value: word for word in Action}
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One thing that happened to a grant; receipts list them."""
+    """One thing that happened to a grant; receipts list them. `by` is who did it.
+
+    That is the resident or a guardian; None stands for the resident in older documents.
+    """
 
     what: EventType
     at: datetime
+    by: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +87,7 @@ def _encode(kept: Kept) -> bytes:
         "withdrawn_at": _text(grant.withdrawn_at),
         "basis": grant.basis,
         "contract": None if kept.contract is None else str(kept.contract),
-        "events": [[event.what, event.at.isoformat()] for event in kept.events],
+        "events": [[event.what, event.at.isoformat(), event.by] for event in kept.events],
     }
     return json.dumps(body, separators=(",", ":"), sort_keys=True).encode()
 
@@ -111,7 +115,7 @@ def _decode(row: store.GrantRow, body: dict[str, Any]) -> Kept:
         basis=body["basis"],
     )
     contract = None if body["contract"] is None else UUID(body["contract"])
-    events = tuple(Event(what, datetime.fromisoformat(at)) for what, at in body["events"])
+    events = tuple(Event(what, datetime.fromisoformat(at), *by) for what, at, *by in body["events"])
     return Kept(grant, contract, events)
 
 

@@ -9,15 +9,17 @@ from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import Connection
 
+from consent.decision import Permit
 from consent.vocabulary import Action, DataClass
 from service.api.body import Shape, StrictRoute
-from service.api.deps import Now, Resident
+from service.api.me import ages
 from service.api.me.contributions import leave
-from service.api.rooms import HouseDep
-from service.grants import gate, receipts
+from service.api.me.own import Mine, Own
+from service.api.schema import may_refuse
+from service.grants import receipts
+from service.guardians import actions as guardians
 from service.house import House
 from service.identity import actions as identity
-from service.identity.caller import Caller
 from service.kit.ids import new_id
 from service.residents import actions as residents
 from service.residents.actions import Profile
@@ -27,6 +29,9 @@ router = APIRouter(prefix="/v1/me", tags=["me"], route_class=StrictRoute)
 KEYSTORE_RETENTION = timedelta(days=30)
 """R_k of sealing.md section 1: the oldest backup of the keystore that may still hold the key."""
 ERASURE_TYPE = "erasure-receipt+jwt"
+MINORITY = frozenset({"birth_date", "zone"})
+"""Members of a profile that decide until when somebody is a child."""
+_REASONS = {False: "erased by the resident", True: "erased by a guardian"}
 
 
 class ProfileAnswer(BaseModel):
@@ -70,70 +75,70 @@ class ErasureAnswer(BaseModel):
 
 
 @router.get("")
-async def get_me(caller: Resident, house: HouseDep, now: Now) -> ProfileAnswer:
+async def get_me(me: Mine) -> ProfileAnswer:
     """Who I am here."""
 
-    def read(conn: Connection) -> Profile:
-        permit = gate.own(
-            conn,
-            house.vault,
-            resident=caller.id,
-            action=Action.READ,
-            now=now,
-            classes=frozenset({DataClass.PROFILE}),
-        )
-        return residents.profile(conn, house.vault, permit)
+    def read(conn: Connection, permit: Permit) -> Profile:
+        return residents.profile(conn, me.house.vault, permit)
 
-    return _answer(caller.id, await house.db.aread(read))
+    classes = frozenset({DataClass.PROFILE})
+    return _answer(me.subject, await me.read(Action.READ, read, classes=classes))
 
 
 @router.patch("")
-async def amend_me(
-    changes: ProfileChanges, caller: Resident, house: HouseDep, now: Now
-) -> ProfileAnswer:
-    """Change what I told about myself; the whole profile as it stands afterwards."""
+async def amend_me(changes: ProfileChanges, me: Mine) -> ProfileAnswer:
+    """Change what I told about myself; the whole profile as it stands afterwards.
 
-    def amend(conn: Connection) -> Profile:
-        permit = gate.own(conn, house.vault, resident=caller.id, action=Action.WRITE, now=now)
-        return residents.amend(
-            conn,
-            house.vault,
-            permit,
-            changes=changes.model_dump(exclude_unset=True),
-            regions=house.regions,
-            now=now,
+    The birth date and the zone of a child decide how long somebody is guardian: changing them needs
+    a sign-in from the last five minutes, and never makes it longer.
+    """
+    wished = changes.model_dump(exclude_unset=True)
+    if me.is_child and wished.keys() & MINORITY:
+        me.caller.require_step_up(me.now)
+
+    def amend(conn: Connection, permit: Permit) -> Profile:
+        profile = residents.amend(
+            conn, me.house.vault, permit, changes=wished, regions=me.house.regions, now=me.now
         )
+        if wished.keys() & MINORITY:
+            ages.require(profile, child=me.is_child, now=me.now)
+        if me.is_child:
+            guardians.restate(
+                conn,
+                me.house.vault,
+                me.subject,
+                name=profile.name,
+                birth_date=profile.birth_date,
+                zone=profile.zone,
+            )
+        return profile
 
-    return _answer(caller.id, await house.db.awrite(amend, key=caller.id.bytes))
+    return _answer(me.subject, await me.write(Action.WRITE, amend))
 
 
-@router.delete("")
-async def erase_me(caller: Resident, house: HouseDep, now: Now) -> ErasureAnswer:
+@router.delete("", responses=may_refuse(409))
+async def erase_me(me: Mine) -> ErasureAnswer:
     """Erase me: sign-in, contribution, profile and keys. Needs a sign-in from the last 5 minutes.
 
-    What was sealed stays unreadable for good, in backups too once `final_at` has passed.
+    What was sealed stays unreadable for good, in backups too once `final_at` has passed. 409 while
+    I am the only guardian of a child under 14.
     """
-    caller.require_step_up(now)
-    await house.db.awrite(lambda conn: _erase(conn, house, caller, now), key=caller.id.bytes)
+    house, now = me.house, me.now
+    me.caller.require_step_up(now)
+    await me.write(Action.ERASE, lambda conn, permit: _erase(conn, me, permit))
     # After the commit: a crash in between leaves an erased resident whose keys the next start
     # destroys (`jobs.erasures`), never a living one without keys.
     await to_thread.run_sync(
-        lambda: house.vault.shred(caller.id, now=now, reason="erased by the resident")
+        lambda: house.vault.shred(me.subject, now=now, reason=_REASONS[me.is_child])
     )
-    return _erasure_answer(house, caller.id, now)
+    return _erasure_answer(house, me.subject, now)
 
 
-def _erase(conn: Connection, house: House, caller: Caller, now: datetime) -> None:
-    permit = gate.own(
-        conn,
-        house.vault,
-        resident=caller.id,
-        action=Action.ERASE,
-        now=now,
-        stepped_up=caller.stepped_up(now),
-    )
-    leave(conn, house, caller.id)
-    identity.forget(conn, caller.id, now)
+def _erase(conn: Connection, me: Own, permit: Permit) -> None:
+    guardians.part(conn, me.house.vault, me.house.system, me.subject, now=me.now)
+    leave(conn, me.house, me.subject)
+    identity.forget(conn, me.subject, me.now)
+    guardians.forget(conn, me.subject)
     residents.erase(conn, permit)
 
 
