@@ -185,6 +185,16 @@ class AlreadyWithdrawn(Conflict):
     code = "already-withdrawn"
 
 
+class OnlyGuardian(Conflict):
+    """Nobody else could act for the child."""
+
+    code = "only-guardian"
+
+
+class TooMany(Conflict):
+    code = "too-many"
+
+
 BY_CODE: dict[str, type[Problem]] = {
     kind.code: kind
     for kind in (
@@ -223,6 +233,8 @@ BY_CODE: dict[str, type[Problem]] = {
         NoOutlines,
         AlreadySigned,
         AlreadyWithdrawn,
+        OnlyGuardian,
+        TooMany,
     )
 }
 
