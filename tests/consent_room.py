@@ -11,15 +11,18 @@ from sqlalchemy import Connection
 from consent.decision import Decision, Permit
 from consent.request import Actor
 from consent.vocabulary import ALL_CLASSES, Action, ActorKind, DataClass, Purpose
+from service.clinics import actions as clinics
 from service.grants import actions, gate, signing
 from service.grants.body import Kept
 from service.grants.signing import Signed
 from service.grants.terms import Offer
+from service.identity import actions as people
 from service.identity import store as identity
 from service.keys.system import SystemKeys
 from service.keys.vault import Vault
 from service.kit.db import Database
 from service.kit.ids import new_id
+from service.panel import actions as panel
 from service.panel import tables as panel_tables
 from tests.record_room import Home
 
@@ -36,11 +39,34 @@ class Clinic(Home):
         super().__init__(database, keystore_url, folder)
         self.system = SystemKeys(self.keystore)
 
-    def doctor_named(self, name: str = "周医生", region: str | None = "330106") -> UUID:
+    def doctor_named(
+        self,
+        name: str = "周医生",
+        region: str | None = "330106",
+        *,
+        clinic: str = "河街卫生站",
+        role: str = "family-doctor",
+    ) -> UUID:
         made = new_id()
-        row = identity.Practitioner(made, name, "河街卫生站", region)
-        self.write(lambda conn: identity.add_practitioner(conn, row))
+
+        def hire(conn: Connection) -> None:
+            works_at = clinics.find_or_make(conn, clinic)
+            clinics.take_post(conn, made, clinic=works_at, role=role, now=self.now)
+            row = identity.Practitioner(made, name, works_at.name, region, works_at.clinic_id, role)
+            identity.add_practitioner(conn, row)
+
+        self.write(hire)
         return made
+
+    def clinic_named(self, name: str = "河街卫生站") -> UUID:
+        return self.write(lambda conn: clinics.find_or_make(conn, name)).clinic_id
+
+    def move(self, doctor: UUID, clinic: str, role: str = "family-doctor") -> None:
+        def move(conn: Connection) -> None:
+            people.move_practitioner(conn, doctor, clinic=clinic, role=role, now=self.now)
+            panel.clear(conn, doctor)
+
+        self.write(move)
 
     def manage(self, conn: Connection, resident: UUID) -> Permit:
         return gate.own(conn, self.vault, resident=resident, action=Action.MANAGE, now=self.now)
@@ -82,19 +108,35 @@ class Clinic(Home):
         classes: frozenset[DataClass] = ALL_CLASSES,
         vault: Vault | None = None,
         database: Database | None = None,
+        clinic: str | None = None,
     ) -> Decision:
-        """What the gate decides on a doctor's request now."""
+        """What the gate decides on a doctor's request now; `clinic` is what the doctor claims."""
         return (database or self.database).read(
-            lambda conn: gate.admit(
-                conn,
-                vault or self.vault,
-                actor=Actor(ActorKind.PRACTITIONER, str(doctor)),
-                subject=resident,
-                purpose=Purpose.CARE,
-                action=action,
-                classes=classes,
-                now=self.now,
+            lambda conn: self.decided(
+                conn, doctor, resident, action, classes, vault=vault, clinic=clinic
             )
+        )
+
+    def decided(
+        self,
+        conn: Connection,
+        doctor: UUID,
+        resident: UUID,
+        action: Action = Action.READ,
+        classes: frozenset[DataClass] = ALL_CLASSES,
+        *,
+        vault: Vault | None = None,
+        clinic: str | None = None,
+    ) -> Decision:
+        return gate.admit(
+            conn,
+            vault or self.vault,
+            actor=Actor(ActorKind.PRACTITIONER, str(doctor), clinic=clinic),
+            subject=resident,
+            purpose=Purpose.CARE,
+            action=action,
+            classes=classes,
+            now=self.now,
         )
 
     def another_vault(self) -> Vault:

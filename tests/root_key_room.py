@@ -1,10 +1,12 @@
 """Homes of root keys for tests: each can be opened several times, as by several processes."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
 
 from service.keys.providers import create_root_key, load_root_key
 from service.keys.wrapping import RootKey
+from tests import hsm_room
 
 
 class Home(Protocol):
@@ -21,23 +23,43 @@ class Home(Protocol):
     def close(self) -> None: ...
 
 
-class FileHome:
-    def __init__(self, folder: Path) -> None:
-        self._path = folder / "root" / "kek.json"
+class _Addressed:
+    """A home behind a URI."""
+
+    def __init__(self, folder: Path, uri: str) -> None:
+        self.uri = uri
         self._store = f"sqlite:///{folder / 'none.db'}"
         self._opened: list[RootKey] = []
 
     def make(self) -> RootKey:
-        uri = f"file:{self._path}"
         if not self._opened:
-            create_root_key(uri, keystore_url=self._store).close()
-        self._opened.append(load_root_key(uri))
+            create_root_key(self.uri, keystore_url=self._store).close()
+        self._opened.append(load_root_key(self.uri))
         return self._opened[-1]
+
+    def close(self) -> None:
+        for key in self._opened:
+            key.close()
+
+
+class FileHome(_Addressed):
+    def __init__(self, folder: Path) -> None:
+        self._path = folder / "root" / "kek.json"
+        super().__init__(folder, f"file:{self._path}")
 
     def secrets(self) -> list[str]:
         lines = self._path.read_text().splitlines()
         return [line.split('"')[3] for line in lines if '"key"' in line]
 
-    def close(self) -> None:
-        for key in self._opened:
-            key.close()
+
+class HsmHome(_Addressed):
+    """A key of its own in the token of this process."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder, hsm_room.soft_hsm().uri(hsm_room.new_label()))
+
+    def secrets(self) -> list[str]:
+        return [hsm_room.PIN]
+
+
+HOMES: dict[str, Callable[[Path], Home]] = {"file": FileHome, "pkcs11": HsmHome}

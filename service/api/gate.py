@@ -19,8 +19,9 @@ from consent.vocabulary import ALL_CLASSES, Action, DataClass, Purpose
 from service.api.schema import Bilingual
 from service.audit import actions as audit
 from service.audit.entry import Entry
-from service.grants import gate, looks
+from service.grants import gate, looks, uses
 from service.grants.looks import Looker
+from service.grants.uses import UseTaken
 from service.guardians import actions as guardians
 from service.house import House
 from service.identity import store as identity
@@ -65,20 +66,28 @@ async def look(
     """Run `open_` under a permit and answer; raise the refusal otherwise, after logging either."""
 
     def job(conn: Connection) -> Answer | ServiceError:
-        decision = gate.admit(
-            conn,
-            house.vault,
-            actor=ask.caller.actor,
-            subject=ask.subject,
-            purpose=ask.purpose,
-            action=ask.action,
-            classes=ask.classes,
-            now=ask.now,
-            stepped_up=ask.caller.stepped_up(ask.now),
-        )
-        return _answered(conn, house, ask, decision, open_)
+        while True:
+            try:
+                return _answered(conn, house, ask, _decision(conn, house, ask), open_)
+            except UseTaken:
+                # Somebody else took the last use meanwhile: decide again on what is left.
+                continue
 
     return _told(await house.db.awrite(job, key=ask.subject.bytes))
+
+
+def _decision(conn: Connection, house: House, ask: Look) -> Decision:
+    return gate.admit(
+        conn,
+        house.vault,
+        actor=ask.caller.actor,
+        subject=ask.subject,
+        purpose=ask.purpose,
+        action=ask.action,
+        classes=ask.classes,
+        now=ask.now,
+        stepped_up=ask.caller.stepped_up(ask.now),
+    )
 
 
 def _answered(
@@ -97,9 +106,11 @@ def _answered(
         return refusal
     failed: ServiceError | None = None
     try:
-        # What a failing action wrote is undone; that it was tried stays in the log.
+        # What a failing action wrote is undone, the use it took too; that it was tried stays in
+        # the log.
         with conn.begin_nested():
             opened = open_(conn, decision, decision.permit)
+            uses.spend(conn, house.vault, decision, subject=ask.subject, now=ask.now)
     except ServiceError as error:
         failed = error
     rows = 0 if failed is not None else opened.row_count

@@ -113,8 +113,8 @@ def of_service_error(request: Request, error: errors.ServiceError) -> Response:
         headers["Retry-After"] = str(error.retry_after)
     if isinstance(error, errors.Unavailable):
         headers["Retry-After"] = "1"
-    if status == 401:
-        headers["WWW-Authenticate"] = 'Bearer realm="kangma", error="invalid_token"'
+    if challenge := getattr(error, "challenge", None):
+        headers["WWW-Authenticate"] = challenge
     if oauth := getattr(error, "oauth", None):
         more["error"] = oauth
     return problem(request, status, error.code, error.sentence, more, headers)

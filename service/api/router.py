@@ -6,7 +6,8 @@ loop. The busiest doors come first.
 
 from fastapi import APIRouter, FastAPI
 
-from service.api import auth, catalogue, models, status, verify
+from service.api import catalogue, models, status, verify
+from service.api.auth import claim, passkeys, published, register, step_up, token
 from service.api.city import releases
 from service.api.doctor import codes, panel, patients
 from service.api.doctor import records as patient_records
@@ -46,7 +47,12 @@ DOCTOR = (
 )
 CITY = (releases.router,)
 ANYONE = (
-    auth.router,
+    token.router,
+    register.router,
+    claim.router,
+    passkeys.router,
+    step_up.router,
+    published.router,
     verify.router,
     catalogue.router,
     models.router,

@@ -11,10 +11,14 @@ from sqlalchemy import Connection
 from consent.decision import Permit
 from consent.vocabulary import DataClass, Text
 from service.contracts import store
+from service.history import actions as history
+from service.history.actions import Noted
 from service.keys.vault import Vault
 from service.kit.errors import Conflict
 from service.kit.ids import new_id
 
+HISTORY = "contract"
+"""The kind under which the history of policy keeps contracts."""
 ALREADY_SIGNED = Text(
     "您已有签约医生，请先解约。",
     "You have already signed with a doctor; end that contract first.",
@@ -60,6 +64,7 @@ def sign(
         new_id(), permit.subject, practitioner, package, frozenset(data_classes), now, None
     )
     store.add(conn, _sealed(vault, contract))
+    _note(conn, vault, contract, now)
     return contract
 
 
@@ -75,7 +80,14 @@ def end(
     """End a contract that is in force; what was signed stays readable to the resident."""
     ended = replace(contract, ended_at=now, version=contract.version + 1)
     store.end(conn, _sealed(vault, ended))
+    _note(conn, vault, ended, now)
     return ended
+
+
+def _note(conn: Connection, vault: Vault, contract: Contract, now: datetime) -> None:
+    state = {"practitioner": str(contract.practitioner), "active": contract.active}
+    noted = Noted(HISTORY, str(contract.id), now, contract.version, state)
+    history.note(conn, vault, contract.resident, noted)
 
 
 def _sealed(vault: Vault, contract: Contract) -> store.ContractRow:

@@ -10,9 +10,11 @@ from uuid import UUID
 from sqlalchemy import Connection
 
 from consent.decision import Permit
-from consent.grant import BY_RESIDENT
+from consent.grant import BY_RESIDENT, Notice
 from consent.vocabulary import DataClass, GranteeKind, Language, Text
-from service.grants import body, store
+from service.clinics import store as clinics
+from service.clinics.actions import ROLES
+from service.grants import body, past, store
 from service.grants.body import Event, Kept
 from service.grants.notices import notice_for
 from service.grants.terms import STRANGE_GRANTEE, Offer, Terms, check
@@ -40,7 +42,8 @@ def give(
     """Keep a new grant of the permit's subject."""
     terms = check(offer, now=now)
     require_grantee(conn, terms)
-    require_step_up(terms.data_classes, stepped_up)
+    if not terms.deny:
+        require_step_up(terms.data_classes, stepped_up)
     residents.bump_consent(conn, permit.subject)
     return keep(conn, vault, permit, terms=terms, now=now, language=language)
 
@@ -58,13 +61,12 @@ def keep(
 ) -> Kept:
     """Store checked terms as version 1 of a grant. The caller has bumped the consent revision."""
     kept = Kept(
-        terms.as_grant(
-            new_id(), version=1, notice=notice_for(terms.purposes, language), basis=basis
-        ),
+        terms.as_grant(new_id(), version=1, notice=_notice(terms, language), basis=basis),
         contract,
         (Event("given", now, permit.actor.id),),
     )
     store.add(conn, body.sealed(vault, permit.subject, kept))
+    past.note_grant(conn, vault, permit.subject, kept, at=now)
     return kept
 
 
@@ -86,18 +88,18 @@ def change(
     terms = check(offer, now=now)
     if terms.grantee != before.grant.grantee:
         raise Invalid([Fault("/grantee", "fixed", STRANGE_GRANTEE)])
-    require_step_up(terms.data_classes, stepped_up)
+    if not terms.deny:
+        require_step_up(terms.data_classes, stepped_up)
     residents.bump_consent(conn, permit.subject)
     version, basis = before.grant.version + 1, before.grant.basis
     events = (*before.events, Event("changed", now, permit.actor.id))
     after = Kept(
-        terms.as_grant(
-            grant_id, version=version, notice=notice_for(terms.purposes, language), basis=basis
-        ),
+        terms.as_grant(grant_id, version=version, notice=_notice(terms, language), basis=basis),
         before.contract,
         events,
     )
     store.replace(conn, body.sealed(vault, permit.subject, after))
+    past.note_grant(conn, vault, permit.subject, after, at=now)
     return after
 
 
@@ -115,6 +117,7 @@ def end(conn: Connection, vault: Vault, permit: Permit, kept: Kept, *, now: date
     grant = replace(kept.grant, version=kept.grant.version + 1, withdrawn_at=now)
     ended = Kept(grant, kept.contract, (*kept.events, Event("withdrawn", now, permit.actor.id)))
     store.replace(conn, body.sealed(vault, permit.subject, ended))
+    past.note_grant(conn, vault, permit.subject, ended, at=now)
     vault.forget(permit.subject)
     return ended
 
@@ -132,9 +135,10 @@ def get(conn: Connection, vault: Vault, permit: Permit, grant_id: UUID) -> Kept:
     return body.opened(vault, row)
 
 
-def shut_out(conn: Connection, vault: Vault, permit: Permit, *, on: bool) -> bool:
+def shut_out(conn: Connection, vault: Vault, permit: Permit, *, on: bool, now: datetime) -> bool:
     """Turn deny-all mode on or off: while it is on, nobody but the resident may use anything."""
-    residents.set_deny_all(conn, permit.subject, on)
+    revision = residents.set_deny_all(conn, permit.subject, on)
+    past.note_mode(conn, vault, permit.subject, past.DENY_ALL, on, at=now, order=revision)
     vault.forget(permit.subject)
     return on
 
@@ -146,11 +150,24 @@ def is_shut(conn: Connection, permit: Permit) -> bool:
 
 
 def require_grantee(conn: Connection, terms: Terms) -> None:
-    """`Invalid` unless the practitioner exists; the statistics service always does."""
-    if terms.grantee.kind is not GranteeKind.PRACTITIONER:
-        return
-    if identity.practitioner(conn, UUID(terms.grantee.id)) is None:
+    """`Invalid` unless the grantee exists; the statistics service always does."""
+    id, _, role = terms.grantee.id.partition(":")
+    match terms.grantee.kind:
+        case GranteeKind.PRACTITIONER:
+            known = identity.in_office(conn, UUID(id))
+        case GranteeKind.CLINIC:
+            known = clinics.clinic(conn, UUID(id)) is not None
+        case GranteeKind.ROLE:
+            known = role in ROLES and clinics.clinic(conn, UUID(id)) is not None
+        case _:
+            known = True
+    if not known:
         raise Invalid([Fault("/grantee/id", "unknown-grantee", STRANGE_GRANTEE)])
+
+
+def _notice(terms: Terms, language: Language) -> Notice | None:
+    """What was read before agreeing; who refuses agrees to nothing."""
+    return None if terms.deny else notice_for(terms.purposes, language)
 
 
 def require_step_up(classes: Iterable[DataClass], stepped_up: bool) -> None:
@@ -173,6 +190,8 @@ def shown(kept: Kept, now: datetime) -> Mapping[str, Any]:
         "valid_from": grant.valid_from,
         "valid_until": grant.valid_until,
         "separate_consent": in_order(grant.separate_consent),
+        "uses_left": grant.uses_left,
+        "deny": grant.deny,
         "status": grant.status(now),
     }
 

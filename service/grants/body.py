@@ -49,7 +49,7 @@ class Kept:
 
 def opened(vault: Vault, row: store.GrantRow) -> Kept:
     """Open one row; clear columns that disagree with the sealed body are `IntegrityBroken`."""
-    kept = _decode(row, json.loads(vault.open_policy(row.sealed)))
+    kept = decode(row.grant_id, row.version, json.loads(vault.open_policy(row.sealed)))
     grantee = kept.grant.grantee
     if (grantee.kind.value, grantee.id) != (row.grantee_kind, row.grantee_id):
         raise IntegrityBroken
@@ -67,13 +67,14 @@ def sealed(vault: Vault, resident: UUID, kept: Kept) -> store.GrantRow:
         grant.grantee.id,
         WITHDRAWN if kept.withdrawn else ACTIVE,
         grant.version,
-        vault.seal_policy(resident, place, _encode(kept)).data,
+        vault.seal_policy(resident, place, _text_of(encode(kept))).data,
     )
 
 
-def _encode(kept: Kept) -> bytes:
+def encode(kept: Kept) -> dict[str, Any]:
+    """Everything about a grant but its id and version, as plain JSON members."""
     grant = kept.grant
-    body: dict[str, Any] = {
+    return {
         "grantee": [grant.grantee.kind.value, grant.grantee.id],
         "purposes": sorted(grant.purposes),
         "classes": sorted(grant.data_classes),
@@ -89,16 +90,20 @@ def _encode(kept: Kept) -> bytes:
         "contract": None if kept.contract is None else str(kept.contract),
         "events": [[event.what, event.at.isoformat(), event.by] for event in kept.events],
     }
+
+
+def _text_of(body: Mapping[str, Any]) -> bytes:
     return json.dumps(body, separators=(",", ":"), sort_keys=True).encode()
 
 
-def _decode(row: store.GrantRow, body: dict[str, Any]) -> Kept:
+def decode(grant_id: UUID, version: int, body: Mapping[str, Any]) -> Kept:
+    """The grant that `encode` made the members of."""
     kind, grantee_id = body["grantee"]
     first, last = body["observations"]
     valid_from, valid_until = body["valid"]
     grant = Grant(
-        id=row.grant_id,
-        version=row.version,
+        id=grant_id,
+        version=version,
         grantee=Grantee(GranteeKind(kind), grantee_id),
         purposes=_words(_PURPOSES, body["purposes"]),
         data_classes=_words(_CLASSES, body["classes"]),

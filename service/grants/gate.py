@@ -14,9 +14,9 @@ from sqlalchemy import Connection
 
 from consent.decide import decide
 from consent.decision import Decision, Permit
-from consent.grant import STATISTICS_SERVICE, Grant, Grantee
+from consent.grant import STATISTICS_SERVICE, Grant, Grantee, grantees_of
 from consent.request import AccessRequest, Actor, Facts
-from consent.rules import GRANTEE_OF, SENTENCES
+from consent.rules import SENTENCES
 from consent.vocabulary import (
     ALL_CLASSES,
     Action,
@@ -29,6 +29,7 @@ from consent.vocabulary import (
 from service.contracts import store as contracts
 from service.grants import body, store
 from service.guardians import actions as guardians
+from service.identity import store as identity
 from service.keys.keyring import Slot
 from service.keys.vault import Vault
 from service.kit.errors import NotFound, Refused, ServiceError, StepUpRequired
@@ -37,6 +38,7 @@ from service.kit.ids import parse_id
 STATISTICS = Grantee(GranteeKind.SERVICE, STATISTICS_SERVICE)
 """The grantee of the statistics grant: the one-way contribution job of the city."""
 
+NO_BOND = store.Bond()
 _STEP_UP = "own-record-needs-step-up"
 _UNNAMED = "no-rule"
 _OF_A_PANEL = frozenset({Slot.POLICY, Slot.PROFILE})
@@ -58,28 +60,32 @@ def admit(
     stepped_up: bool = False,
     unknown: tuple[str, ...] = (),
     presented: Iterable[Grant] = (),
+    lasting: bool = False,
 ) -> Decision:
     """Decide one request. A resident's own record costs one statement, a child's two, and the
     look of somebody else three.
 
     `presented` are grants the resident handed over in person, such as a code held up to a doctor.
+    `lasting` leaves out grants of limited uses: for what is kept ready without anybody looking.
     """
     request = AccessRequest(actor, subject, purpose, action, classes, unknown)
     standing = store.standing(conn, subject)
     if standing is None:
         return decide(request, (), _UNKNOWN, now)
+    if standing.status != "active":
+        return decide(request, (), _facts(standing, NO_BOND, stepped_up), now)
     if actor.kind is ActorKind.RESIDENT and actor.id != str(subject):
-        facts = _of_another(conn, vault, standing, stepped_up)
-        return decide(request, (), facts, now)
-    grants = [*presented]
-    signed = False
-    grantee = grantee_of(actor)
-    if grantee is not None and standing.status == "active":
-        rows = store.between(conn, subject, grantee)
-        grants += [body.opened(vault, row).grant for row in rows]
-        practitioner = _practitioner(actor)
-        signed = practitioner is not None and contracts.in_force(conn, subject, practitioner)
-    return decide(request, grants, _facts(standing, signed, stepped_up), now)
+        return decide(request, (), _of_another(conn, vault, standing, stepped_up), now)
+    asker = _asker(conn, actor, subject)
+    if actor.kind is ActorKind.PRACTITIONER and asker is None:
+        # Somebody who is not in office holds nothing, whatever was once granted to them.
+        return decide(request, (), _facts(standing, NO_BOND, stepped_up), now)
+    request = replace(request, actor=_placed(actor, asker))
+    grants = [*presented, *_grants(conn, vault, request)]
+    if lasting:
+        grants = [grant for grant in grants if _lasts(grant)]
+    bond = NO_BOND if asker is None else asker.bond
+    return decide(request, grants, _facts(standing, bond, stepped_up), now)
 
 
 def permit_or_raise(
@@ -143,7 +149,7 @@ def enter(conn: Connection, vault: Vault, *, resident: UUID, now: datetime) -> t
     found = store.entered(conn, resident)
     actor = Actor(ActorKind.RESIDENT, str(resident))
     request = AccessRequest(actor, resident, Purpose.SELF_CARE, Action.WRITE, ALL_CLASSES)
-    facts = _UNKNOWN if found is None else _facts(found[0], signed=False, stepped_up=False)
+    facts = _UNKNOWN if found is None else _facts(found[0], NO_BOND, stepped_up=False)
     decision = decide(request, (), facts, now)
     if found is None or decision.permit is None:
         raise refusal(conn, vault, decision, actor=actor, subject=resident)
@@ -180,8 +186,8 @@ def related(conn: Connection, vault: Vault, actor: Actor, subject: UUID) -> bool
     if actor.kind is ActorKind.RESIDENT:
         mine = actor.id == str(subject)
         return mine or guardians.ever(conn, vault, subject, UUID(actor.id))
-    grantee = grantee_of(actor)
-    if grantee is not None and store.between(conn, subject, grantee):
+    grantees = grantees_of(_placed(actor, _asker(conn, actor, subject)))
+    if grantees and store.between(conn, subject, *grantees):
         return True
     practitioner = _practitioner(actor)
     return practitioner is not None and contracts.ever(conn, subject, practitioner)
@@ -196,14 +202,28 @@ def admit_panel(
     action: Action = Action.READ,
     classes: frozenset[DataClass] = ALL_CLASSES,
 ) -> dict[UUID, Decision]:
-    """One decision for every resident who is signed with this practitioner, in two statements."""
-    actor = Actor(ActorKind.PRACTITIONER, str(practitioner))
-    standings = store.standings_of_panel(conn, practitioner)
+    """One decision for everybody on this practitioner's panel, in three statements.
+
+    Grants of limited uses open nothing here: a panel is kept ready, and no use may go on that.
+    """
+    actor = panel_actor(conn, practitioner)
+    grantees = grantees_of(actor)
+    found = store.standings_of_panel(conn, grantees, practitioner)
     # One query of the keystore for all of them, for the grants here and the names soon after.
-    vault.preload([standing.resident_id for standing in standings], _OF_A_PANEL)
-    rows = store.active_to(conn, Grantee(GranteeKind.PRACTITIONER, str(practitioner)))
+    vault.preload([standing.resident_id for standing, _ in found], _OF_A_PANEL)
+    rows = store.active_to(conn, grantees)
     asked = (actor, Purpose.CARE, action, classes)
-    return _decide_each(vault, standings, rows, asked, signed=True, now=now)
+    standings = [(one, store.Bond(mine, clinic_signed=True)) for one, mine in found]
+    return _decide_each(vault, standings, rows, asked, now=now, lasting=True)
+
+
+def panel_actor(conn: Connection, practitioner: UUID) -> Actor:
+    """A practitioner with their clinic and role of this moment, as one who asks for a panel."""
+    actor = Actor(ActorKind.PRACTITIONER, str(practitioner))
+    known = identity.practitioner(conn, practitioner)
+    if known is None or known.disabled or known.clinic_id is None:
+        return actor
+    return replace(actor, clinic=str(known.clinic_id), roles=frozenset({known.role}))
 
 
 def admit_statistics(
@@ -213,10 +233,10 @@ def admit_statistics(
     standings = store.standings_after(conn, STATISTICS, after=after, limit=limit)
     known = [standing.resident_id for standing in standings]
     vault.preload(known, {Slot.POLICY})
-    rows = store.active_to(conn, STATISTICS, known)
+    rows = store.active_to(conn, [STATISTICS], known)
     actor = Actor(ActorKind.SERVICE, STATISTICS.id)
     asked = (actor, Purpose.STATISTICS, Action.AGGREGATE, ALL_CLASSES)
-    return _decide_each(vault, standings, rows, asked, signed=False, now=now)
+    return _decide_each(vault, [(one, NO_BOND) for one in standings], rows, asked, now=now)
 
 
 def foresee(
@@ -226,45 +246,66 @@ def foresee(
     return replace(decide(request, grants, facts, now), permit=None)
 
 
-def grantee_of(actor: Actor) -> Grantee | None:
-    """As which grantee an actor appears in grants; None for those who can never hold one."""
-    kind = GRANTEE_OF.get(actor.kind)
-    return None if kind is None else Grantee(kind, actor.id)
-
-
 def _decide_each(
     vault: Vault,
-    standings: Sequence[store.Standing],
+    standings: Sequence[tuple[store.Standing, store.Bond]],
     rows: Iterable[store.GrantRow],
     asked: tuple[Actor, Purpose, Action, frozenset[DataClass]],
     *,
-    signed: bool,
     now: datetime,
+    lasting: bool = False,
 ) -> dict[UUID, Decision]:
-    active = {standing.resident_id for standing in standings if standing.status == "active"}
+    active = {standing.resident_id for standing, _ in standings if standing.status == "active"}
     grants: defaultdict[UUID, list[Grant]] = defaultdict(list)
     for row in rows:
         if row.resident_id in active:
-            grants[row.resident_id].append(body.opened(vault, row).grant)
+            grant = body.opened(vault, row).grant
+            if not lasting or _lasts(grant):
+                grants[row.resident_id].append(grant)
     actor, purpose, action, classes = asked
     return {
         standing.resident_id: decide(
             AccessRequest(actor, standing.resident_id, purpose, action, classes),
             grants[standing.resident_id],
-            _facts(standing, signed, False),
+            _facts(standing, bond, False),
             now,
         )
-        for standing in standings
+        for standing, bond in standings
     }
 
 
-def _facts(standing: store.Standing, signed: bool, stepped_up: bool) -> Facts:
+def _asker(conn: Connection, actor: Actor, subject: UUID) -> store.Asker | None:
+    practitioner = _practitioner(actor)
+    return None if practitioner is None else store.asker(conn, subject, practitioner)
+
+
+def _placed(actor: Actor, asker: store.Asker | None) -> Actor:
+    """The actor with the clinic and the role that the store knows, whatever a caller said."""
+    if asker is None or asker.clinic_id is None:
+        return replace(actor, clinic=None, roles=frozenset())
+    return replace(actor, clinic=str(asker.clinic_id), roles=frozenset({asker.role}))
+
+
+def _grants(conn: Connection, vault: Vault, request: AccessRequest) -> list[Grant]:
+    grantees = grantees_of(request.actor)
+    if not grantees:
+        return []
+    rows = store.between(conn, request.subject, *grantees)
+    return [body.opened(vault, row).grant for row in rows]
+
+
+def _lasts(grant: Grant) -> bool:
+    return grant.deny or grant.uses_left is None
+
+
+def _facts(standing: store.Standing, bond: store.Bond, stepped_up: bool) -> Facts:
     return Facts(
         subject_status="active" if standing.status == "active" else "erased",
         revision=standing.consent_revision,
-        contract_in_force=signed,
+        contract_in_force=bond.signed,
         stepped_up=stepped_up,
         deny_all=standing.deny_all,
+        clinic_contract=bond.clinic_signed,
     )
 
 
@@ -272,9 +313,7 @@ def _of_another(
     conn: Connection, vault: Vault, standing: store.Standing, stepped_up: bool
 ) -> Facts:
     """The facts for a resident who asks about somebody else: who may act for a child."""
-    facts = _facts(standing, False, stepped_up)
-    if standing.status != "active":
-        return facts
+    facts = _facts(standing, NO_BOND, stepped_up)
     minority = guardians.minority(conn, vault, standing.resident_id)
     return replace(facts, guardians=minority.guardians, minor_until=minority.until)
 

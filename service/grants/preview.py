@@ -1,7 +1,11 @@
-"""Who could see what: the real decision asked for everybody who holds a grant, without a look."""
+"""Who could see what: the real decision asked for everybody policy names, without a look.
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+The same rows are made of the policy of now (`simulate`, with or without one more grant) and of the
+policy of a moment in the past (`replay`).
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
@@ -11,21 +15,24 @@ from consent.decision import Decision, Permit
 from consent.grant import Grant, Grantee
 from consent.request import AccessRequest, Actor, Facts
 from consent.vocabulary import ALL_CLASSES, Action, ActorKind, GranteeKind, Purpose
+from service.clinics.store import Post
 from service.contracts import store as contracts
-from service.grants import gate, store
-from service.grants.actions import every
+from service.grants import gate
+from service.grants.actions import every, is_shut
+from service.grants.past import Policy
 from service.grants.terms import Terms
+from service.identity import store as identity
 from service.keys.vault import Vault
-from service.kit.ids import new_id
+from service.kit.ids import new_id, parse_id
 
-_ASKED: dict[GranteeKind, tuple[ActorKind, Purpose, tuple[Action, ...]]] = {
-    GranteeKind.PRACTITIONER: (
-        ActorKind.PRACTITIONER,
-        Purpose.CARE,
-        (Action.READ, Action.WRITE, Action.DERIVE, Action.EXPORT),
-    ),
-    GranteeKind.SERVICE: (ActorKind.SERVICE, Purpose.STATISTICS, (Action.AGGREGATE,)),
-}
+ANYBODY = Grantee(GranteeKind.PRACTITIONER, "any")
+"""Stands for a doctor whom no grant names, in the row about emergencies."""
+
+Posts = Callable[[UUID], Post | None]
+"""Where a practitioner works, or worked, at the moment that is asked about."""
+
+_CARE = (Action.READ, Action.WRITE, Action.DERIVE, Action.EXPORT)
+_COUNT = (Action.AGGREGATE,)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,43 +52,110 @@ def who_sees_what(
 
     `proposed` are the terms of a grant that is only being thought about.
     """
-    grants = [kept.grant for kept in every(conn, vault, permit)]
+    policy = policy_now(conn, vault, permit)
     if proposed is not None:
-        grants.insert(0, proposed.as_grant(new_id()))
-    grantees = dict.fromkeys(grant.grantee for grant in grants)
-    return [
-        sight
-        for grantee in grantees
-        if grantee.kind in _ASKED
-        for sight in _of_grantee(
-            conn, permit, grantee, [grant for grant in grants if grant.grantee == grantee], now
-        )
-    ]
+        policy = replace(policy, grants=(proposed.as_grant(new_id()), *policy.grants))
+    return list(sights(policy, lambda one: post_now(conn, one), subject=permit.subject, now=now))
 
 
-def _of_grantee(
-    conn: Connection, permit: Permit, grantee: Grantee, grants: Sequence[Grant], now: datetime
-) -> Iterable[Sight]:
-    kind, purpose, actions = _ASKED[grantee.kind]
-    named = frozenset(action for grant in grants for action in grant.actions)
-    facts = _facts(conn, permit, grantee)
-    for action in actions:
-        if action in named:
-            request = AccessRequest(
-                Actor(kind, grantee.id), permit.subject, purpose, action, ALL_CLASSES
-            )
-            yield Sight(grantee, purpose, action, gate.foresee(request, grants, facts, now))
-
-
-def _facts(conn: Connection, permit: Permit, grantee: Grantee) -> Facts:
-    standing = store.standing(conn, permit.subject)
-    signed = grantee.kind is GranteeKind.PRACTITIONER and contracts.in_force(
-        conn, permit.subject, UUID(grantee.id)
+def policy_now(conn: Connection, vault: Vault, permit: Permit) -> Policy:
+    """The policy of the permit's subject as it stands."""
+    contract = contracts.active(conn, permit.subject)
+    return Policy(
+        grants=tuple(kept.grant for kept in every(conn, vault, permit)),
+        deny_all=is_shut(conn, permit),
+        signed_with=None if contract is None else contract.practitioner_id,
     )
-    return Facts(
-        subject_status="active" if standing is not None else "unknown",
-        revision=permit.revision,
-        contract_in_force=signed,
+
+
+def post_now(conn: Connection, practitioner: UUID) -> Post | None:
+    """Where a practitioner in office works now."""
+    known = identity.practitioner(conn, practitioner)
+    if known is None or known.disabled or known.clinic_id is None:
+        return None
+    return Post(practitioner, known.clinic_id, known.role)
+
+
+def sights(policy: Policy, posts: Posts, *, subject: UUID, now: datetime) -> Iterator[Sight]:
+    """The rows of one policy: everybody named in it, then a doctor in an emergency."""
+    named = dict.fromkeys(grant.grantee for grant in policy.grants)
+    if policy.signed_with is not None:
+        named.setdefault(Grantee(GranteeKind.PRACTITIONER, str(policy.signed_with)))
+    for grantee in named:
+        actor = actor_of(grantee, posts)
+        if actor is None:
+            continue
+        mine = [grant for grant in policy.grants if grant.grantee == grantee]
+        counts = grantee.kind is GranteeKind.SERVICE
+        purpose = Purpose.STATISTICS if counts else Purpose.CARE
+        for action in _actions(mine, _COUNT if counts else _CARE):
+            asked = AccessRequest(actor, subject, purpose, action, ALL_CLASSES)
+            yield Sight(grantee, purpose, action, foreseen(policy, posts, asked, now=now))
+        if not counts and any(grant.deny for grant in mine):
+            yield _in_emergency(policy, posts, grantee, actor, subject, now)
+    anybody = Actor(ActorKind.PRACTITIONER, ANYBODY.id)
+    yield _in_emergency(policy, posts, ANYBODY, anybody, subject, now)
+
+
+def actor_of(grantee: Grantee, posts: Posts) -> Actor | None:
+    """Somebody who asks as this grantee; None for a kind that nobody can ask as."""
+    match grantee.kind:
+        case GranteeKind.PRACTITIONER:
+            practitioner = parse_id(grantee.id)
+            post = None if practitioner is None else posts(practitioner)
+            return placed(Actor(ActorKind.PRACTITIONER, grantee.id), post)
+        case GranteeKind.CLINIC | GranteeKind.ROLE:
+            clinic, _, role = grantee.id.partition(":")
+            roles = frozenset({role}) if role else frozenset[str]()
+            return Actor(ActorKind.PRACTITIONER, ANYBODY.id, clinic=clinic, roles=roles)
+        case GranteeKind.SERVICE:
+            return Actor(ActorKind.SERVICE, grantee.id)
+        case _:
+            return None
+
+
+def placed(actor: Actor, post: Post | None) -> Actor:
+    """The actor at a post."""
+    if post is None:
+        return replace(actor, clinic=None, roles=frozenset())
+    return replace(actor, clinic=str(post.clinic_id), roles=frozenset({post.role}))
+
+
+def foreseen(
+    policy: Policy,
+    posts: Posts,
+    asked: AccessRequest,
+    *,
+    now: datetime,
+    emergency_since: datetime | None = None,
+) -> Decision:
+    """What the gate would decide on this policy, taking the actor's post as given."""
+    signer = None if policy.signed_with is None else posts(policy.signed_with)
+    facts = Facts(
+        subject_status="active",
+        revision=0,
+        contract_in_force=asked.actor.id == str(policy.signed_with),
         stepped_up=False,
-        deny_all=standing is not None and standing.deny_all,
+        deny_all=policy.deny_all,
+        clinic_contract=signer is not None and asked.actor.clinic == str(signer.clinic_id),
+        emergency_since=emergency_since,
     )
+    return gate.foresee(asked, policy.grants, facts, now)
+
+
+def _actions(grants: Sequence[Grant], known: tuple[Action, ...]) -> list[Action]:
+    """The actions that some of these grants name; reading, where a refusal names none."""
+    named = {action for grant in grants for action in grant.actions}
+    if any(grant.deny and not grant.actions for grant in grants) or not grants:
+        named.add(known[0])
+    return [action for action in known if action in named]
+
+
+def _in_emergency(
+    policy: Policy, posts: Posts, grantee: Grantee, actor: Actor, subject: UUID, now: datetime
+) -> Sight:
+    asked = AccessRequest(
+        replace(actor, acr=2), subject, Purpose.EMERGENCY, Action.READ, ALL_CLASSES
+    )
+    decision = foreseen(policy, posts, asked, now=now, emergency_since=now)
+    return Sight(grantee, Purpose.EMERGENCY, Action.READ, decision)

@@ -10,15 +10,21 @@ from sqlalchemy import Connection
 from consent.decision import Permit
 from consent.receipt import ConsentEvent, Party, Terms, receipt_claims
 from consent.vocabulary import GranteeKind, Language, Text
+from service.clinics import store as clinics
 from service.grants.body import Kept
 from service.identity import store as identity
 from service.keys.system import SigningKey
+from service.kit.errors import NotFound
 
 TYPE = "consent-receipt+jwt"
 WITHDRAWAL = Text(
     "在本应用“授权”页面撤回，或发送 DELETE /v1/me/grants/{id}；下一次请求即生效。",
     "Withdraw under Grants in the app, or send DELETE /v1/me/grants/{id}; it holds from the next "
     "request on.",
+)
+
+NO_RECEIPT = Text(
+    "拒绝不是同意，因此没有同意回执。", "A refusal is no consent, so there is no receipt of one."
 )
 
 
@@ -35,6 +41,8 @@ def receipt(
 
     The same grant in the same state always gives the same bytes: Ed25519 signs without chance.
     """
+    if kept.grant.deny:
+        raise NotFound(NO_RECEIPT)
     claims = receipt_claims(
         # The id of a receipt is that of the grant's version it tells about.
         record_id=uuid5(kept.grant.id, f"receipt {kept.grant.version}"),
@@ -63,6 +71,12 @@ def _recipient(conn: Connection, kept: Kept, issuer: str) -> Party:
         doctor = identity.practitioner(conn, UUID(grantee.id))
         if doctor is not None:
             return Party(grantee.id, doctor.name, doctor.clinic, doctor.clinic, "recipient")
+    if grantee.kind in (GranteeKind.CLINIC, GranteeKind.ROLE):
+        id, _, role = grantee.id.partition(":")
+        clinic = clinics.clinic(conn, UUID(id))
+        if clinic is not None:
+            name = f"{clinic.name} ({role})" if role else clinic.name
+            return Party(grantee.id, name, clinic.name, clinic.name, "recipient")
     return Party(grantee.id, grantee.id, issuer, issuer, "recipient")
 
 

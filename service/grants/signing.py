@@ -52,7 +52,7 @@ def sign(
     """
     faults: list[Fault] = []
     listed = words(DataClass, data_classes, "/data_classes", faults)
-    if identity.practitioner(conn, doctor) is None:
+    if not identity.in_office(conn, doctor):
         faults.append(Fault("/doctor_id", "unknown-doctor", NO_SUCH_DOCTOR))
     if faults:
         raise Invalid(faults)

@@ -4,11 +4,24 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import Connection, LargeBinary, Select, and_, bindparam, insert, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    LargeBinary,
+    Select,
+    and_,
+    bindparam,
+    exists,
+    insert,
+    or_,
+    select,
+    update,
+)
 
 from consent.grant import Grantee
 from service.contracts.tables import contracts
 from service.grants.tables import ACTIVE, grants
+from service.identity.tables import practitioners
 from service.kit.prepared import Prepared
 from service.kit.sealed import Place, Sealed
 from service.residents.tables import resident_state, residents
@@ -35,6 +48,21 @@ class Standing(NamedTuple):
     status: str
     consent_revision: int
     deny_all: bool
+
+
+class Bond(NamedTuple):
+    """Whether a resident has signed with this practitioner, and with anybody of their clinic."""
+
+    signed: bool = False
+    clinic_signed: bool = False
+
+
+class Asker(NamedTuple):
+    """A practitioner in office who asks about one resident, and the contract between them."""
+
+    clinic_id: UUID | None
+    role: str
+    bond: Bond
 
 
 _COLUMNS = tuple(grants.c[name] for name in GrantRow._fields)
@@ -69,6 +97,25 @@ _ENTERED = Prepared(
 )
 
 
+_SIGNER = practitioners.alias("signer")
+# Asked at every look, without a cache: who moves to another clinic has moved on the next request.
+_ASKER = Prepared(
+    select(
+        practitioners.c.clinic_id,
+        practitioners.c.role,
+        contracts.c.practitioner_id,
+        _SIGNER.c.clinic_id,
+    )
+    .select_from(practitioners)
+    .outerjoin(contracts, and_(contracts.c.resident_id == _RESIDENT, contracts.c.active))
+    .outerjoin(_SIGNER, _SIGNER.c.practitioner_id == contracts.c.practitioner_id)
+    .where(
+        practitioners.c.practitioner_id == bindparam("practitioner", type_=LargeBinary),
+        practitioners.c.disabled.is_(False),
+    )
+)
+
+
 def place(resident: UUID, grant: UUID, version: int) -> Place:
     return Place("grants", "body", resident, grant.bytes, revision=version)
 
@@ -79,6 +126,25 @@ def standing(conn: Connection, resident: UUID) -> Standing | None:
         return None
     ((_, status, revision, deny_all),) = rows
     return Standing(resident, status, revision, bool(deny_all))
+
+
+def asker(conn: Connection, resident: UUID, practitioner: UUID) -> Asker | None:
+    """What a decision needs to know of a practitioner; None for one who is not in office."""
+    given = {"resident": resident.bytes, "practitioner": practitioner.bytes}
+    rows = _ASKER.rows(conn, given)
+    if not rows:
+        return None
+    ((clinic, role, signed_with, signed_at),) = rows
+    known = _uuid(clinic)
+    bond = Bond(
+        signed=_uuid(signed_with) == practitioner,
+        clinic_signed=known is not None and _uuid(signed_at) == known,
+    )
+    return Asker(known, role, bond)
+
+
+def _uuid(value: Any) -> UUID | None:
+    return None if value is None else UUID(bytes=bytes(value))
 
 
 def entered(conn: Connection, resident: UUID) -> tuple[Standing, int] | None:
@@ -95,20 +161,48 @@ def entered(conn: Connection, resident: UUID) -> tuple[Standing, int] | None:
     return Standing(resident, status, revision, bool(deny_all)), rev
 
 
-def standings_of_panel(conn: Connection, practitioner: UUID) -> list[Standing]:
-    """One statement for all residents whose contract with this practitioner is in force."""
-    query = _STANDING.join(
-        contracts,
-        and_(contracts.c.resident_id == resident_state.c.resident_id, contracts.c.active),
-    ).where(contracts.c.practitioner_id == practitioner)
-    return [Standing(*row) for row in conn.execute(query)]
+def on_panel(grantees: Sequence[Grantee], practitioner: UUID) -> ColumnElement[bool]:
+    """Of which contracts in force the residents stand on this practitioner's panel.
+
+    Those signed with the practitioner, and those signed with a colleague of the same clinic where
+    the resident gave something to the clinic or to the role. `grantees` are all that the
+    practitioner may ask as.
+    """
+    mine = practitioners.alias("mine")
+    colleague = practitioners.alias("colleague")
+    colleagues = (
+        select(colleague.c.practitioner_id)
+        .join(mine, mine.c.clinic_id == colleague.c.clinic_id)
+        .where(mine.c.practitioner_id == practitioner)
+    )
+    shared = exists().where(
+        grants.c.resident_id == contracts.c.resident_id,
+        grants.c.status == ACTIVE,
+        _named(grantees),
+    )
+    by_clinic = and_(contracts.c.practitioner_id.in_(colleagues), shared)
+    return and_(contracts.c.active, or_(contracts.c.practitioner_id == practitioner, by_clinic))
+
+
+def standings_of_panel(
+    conn: Connection, grantees: Sequence[Grantee], practitioner: UUID
+) -> list[tuple[Standing, bool]]:
+    """One statement for everybody of a panel; True where the contract is the practitioner's own."""
+    query = (
+        _STANDING.add_columns(contracts.c.practitioner_id)
+        .join(contracts, contracts.c.resident_id == resident_state.c.resident_id)
+        .where(on_panel(grantees, practitioner))
+    )
+    return [
+        (Standing(*row[:-1]), row.practitioner_id == practitioner) for row in conn.execute(query)
+    ]
 
 
 def standings_after(
     conn: Connection, grantee: Grantee, *, after: UUID | None, limit: int
 ) -> list[Standing]:
     """The next residents in id order who have an active grant to this grantee."""
-    consenting = _to(grantee, select(grants.c.resident_id)).where(grants.c.status == ACTIVE)
+    consenting = _to([grantee], select(grants.c.resident_id)).where(grants.c.status == ACTIVE)
     query = _STANDING.where(resident_state.c.resident_id.in_(consenting))
     if after is not None:
         query = query.where(resident_state.c.resident_id > after)
@@ -127,16 +221,16 @@ def one(conn: Connection, resident: UUID, grant: UUID) -> GrantRow | None:
     return found[0] if found else None
 
 
-def between(conn: Connection, resident: UUID, grantee: Grantee) -> list[GrantRow]:
-    """Every grant of a resident to one grantee, withdrawn ones included: a refusal names them."""
-    return _rows(conn, _to(grantee, select(*_COLUMNS)).where(grants.c.resident_id == resident))
+def between(conn: Connection, resident: UUID, *grantees: Grantee) -> list[GrantRow]:
+    """Every grant of a resident to these, withdrawn ones included: a refusal names them."""
+    return _rows(conn, _to(grantees, select(*_COLUMNS)).where(grants.c.resident_id == resident))
 
 
 def active_to(
-    conn: Connection, grantee: Grantee, residents_: Sequence[UUID] | None = None
+    conn: Connection, grantees: Sequence[Grantee], residents_: Sequence[UUID] | None = None
 ) -> list[GrantRow]:
-    """Every active grant to one grantee, of all residents or of the given ones."""
-    query = _to(grantee, select(*_COLUMNS)).where(grants.c.status == ACTIVE)
+    """Every active grant to these grantees, of all residents or of the given ones."""
+    query = _to(grantees, select(*_COLUMNS)).where(grants.c.status == ACTIVE)
     if residents_ is not None:
         query = query.where(grants.c.resident_id.in_(residents_))
     return _rows(conn, query)
@@ -169,9 +263,37 @@ def replace(conn: Connection, row: GrantRow) -> None:
     )
 
 
-def _to(grantee: Grantee, query: Select[Any]) -> Select[Any]:
-    return query.where(
-        grants.c.grantee_kind == grantee.kind.value, grants.c.grantee_id == grantee.id
+def locked(conn: Connection, resident: UUID, grant: UUID) -> GrantRow | None:
+    """As `one`, at its newest, and nobody else changes it before the commit."""
+    query = select(*_COLUMNS).where(grants.c.resident_id == resident, grants.c.grant_id == grant)
+    found = _rows(conn, query.with_for_update())
+    return found[0] if found else None
+
+
+def replaced(conn: Connection, row: GrantRow, *, version: int) -> bool:
+    """Store a newer version in place of exactly `version`; False when that is not there."""
+    done = conn.execute(
+        update(grants)
+        .where(
+            grants.c.resident_id == row.resident_id,
+            grants.c.grant_id == row.grant_id,
+            grants.c.version == version,
+        )
+        .values(status=row.status, version=row.version, sealed_body=row.sealed_body)
+    )
+    return done.rowcount == 1
+
+
+def _to(grantees: Sequence[Grantee], query: Select[Any]) -> Select[Any]:
+    return query.where(_named(grantees))
+
+
+def _named(grantees: Sequence[Grantee]) -> ColumnElement[bool]:
+    return or_(
+        *[
+            and_(grants.c.grantee_kind == one.kind.value, grants.c.grantee_id == one.id)
+            for one in grantees
+        ]
     )
 
 

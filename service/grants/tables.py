@@ -12,7 +12,7 @@ grants = Table(
     # The grantee is in the clear so that a panel and the contribution job can find their grants.
     # It is repeated inside the sealed body, and the two are compared at every opening.
     Column("grantee_kind", String(16), nullable=False),
-    Column("grantee_id", String(36), nullable=False),
+    Column("grantee_id", String(64), nullable=False),
     Column("status", String(16), nullable=False),
     Column("version", Integer, nullable=False),
     Column("sealed_body", LargeBinary, nullable=False),

@@ -18,8 +18,9 @@ Word = TypeVar("Word", bound=StrEnum)
 UNKNOWN_WORD = Text("不是已知的词。", "This is not a known word.")
 EMPTY = Text("不能为空。", "This must not be empty.")
 STRANGE_GRANTEE = Text(
-    "被授权方须是一位医生，或统计服务 statistics。",
-    'The grantee must be a practitioner, or the service "statistics".',
+    "被授权方须是一位医生、一家机构、机构里的一种角色，或统计服务 statistics。",
+    'The grantee must be a practitioner, a clinic, a role at a clinic ("<clinic id>:<role>"), or '
+    'the service "statistics".',
 )
 WRONG_PURPOSE = Text("此被授权方不能用于该目的。", "This grantee cannot have this purpose.")
 WRONG_ACTION = Text("此被授权方不能做该操作。", "This grantee cannot be allowed this action.")
@@ -30,17 +31,22 @@ NOT_AGREED = Text(
     "Sensitive classes need a separate consent: list each of them.",
 )
 
-# What each kind of grantee may be given at all; the first set is the default.
+NOT_COUNTED = Text(
+    "统计授权和拒绝没有使用次数。", "A grant for statistics and a refusal have no number of uses."
+)
+_CARERS = (GranteeKind.PRACTITIONER, GranteeKind.CLINIC, GranteeKind.ROLE)
+
+# What each kind of grantee may be given at all. A refusal may close anything to anybody.
 _PURPOSES: dict[GranteeKind, frozenset[Purpose]] = {
-    GranteeKind.PRACTITIONER: frozenset({Purpose.CARE}),
+    **dict.fromkeys(_CARERS, frozenset({Purpose.CARE})),
     GranteeKind.SERVICE: frozenset({Purpose.STATISTICS}),
 }
 _ACTIONS: dict[GranteeKind, frozenset[Action]] = {
-    GranteeKind.PRACTITIONER: frozenset({Action.READ, Action.WRITE, Action.DERIVE, Action.EXPORT}),
+    **dict.fromkeys(_CARERS, frozenset({Action.READ, Action.WRITE, Action.DERIVE, Action.EXPORT})),
     GranteeKind.SERVICE: frozenset({Action.AGGREGATE}),
 }
 _DEFAULT_ACTIONS: dict[GranteeKind, frozenset[Action]] = {
-    GranteeKind.PRACTITIONER: frozenset({Action.READ}),
+    **dict.fromkeys(_CARERS, frozenset({Action.READ})),
     GranteeKind.SERVICE: frozenset({Action.AGGREGATE}),
 }
 
@@ -59,6 +65,8 @@ class Offer:
     valid_from: datetime | None = None
     valid_until: datetime | None = None
     separate_consent: Literal[True] | Sequence[str] = ()
+    uses: int | None = None
+    deny: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +82,8 @@ class Terms:
     valid_from: datetime
     valid_until: datetime | None
     separate_consent: frozenset[DataClass]
+    uses: int | None = None
+    deny: bool = False
 
     def as_grant(
         self,
@@ -96,30 +106,39 @@ class Terms:
             valid_from=self.valid_from,
             valid_until=self.valid_until,
             separate_consent=self.separate_consent,
+            uses_left=self.uses,
+            deny=self.deny,
             notice=notice,
             basis=basis,
         )
 
 
 def check(offer: Offer, *, now: datetime) -> Terms:
-    """The terms of an offer, or `Invalid` naming every fault."""
+    """The terms of an offer, or `Invalid` naming every fault.
+
+    A refusal (`deny`) may leave purposes, classes and actions empty: then it closes all of them.
+    """
     faults: list[Fault] = []
     grantee = _grantee(offer, faults)
-    purposes = words(Purpose, offer.purposes, "/purposes", faults)
-    classes = words(DataClass, offer.data_classes, "/data_classes", faults)
+    purposes = _listed(Purpose, offer.purposes, "/purposes", offer, faults)
+    classes = _listed(DataClass, offer.data_classes, "/data_classes", offer, faults)
     actions = frozenset[Action]()
     if offer.actions is not None:
-        actions = words(Action, offer.actions, "/actions", faults)
-    if grantee is not None:
+        actions = _listed(Action, offer.actions, "/actions", offer, faults)
+    if offer.uses is not None and (offer.deny or grantee == STATISTICS):
+        faults.append(Fault("/uses", "not-for-this-grantee", NOT_COUNTED))
+    if grantee is not None and not offer.deny:
         actions = actions or _DEFAULT_ACTIONS[grantee.kind]
         _within(purposes, _PURPOSES[grantee.kind], "/purposes", WRONG_PURPOSE, faults)
         _within(actions, _ACTIONS[grantee.kind], "/actions", WRONG_ACTION, faults)
     valid_from = offer.valid_from or now
     _order(offer, valid_from, now, faults)
-    if grantee == STATISTICS:
+    if grantee == STATISTICS and not offer.deny:
         # Everybody is counted by region, sex and year of birth, so the profile belongs to it.
         classes |= {DataClass.PROFILE}
-    separate = _separate(offer.separate_consent, classes, faults)
+    separate = frozenset[DataClass]()
+    if not offer.deny:
+        separate = _separate(offer.separate_consent, classes, faults)
     if faults or grantee is None:
         raise Invalid(faults)
     return Terms(
@@ -132,7 +151,20 @@ def check(offer: Offer, *, now: datetime) -> Terms:
         valid_from,
         offer.valid_until,
         separate,
+        offer.uses,
+        offer.deny,
     )
+
+
+def _listed(
+    kind: Callable[[str], Word],
+    texts: Sequence[str],
+    pointer: str,
+    offer: Offer,
+    faults: list[Fault],
+) -> frozenset[Word]:
+    """As `words`; a refusal may list nothing."""
+    return frozenset() if offer.deny and not texts else words(kind, texts, pointer, faults)
 
 
 def words(
@@ -155,6 +187,11 @@ def _grantee(offer: Offer, faults: list[Fault]) -> Grantee | None:
         practitioner = parse_id(offer.grantee_id)
         if practitioner is not None:
             return Grantee(GranteeKind.PRACTITIONER, str(practitioner))
+    elif offer.grantee_kind in (GranteeKind.CLINIC, GranteeKind.ROLE):
+        clinic, colon, role = offer.grantee_id.partition(":")
+        known = parse_id(clinic)
+        if known is not None and bool(colon) is (offer.grantee_kind == GranteeKind.ROLE):
+            return Grantee(GranteeKind(offer.grantee_kind), f"{known}{colon}{role}")
     elif (offer.grantee_kind, offer.grantee_id) == (STATISTICS.kind, STATISTICS.id):
         return STATISTICS
     faults.append(Fault("/grantee", "unknown-grantee", STRANGE_GRANTEE))

@@ -1,20 +1,23 @@
 """Use cases of sign-in: sign up, prove, refresh, revoke, and the operator's hiring of others."""
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Protocol
+from typing import Any, Literal, Protocol
 from uuid import UUID
 
+from jwt import PyJWTError
 from sqlalchemy import Connection
 
 from consent.vocabulary import Text
+from service.clinics import actions as clinics
 from service.identity import names, store
-from service.identity.caller import Audience
+from service.identity.caller import AUDIENCES, Audience, Caller
 from service.identity.store import Client, Practitioner, Refresh
-from service.kit.errors import Conflict, Fault, Invalid, Unauthenticated
-from service.kit.hashing import digest, same
+from service.kit import jose
+from service.kit.errors import Conflict, Fault, Invalid, NotFound, Unauthenticated
+from service.kit.hashing import canonical_json, digest, same
 from service.kit.ids import new_id, parse_id
 from service.kit.passwords import Passwords
 
@@ -73,10 +76,23 @@ def sign_up(conn: Connection, tag: bytes, *, resident: UUID, password_hash: str)
 
 def sign_in(conn: Connection, login: store.Login, now: datetime) -> SignedIn:
     """Begin a family of tokens for somebody whose password was just checked."""
-    audience = KIND_OF_AUDIENCE[login.kind]
-    return _issue(
-        conn, Refresh(new_id(), login.subject, login.kind, now, "1", False, now), audience
-    )
+    return begin(conn, subject=login.subject, kind=login.kind, acr=1, now=now)
+
+
+def begin(conn: Connection, *, subject: UUID, kind: str, acr: int, now: datetime) -> SignedIn:
+    """Begin a family of tokens for a resident or practitioner who was just proven."""
+    row = Refresh(new_id(), subject, kind, now, str(acr), False, now)
+    return _issue(conn, row, KIND_OF_AUDIENCE[kind])
+
+
+def again(caller: Caller, acr: int, now: datetime) -> SignedIn:
+    """The same sign-in, proven anew: a fresh time, the strength of this proof, no new refresh."""
+    return SignedIn(caller.id, AUDIENCES[caller.kind], now, acr, caller.family, None)
+
+
+def password_of(conn: Connection, subject: UUID) -> store.Login | None:
+    """How somebody who is signed in may prove themselves by password."""
+    return store.login_of(conn, subject)
 
 
 def refresh(conn: Connection, token: str, now: datetime) -> SignedIn | None:
@@ -134,10 +150,15 @@ def sign_in_client(conn: Connection, client_id: str, secret: str, now: datetime)
     """Prove a machine client; it gets no refresh token, because it can always come again."""
     known = parse_id(client_id)
     client = store.client(conn, known) if known else None
-    expected = client.secret_hash if client else bytes(32)
-    if not same(expected, digest(secret.encode())) or client is None:
+    expected = client.secret_hash if client else None
+    if not same(expected or bytes(32), digest(secret.encode())) or client is None or not expected:
         raise BadClient
-    return SignedIn(client.client_id, CLIENT_ROLES[client.role], now, 1, new_id(), None)
+    return as_machine(client, now)
+
+
+def as_machine(client: Client, now: datetime, *, acr: int = 1) -> SignedIn:
+    """A machine that was just proven."""
+    return SignedIn(client.client_id, CLIENT_ROLES[client.role], now, acr, new_id(), None)
 
 
 def add_doctor(
@@ -149,16 +170,24 @@ def add_doctor(
     clinic: str,
     now: datetime,
     region: str | None = None,
+    role: str = clinics.DEFAULT_ROLE,
     password: str | None = None,
     passwords: Passwords | None = None,
 ) -> dict[str, str]:
-    """Let a practitioner sign in; the password is random unless given, and shown only here."""
+    """Let a practitioner sign in; the password is random unless given, and shown only here.
+
+    The clinic is found by its name in any spelling, or made.
+    """
     password = password or _one_time_password()
     faults = names.faults(login, password)
     if faults:
         raise Invalid(faults)
     hasher = passwords or Passwords()
-    practitioner = Practitioner(new_id(), name.strip(), clinic.strip(), region)
+    works_at = clinics.find_or_make(conn, clinic)
+    post = clinics.take_post(conn, new_id(), clinic=works_at, role=role, now=now)
+    practitioner = Practitioner(
+        post.practitioner_id, name.strip(), works_at.name, region, post.clinic_id, post.role
+    )
     store.add_practitioner(conn, practitioner)
     kept = store.add_login(
         conn,
@@ -171,24 +200,86 @@ def add_doctor(
         raise Conflict(LOGIN_TAKEN, code="login-taken")
     return {
         "practitioner_id": str(practitioner.practitioner_id),
+        "clinic_id": str(post.clinic_id),
         "login": login,
         "password": password,
     }
 
 
-def add_client(
-    conn: Connection, index: BlindIndex, *, role: str, name: str, now: datetime
+def move_practitioner(
+    conn: Connection, practitioner_id: UUID, *, clinic: str, role: str, now: datetime
 ) -> dict[str, str]:
-    """Let a machine sign in; its secret has 256 random bits and is shown only here."""
+    """Let a practitioner work elsewhere, or as something else; the next request knows.
+
+    The caller also drops their panel's cards, which were made under the grants of the old post.
+    """
+    if store.practitioner(conn, practitioner_id) is None:
+        raise NotFound(_NOBODY)
+    works_at = clinics.find_or_make(conn, clinic)
+    post = clinics.take_post(conn, practitioner_id, clinic=works_at, role=role, now=now)
+    store.move(conn, practitioner_id, post.clinic_id, works_at.name, post.role)
+    return {
+        "practitioner_id": str(practitioner_id),
+        "clinic_id": str(post.clinic_id),
+        "role": post.role,
+    }
+
+
+def disable_practitioner(conn: Connection, practitioner_id: UUID, *, now: datetime) -> None:
+    """Let a practitioner in no more: no sign-in, no refresh, and tokens that are out are void."""
+    if store.practitioner(conn, practitioner_id) is None:
+        raise NotFound(_NOBODY)
+    store.disable(conn, practitioner_id)
+    end_all(conn, practitioner_id, now)
+    store.revoke(conn, practitioner_id, now)
+
+
+def add_client(
+    conn: Connection,
+    index: BlindIndex,
+    *,
+    role: str,
+    name: str,
+    now: datetime,
+    key: Mapping[str, Any] | Literal["generate"] | None = None,
+) -> dict[str, str]:
+    """Let a machine sign in by a key of its own, or by a secret of 256 random bits.
+
+    `key` is its public JWK (Ed25519 or P-256), or "generate". What is secret is shown only here.
+    """
     if role not in CLIENT_ROLES:
         raise Invalid([Fault("/role", "unknown-choice", _ROLES)])
-    secret = secrets.token_urlsafe(32)
-    client = Client(new_id(), role, digest(secret.encode()))
+    if key is None:
+        secret = secrets.token_urlsafe(32)
+        client = Client(new_id(), role, digest(secret.encode()))
+        store.add_client(conn, client, name)
+        return {"client_id": str(client.client_id), "client_secret": secret}
+    client = Client(new_id(), role, None)
     store.add_client(conn, client, name)
-    return {"client_id": str(client.client_id), "client_secret": secret}
+    if key == "generate":
+        public, private = jose.made_pair()
+        return {**add_key(conn, client, public), "private_key": private}
+    return add_key(conn, client, key)
+
+
+def add_key(conn: Connection, client: Client, key: Mapping[str, Any]) -> dict[str, str]:
+    """Let a machine sign with one more key; `Invalid` when it is not a public one we read."""
+    try:
+        public = jose.public_jwk(key)
+        jose.key_of(public)
+    except (ValueError, PyJWTError):
+        raise Invalid([Fault("/key", "not-a-key", _NO_KEY)]) from None
+    thumbprint = jose.thumbprint(public)
+    store.add_client_key(conn, client.client_id, thumbprint, canonical_json(public).decode())
+    return {"client_id": str(client.client_id), "kid": thumbprint}
 
 
 LOGIN_TAKEN = Text("该登录名已被使用。", "That login is taken.")
+_NOBODY = Text("没有这位医务人员。", "There is no such practitioner.")
+_NO_KEY = Text(
+    "需要 Ed25519 或 P-256 公钥的 JWK，且不得含私钥。",
+    "It must be the JWK of an Ed25519 or P-256 public key, without its private half.",
+)
 _ROLES = Text("客户端角色只能是 city。", "The role of a client can only be city.")
 
 

@@ -9,7 +9,17 @@ from sqlalchemy import BigInteger, Connection, bindparam, delete, select, update
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
-from service.identity.tables import clients, logins, practitioners, refresh_tokens, revocations
+from service.identity.tables import (
+    client_keys,
+    clients,
+    federated_logins,
+    logins,
+    passkeys,
+    practitioners,
+    refresh_tokens,
+    revocations,
+    used_once,
+)
 from service.kit.db import EPOCH
 from service.kit.prepared import Prepared
 
@@ -28,12 +38,15 @@ class Practitioner(NamedTuple):
     name: str
     clinic: str
     region: str | None
+    clinic_id: UUID | None = None
+    role: str = "family-doctor"
+    disabled: bool = False
 
 
 class Client(NamedTuple):
     client_id: UUID
     role: str
-    secret_hash: bytes
+    secret_hash: bytes | None
 
 
 class Refresh(NamedTuple):
@@ -62,6 +75,11 @@ def login(conn: Connection, tag: bytes) -> Login | None:
     return None if row is None else Login(*row)
 
 
+def login_of(conn: Connection, subject: UUID) -> Login | None:
+    row = conn.execute(select(*_LOGIN).where(logins.c.subject == subject)).first()
+    return None if row is None else Login(*row)
+
+
 def add_login(conn: Connection, tag: bytes, *, subject: UUID, kind: str, password: str) -> bool:
     """Keep a sign-in name; False, with nothing changed, when it is taken."""
     insert = sqlite_insert if conn.dialect.name == "sqlite" else postgresql_insert
@@ -83,7 +101,9 @@ def tags_of(conn: Connection, subjects: Sequence[UUID]) -> dict[UUID, bytes]:
 
 
 def drop_logins(conn: Connection, subject: UUID) -> None:
-    conn.execute(delete(logins).where(logins.c.subject == subject))
+    """Remove every way of signing in: name, passkeys, account elsewhere."""
+    for table in (logins, passkeys, federated_logins):
+        conn.execute(delete(table).where(table.c.subject == subject))
 
 
 def add_practitioner(conn: Connection, row: Practitioner) -> None:
@@ -96,9 +116,31 @@ def practitioner(conn: Connection, practitioner_id: UUID) -> Practitioner | None
     return None if row is None else Practitioner(*row)
 
 
+def in_office(conn: Connection, practitioner_id: UUID) -> bool:
+    """Whether this practitioner exists and has not been disabled."""
+    known = practitioner(conn, practitioner_id)
+    return known is not None and not known.disabled
+
+
+def move(conn: Connection, practitioner_id: UUID, clinic_id: UUID, clinic: str, role: str) -> None:
+    """Store where a practitioner works from now on."""
+    mine = practitioners.c.practitioner_id == practitioner_id
+    conn.execute(
+        update(practitioners).where(mine).values(clinic_id=clinic_id, clinic=clinic, role=role)
+    )
+
+
+def disable(conn: Connection, practitioner_id: UUID) -> None:
+    """Close every sign-in of a practitioner, and the practitioner themselves to the gate."""
+    conn.execute(update(logins).where(logins.c.subject == practitioner_id).values(disabled=True))
+    mine = practitioners.c.practitioner_id == practitioner_id
+    conn.execute(update(practitioners).where(mine).values(disabled=True))
+
+
 def practitioners_in(conn: Connection, region: str | None = None) -> list[Practitioner]:
-    """Doctors by name, of the regions whose code begins with `region`, or all."""
+    """Doctors in office by name, of the regions whose code begins with `region`, or all."""
     query = select(*_PRACTITIONER).order_by(practitioners.c.name, practitioners.c.practitioner_id)
+    query = query.where(practitioners.c.disabled.is_(False))
     if region:
         query = query.where(practitioners.c.region.startswith(region, autoescape=True))
     return [Practitioner(*row) for row in conn.execute(query)]
@@ -110,7 +152,34 @@ def add_client(conn: Connection, client: Client, name: str) -> None:
 
 def client(conn: Connection, client_id: UUID) -> Client | None:
     row = conn.execute(select(*_CLIENT).where(clients.c.client_id == client_id)).first()
-    return None if row is None else Client(row.client_id, row.role, bytes(row.secret_hash))
+    if row is None:
+        return None
+    secret = None if row.secret_hash is None else bytes(row.secret_hash)
+    return Client(row.client_id, row.role, secret)
+
+
+def add_client_key(conn: Connection, client_id: UUID, thumbprint: str, jwk: str) -> None:
+    row = {"client_id": client_id, "thumbprint": thumbprint, "jwk": jwk}
+    conn.execute(client_keys.insert().values(**row))
+
+
+def client_keys_of(conn: Connection, client_id: UUID) -> dict[str, str]:
+    """The public keys of a machine as JWK text, by thumbprint."""
+    query = select(client_keys.c.thumbprint, client_keys.c.jwk)
+    rows = conn.execute(query.where(client_keys.c.client_id == client_id))
+    return {row.thumbprint: row.jwk for row in rows}
+
+
+def use_once(conn: Connection, digest: bytes, until: datetime) -> bool:
+    """Note that something came; False when it had come before. Two at once: one wins."""
+    insert = sqlite_insert if conn.dialect.name == "sqlite" else postgresql_insert
+    done = conn.execute(
+        insert(used_once)
+        .values(digest=digest, until=until)
+        .on_conflict_do_nothing()
+        .returning(used_once.c.digest)
+    )
+    return done.first() is not None
 
 
 def add_refresh(conn: Connection, digest: bytes, row: Refresh) -> None:

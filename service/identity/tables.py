@@ -1,6 +1,17 @@
 """Rows of sign-in. No name, number or login stands here in clear: logins are blind-index tags."""
 
-from sqlalchemy import Boolean, Column, Index, LargeBinary, String, Table
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Index,
+    Integer,
+    LargeBinary,
+    String,
+    Table,
+    Text,
+    false,
+)
 
 from service.kit.db import Instant, UuidBytes, metadata
 
@@ -23,8 +34,13 @@ practitioners = Table(
     Column("name", String(100), nullable=False),
     Column("clinic", String(200), nullable=False),
     Column("region", String(16), nullable=True),
+    Column("clinic_id", UuidBytes, nullable=True),
+    Column("role", String(32), nullable=False, server_default="family-doctor"),
+    Column("disabled", Boolean, nullable=False, server_default=false()),
+    Index("ix_practitioners_clinic", "clinic_id"),
 )
-"""Doctors are public officers: name, clinic and region of service are published to residents."""
+"""Doctors are public officers: name, clinic and region of service are published to residents.
+`clinic` repeats the name of the clinic as residents read it; grants name its id."""
 
 clients = Table(
     "clients",
@@ -32,9 +48,9 @@ clients = Table(
     Column("client_id", UuidBytes, primary_key=True),
     Column("role", String(16), nullable=False),
     Column("name", String(100), nullable=False),
-    Column("secret_hash", LargeBinary(32), nullable=False),
+    Column("secret_hash", LargeBinary(32), nullable=True),
 )
-"""Machines. A client secret has 256 random bits, so a plain digest keeps it."""
+"""Machines. A secret has 256 random bits, so a plain digest keeps it; who has a key has none."""
 
 refresh_tokens = Table(
     "refresh_tokens",
@@ -60,3 +76,66 @@ revocations = Table(
     Index("ix_revocations_at", "at"),
 )
 """Families and subjects whose access tokens are void; moot once older than any living token."""
+
+client_keys = Table(
+    "client_keys",
+    metadata,
+    Column("client_id", UuidBytes, primary_key=True),
+    Column("thumbprint", String(43), primary_key=True),
+    Column("jwk", Text, nullable=False),
+)
+"""Public keys of machines that sign for themselves, named by RFC 7638; several in a change."""
+
+used_once = Table(
+    "used_once",
+    metadata,
+    Column("digest", LargeBinary(32), primary_key=True),
+    Column("until", Instant, nullable=False),
+    Index("ix_used_once_until", "until"),
+)
+"""What may come only once (proofs, assertions, challenges, states), until it would be too old."""
+
+passkeys = Table(
+    "passkeys",
+    metadata,
+    Column("tag", LargeBinary(16), primary_key=True),
+    Column("passkey_id", UuidBytes, nullable=False, unique=True),
+    Column("subject", UuidBytes, nullable=False),
+    Column("kind", String(16), nullable=False),
+    Column("public_key", LargeBinary, nullable=False),
+    Column("sign_count", BigInteger, nullable=False),
+    Column("created_at", Instant, nullable=False),
+    Index("ix_passkeys_subject", "subject"),
+)
+"""WebAuthn credentials: `tag` is HMAC(K_bi, credential id)[:16], the key is COSE. No name."""
+
+challenges = Table(
+    "challenges",
+    metadata,
+    Column("digest", LargeBinary(32), primary_key=True),
+    Column("purpose", String(16), nullable=False),
+    Column("subject", UuidBytes, nullable=True),
+    Column("until", Instant, nullable=False),
+    Index("ix_challenges_until", "until"),
+)
+"""Ceremonies that have begun: the hash of a challenge or state. Answering one takes it away."""
+
+federated_logins = Table(
+    "federated_logins",
+    metadata,
+    Column("tag", LargeBinary(16), primary_key=True),
+    Column("subject", UuidBytes, nullable=False),
+    Index("ix_federated_logins_subject", "subject"),
+)
+"""Which practitioner an account at the city's identity provider is: HMAC of issuer and subject."""
+
+sign_in_attempts = Table(
+    "sign_in_attempts",
+    metadata,
+    Column("tag", LargeBinary(16), primary_key=True),
+    Column("failures", Integer, nullable=False),
+    Column("last_at", Instant, nullable=False),
+    Column("until", Instant, nullable=False),
+    Index("ix_sign_in_attempts_last_at", "last_at"),
+)
+"""Failed passwords of a name, and of a name from one address; both keyed hashes, known or not."""

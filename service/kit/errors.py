@@ -83,6 +83,15 @@ class Unsupported(ServiceError):
 class Unauthenticated(ServiceError):
     code = "unauthenticated"
     sentence = Text("请先登录。", "Please sign in first.")
+    challenge = 'Bearer realm="kangma", error="invalid_token"'
+
+
+class ProofRefused(Unauthenticated):
+    """A token bound to a key came without a good proof that the sender holds it (RFC 9449)."""
+
+    code = "invalid-proof"
+    sentence = Text("持有证明无效或缺失。", "The proof of possession is missing or not valid.")
+    challenge = 'DPoP realm="kangma", error="invalid_dpop_proof", algs="EdDSA ES256"'
 
 
 class StepUpRequired(ServiceError):
@@ -90,6 +99,22 @@ class StepUpRequired(ServiceError):
 
     code = "step-up-required"
     sentence = Text("此操作需要重新验证身份。", "This needs a fresh sign-in.")
+    challenge = (
+        'Bearer realm="kangma", error="insufficient_user_authentication", '
+        'error_description="A fresh sign-in is needed", max_age="300"'
+    )
+    """What RFC 9470 tells a client, beside the 403 that says the token itself is good."""
+
+
+class StrongerSignInRequired(StepUpRequired):
+    """The caller proved themselves with too little for this door: a passkey is needed."""
+
+    code = "stronger-sign-in-required"
+    sentence = Text("请使用通行密钥登录。", "Please sign in with a passkey.")
+    challenge = (
+        'Bearer realm="kangma", error="insufficient_user_authentication", '
+        'error_description="A stronger sign-in is needed", acr_values="2"'
+    )
 
 
 class Refused(ServiceError):

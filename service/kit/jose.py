@@ -13,7 +13,7 @@ from typing import Any
 
 import jwt
 from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 PublicKey = Ed25519PublicKey | EllipticCurvePublicKey
 MEMBERS = {"OKP": ("kty", "crv", "x"), "EC": ("kty", "crv", "x", "y")}
@@ -76,7 +76,9 @@ def public_jwk(jwk: Any) -> dict[str, str]:
     if (jwk.get("kty"), jwk.get("crv")) not in ALGORITHMS:
         raise ValueError("not a kind of key that is read here")
     found = {name: jwk.get(name) for name in MEMBERS[jwk["kty"]]}
-    if not all(isinstance(value, str) and len(value) <= 64 for value in found.values()):
+    # Both curves have numbers of 32 bytes; another spelling would be another name for one key.
+    numbers = [found[name] for name in ("x", "y") if name in found]
+    if not all(isinstance(one, str) and len(unbase64(one)) == 32 for one in numbers):
         raise ValueError("not a public key")
     return {name: str(value) for name, value in found.items()}
 
@@ -91,6 +93,18 @@ def key_of(jwk: Mapping[str, str]) -> PublicKey:
     key = jwt.PyJWK({**jwk}, algorithm_of(jwk)).key
     assert isinstance(key, Ed25519PublicKey | EllipticCurvePublicKey)
     return key
+
+
+def made_pair() -> tuple[dict[str, str], str]:
+    """A new Ed25519 key: its public JWK, and its private one as JSON text."""
+    private = Ed25519PrivateKey.generate()
+    public = {
+        "kty": "OKP",
+        "crv": "Ed25519",
+        "x": base64url(private.public_key().public_bytes_raw()),
+    }
+    secret = {**public, "d": base64url(private.private_bytes_raw()), "alg": "EdDSA"}
+    return public, json.dumps(secret, separators=(",", ":"))
 
 
 def thumbprint(jwk: Mapping[str, str]) -> str:

@@ -3,6 +3,7 @@
 from functools import cached_property
 from pathlib import Path
 from typing import Literal
+from urllib.parse import urlsplit
 
 from pydantic_settings import (
     BaseSettings,
@@ -31,6 +32,16 @@ class Settings(BaseSettings):
     """`demo` and `test` allow `releases publish --as-of` and fictional people."""
     issuer: str = "https://kangma.local"
     """`iss` of every token and receipt, and the base of problem type URIs."""
+    public_url: str | None = None
+    """Address that people and machines use, `https://HOST[/PATH]`: what passkeys and proofs of
+    possession name. The issuer when empty."""
+    rp_id: str | None = None
+    """Domain that passkeys belong to (WebAuthn `rpId`); the public address's host if empty."""
+    origins: str | None = None
+    """Origins, by commas, whose pages may ask for a passkey; the public address's if empty."""
+    doctor_acr: Literal[1, 2] | None = None
+    """2: doctors need a passkey or the identity provider, and a password alone only enrols one.
+    1: a password is enough for the ordinary panel. By default 2 in production, else 1."""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 
     @classmethod
@@ -56,3 +67,23 @@ class Settings(BaseSettings):
     def kek_uri(self) -> str:
         data = self.data.resolve()
         return self.kek or f"file:{data.parent / (data.name + '-keys') / 'kek.json'}"
+
+    @cached_property
+    def address(self) -> str:
+        """The public address without a slash at its end."""
+        return (self.public_url or self.issuer).rstrip("/")
+
+    @cached_property
+    def passkey_domain(self) -> str:
+        return self.rp_id or urlsplit(self.address).hostname or "localhost"
+
+    @cached_property
+    def passkey_origins(self) -> tuple[str, ...]:
+        if self.origins:
+            return tuple(one.strip() for one in self.origins.split(","))
+        parts = urlsplit(self.address)
+        return (f"{parts.scheme}://{parts.netloc}",)
+
+    @cached_property
+    def needed_doctor_acr(self) -> int:
+        return self.doctor_acr or (2 if self.profile == "production" else 1)

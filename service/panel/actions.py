@@ -7,6 +7,7 @@ from uuid import UUID
 from sqlalchemy import Connection
 
 from consent.decision import Decision, Permit
+from consent.grant import grantees_of
 from consent.request import Actor
 from consent.vocabulary import ALL_CLASSES, Action, ActorKind, DataClass, Purpose
 from service.domain.regions import RegionTree
@@ -37,7 +38,8 @@ def rows(
     A card that is behind its resident's records or grants is made anew here, so a panel never
     shows what was true before the last change.
     """
-    slots = store.of_panel(conn, practitioner)
+    grantees = grantees_of(gate.panel_actor(conn, practitioner))
+    slots = store.of_panel(conn, grantees, practitioner)
     memory = memory_of(vault)
     known = {slot.resident_id: memory.row(practitioner, slot, now) for slot in slots}
     unknown = [resident for resident, row in known.items() if row is None]
@@ -69,6 +71,15 @@ def rows(
 def holders(conn: Connection, resident: UUID) -> list[UUID]:
     """The practitioners whose panels hold a card of this resident."""
     return store.practitioners(conn, resident)
+
+
+def clear(conn: Connection, practitioner: UUID) -> None:
+    """Forget a practitioner's cards, because they have another post now or none.
+
+    The cards were made under the grants of the old one; what other processes remember of them is
+    void with the sealed card.
+    """
+    store.clear(conn, practitioner)
 
 
 def refresh(
@@ -136,6 +147,7 @@ def _decision(
         action=Action.READ,
         classes=ALL_CLASSES,
         now=now,
+        lasting=True,
     )
 
 
@@ -176,7 +188,12 @@ def _made(
 
 
 def _current(vault: Vault, permit: Permit, practitioner: UUID, slot: store.Slot) -> Card | None:
-    return _opened(vault, permit, practitioner, slot) if slot.current else None
+    """The card, if it was made from what is stored now and under just what is granted now.
+
+    A grant that runs out moves no revision, so the basis is compared as well.
+    """
+    card = _opened(vault, permit, practitioner, slot) if slot.current else None
+    return card if card is not None and card.basis == basis_of(permit) else None
 
 
 def _opened(vault: Vault, permit: Permit, practitioner: UUID, slot: store.Slot) -> Card | None:

@@ -1,12 +1,15 @@
 """The only SQL on panel cards."""
 
+from collections.abc import Sequence
 from typing import NamedTuple
 from uuid import UUID
 
 from sqlalchemy import Connection, LargeBinary, and_, bindparam, delete, select
 from sqlalchemy.dialects import postgresql, sqlite
 
+from consent.grant import Grantee
 from service.contracts.tables import contracts
+from service.grants import store as grants
 from service.kit.prepared import Prepared
 from service.kit.sealed import Place, Sealed
 from service.panel.tables import panel_cards
@@ -49,8 +52,8 @@ def place(resident: UUID, practitioner: UUID, rev: int) -> Place:
     return Place("panel_cards", "card", resident, practitioner.bytes, revision=rev)
 
 
-def of_panel(conn: Connection, practitioner: UUID) -> list[Slot]:
-    """Everybody signed with this practitioner, with their card, in one statement."""
+def of_panel(conn: Connection, grantees: Sequence[Grantee], practitioner: UUID) -> list[Slot]:
+    """Everybody on this practitioner's panel, with their card, in one statement."""
     mine = and_(
         panel_cards.c.resident_id == contracts.c.resident_id,
         panel_cards.c.practitioner_id == practitioner,
@@ -60,7 +63,7 @@ def of_panel(conn: Connection, practitioner: UUID) -> list[Slot]:
         .select_from(contracts)
         .join(resident_state, resident_state.c.resident_id == contracts.c.resident_id)
         .outerjoin(panel_cards, mine)
-        .where(contracts.c.practitioner_id == practitioner, contracts.c.active)
+        .where(grants.on_panel(grantees, practitioner))
     )
     return [Slot(*row) for row in conn.execute(query)]
 
@@ -100,6 +103,11 @@ def practitioners(conn: Connection, resident: UUID) -> list[UUID]:
     """Whose panels hold a card of this resident."""
     rows = _PRACTITIONERS.rows(conn, {"resident": resident.bytes})
     return [UUID(bytes=bytes(found)) for (found,) in rows]
+
+
+def clear(conn: Connection, practitioner: UUID) -> None:
+    """Delete every card of one practitioner's panel."""
+    conn.execute(delete(panel_cards).where(panel_cards.c.practitioner_id == practitioner))
 
 
 def remove(conn: Connection, resident: UUID, practitioner: UUID | None = None) -> None:

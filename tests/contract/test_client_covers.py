@@ -14,15 +14,17 @@ from kangma_client._async.catalogue import AsyncCatalogue
 from kangma_client._async.city import AsyncCity
 from kangma_client._async.doctor import AsyncDoctor
 from kangma_client._async.me import AsyncChild, AsyncMe
+from kangma_client._async.passkeys import AsyncPasskeys
 from kangma_client._sync.catalogue import Catalogue
 from kangma_client._sync.city import City
 from kangma_client._sync.doctor import Doctor
 from kangma_client._sync.me import Child, Me
+from kangma_client._sync.passkeys import Passkeys
 
 SUFFIX = "_of_child"
 ROOT = Path(__file__).resolve().parents[2]
-ASYNC = (AsyncClient, AsyncCatalogue, AsyncMe, AsyncChild, AsyncDoctor, AsyncCity)
-SYNC = (Client, Catalogue, Me, Child, Doctor, City)
+ASYNC = (AsyncClient, AsyncCatalogue, AsyncMe, AsyncChild, AsyncDoctor, AsyncCity, AsyncPasskeys)
+SYNC = (Client, Catalogue, Me, Child, Doctor, City, Passkeys)
 
 
 def declared() -> set[str]:

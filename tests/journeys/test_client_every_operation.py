@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import wraps
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -21,6 +22,7 @@ from kangma_client._async.me import AsyncChild
 from kangma_client._sync.me import Child
 from service.cli.demo.city import outlines
 from service.house import OUTLINES_FILE
+from tests.authenticator import Authenticator
 from tests.contract.test_client_covers import ASYNC, SUFFIX, SYNC, declared, of_children
 from tests.journeys.server import Installation, install, serving
 
@@ -50,6 +52,7 @@ class Place:
     url: str
     doctor: dict[str, Any]
     city: dict[str, Any]
+    machine: dict[str, Any]
     release: str
 
 
@@ -68,8 +71,10 @@ def _inhabited(made: Installation) -> Place:
         "people", "add-doctor", "--login", "dr.zhou", "--name", "周医生", "--clinic", "河街卫生站"
     )
     city = made.kangma("people", "add-client", "--role", "city", "--name", "Cockpit")
+    keyed = ("--role", "city", "--name", "Exchange", "--key", "generate")
+    machine = made.kangma("people", "add-client", *keyed)
     release = made.kangma("releases", "publish", "--as-of", "2026-06-30")
-    return Place(made.url, doctor, city, release["release_id"])
+    return Place(made.url, doctor, city, machine, release["release_id"])
 
 
 async def of(answer: Any) -> Any:
@@ -107,6 +112,24 @@ def called(monkeypatch: pytest.MonkeyPatch) -> set[str]:
 def test_every_method_works(kind: Any, place: Place, called: set[str]) -> None:
     asyncio.run(_journey(kind, place))
     assert called == declared()
+
+
+@pytest.mark.parametrize("kind", [Client, AsyncClient])
+def test_a_machine_signs_in_by_its_key(kind: Any, place: Place, tmp_path: Path) -> None:
+    """The key comes as the operator's command prints it, or from a file."""
+
+    async def visit() -> None:
+        client = kind(place.url)
+        for key in (place.machine["private_key"], tmp_path / "key.json"):
+            await of(client.sign_in_client(place.machine["client_id"], private_key=key))
+            # Two requests with one token: each needs a proof of its own.
+            assert place.release in {one["release_id"] for one in await of(client.city.releases())}
+            assert (await of(client.city.release(place.release)))["release_id"] == place.release
+        await of(client.sign_out())
+        await of(client.close())
+
+    (tmp_path / "key.json").write_text(place.machine["private_key"], "utf-8")
+    asyncio.run(visit())
 
 
 async def _journey(kind: Any, place: Place) -> None:
@@ -163,6 +186,20 @@ async def _move_in(client: Any, name: str, community: str) -> None:
     profile = await of(client.me.profile())
     assert profile["resident_id"] == made["resident_id"]
     assert (await of(client.me.amend(contact="13800138000")))["contact"] == "13800138000"
+    await _hold_a_key(client)
+    assert (await of(client.me.profile()))["resident_id"] == made["resident_id"]
+
+
+async def _hold_a_key(client: Any) -> None:
+    """Add passkeys, sign in and step up with one, remove the other."""
+    device, keys = Authenticator(), client.passkeys
+    kept = await of(keys.add(device.create(await of(keys.begin()))))
+    spare = await of(keys.add(Authenticator().create(await of(keys.begin()))))
+    await of(keys.sign_in(device.get(await of(keys.challenge()))))
+    await of(keys.step_up(password=PASSWORD))
+    await of(keys.step_up(credential=device.get(await of(keys.challenge()))))
+    assert await of(keys.remove(spare["id"])) is None
+    assert [one["id"] for one in await of(keys.mine())] == [kept["id"]]
 
 
 async def _keep_records(me: Any) -> None:

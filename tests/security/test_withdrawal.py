@@ -86,7 +86,7 @@ def test_the_next_request_of_another_process_is_refused(
     elif how == "end":
         here.end(lin)
     elif how == "shut_out":
-        here.act(lin, actions.shut_out, on=True)
+        here.act(lin, actions.shut_out, on=True, now=here.now)
     else:
         here.write(lambda conn: residents.erase(conn, here.own(conn, lin)))
     with pytest.raises(ServiceError) as told:

@@ -61,6 +61,8 @@ def test_a_grant_is_shown_in_the_shape_of_the_contract(here: Clinic) -> None:
         "valid_from": here.now,
         "valid_until": until,
         "separate_consent": ["body", "screening"],
+        "uses_left": None,
+        "deny": False,
         "status": "active",
     }
 
@@ -147,7 +149,7 @@ def test_every_change_voids_the_permits_made_before(here: Clinic) -> None:
         )
     )
     stale_after(lambda: here.withdraw(lin, given[0]))
-    stale_after(lambda: here.act(lin, actions.shut_out, on=True))
+    stale_after(lambda: here.act(lin, actions.shut_out, on=True, now=here.now))
     stale_after(lambda: here.sign(lin, zhou))
     stale_after(lambda: here.end(lin))
 

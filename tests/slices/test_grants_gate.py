@@ -68,14 +68,14 @@ def test_deny_all_shuts_out_everybody_but_the_resident(here: Clinic) -> None:
     lin, zhou = here.resident(), here.doctor_named()
     here.sign(lin, zhou)
     here.give(lin, statistics_offer())
-    here.act(lin, actions.shut_out, on=True)
+    here.act(lin, actions.shut_out, on=True, now=here.now)
     assert here.asked(zhou, lin).rule == "deny-all"
     counted = here.read(
         lambda conn: gate.admit_statistics(conn, here.vault, after=None, limit=9, now=here.now)
     )
     assert {decision.rule for decision in counted.values()} == {"deny-all"}
     assert here.read(lambda conn: residents.profile(conn, here.vault, here.manage(conn, lin)))
-    here.act(lin, actions.shut_out, on=False)
+    here.act(lin, actions.shut_out, on=False, now=here.now)
     assert here.asked(zhou, lin).allow
 
 
@@ -174,7 +174,7 @@ def test_a_panel_is_decided_as_each_resident_alone(here: Clinic) -> None:
     here.sign(people[4], wang)
     signed = here.act(people[1], actions.every)[0]
     here.withdraw(people[1], signed.grant.id)
-    here.act(people[2], actions.shut_out, on=True)
+    here.act(people[2], actions.shut_out, on=True, now=here.now)
     panel = here.read(
         lambda conn: gate.admit_panel(conn, here.vault, practitioner=zhou, now=here.now)
     )
@@ -225,7 +225,7 @@ def test_who_sees_what_is_what_the_gate_decides(here: Clinic) -> None:
     }
     assert DataClass.MENTAL in wider[str(zhou), Action.READ].classes
     assert here.asked(zhou, lin).classes == found[str(zhou), Action.READ].classes
-    here.act(lin, actions.shut_out, on=True)
+    here.act(lin, actions.shut_out, on=True, now=here.now)
     assert {one.decision.rule for one in sights()} == {"deny-all"}
 
 

@@ -111,7 +111,7 @@ def test_who_may_no_longer_be_seen_is_on_no_panel(here: Clinic, how: str) -> Non
     if how == "end":
         here.end(lin)
     elif how == "shut_out":
-        here.act(lin, grants.shut_out, on=True)
+        here.act(lin, grants.shut_out, on=True, now=here.now)
     else:
         here.withdraw(lin, signed.grant.grant.id)
     if how == "without-name":

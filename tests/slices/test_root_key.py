@@ -9,7 +9,7 @@ import pytest
 
 from service.keys.wrapping import WRAPPED_BYTES, KeyRefused, RootKey, belonging
 from service.kit.errors import IntegrityBroken
-from tests.root_key_room import FileHome, Home
+from tests.root_key_room import HOMES, Home
 
 HERE = belonging("rdek", b"deployment-00001", b"resident-0000001")
 ELSEWHERE = [
@@ -19,9 +19,9 @@ ELSEWHERE = [
 ]
 
 
-@pytest.fixture(params=["file"])
+@pytest.fixture(params=sorted(HOMES))
 def home(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Home]:
-    made = {"file": FileHome}[request.param](tmp_path)
+    made = HOMES[request.param](tmp_path)
     yield made
     made.close()
 
@@ -86,7 +86,7 @@ def test_a_wrong_length_opens_nothing(key: RootKey, length: int) -> None:
 def test_a_batch_says_what_single_calls_say(key: RootKey) -> None:
     items = [
         (urandom(32), belonging("rdek", bytes(16), number.to_bytes(16, "big")))
-        for number in range(1203)
+        for number in range(703)
     ]
     wrapped = key.wrap_many(items)
     assert {version for version, _ in wrapped} == {1}

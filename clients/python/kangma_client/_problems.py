@@ -75,8 +75,20 @@ class Unauthenticated(Problem):
     code = "unauthenticated"
 
 
+class InvalidProof(Unauthenticated):
+    """The proof of possession that came with a token is missing or not good (DPoP)."""
+
+    code = "invalid-proof"
+
+
 class StepUpRequired(Problem):
     code = "step-up-required"
+
+
+class StrongerSignInRequired(StepUpRequired):
+    """A password is not enough for this door: sign in with a passkey."""
+
+    code = "stronger-sign-in-required"
 
 
 class Refused(Problem):
@@ -206,7 +218,9 @@ BY_CODE: dict[str, type[Problem]] = {
         UnsupportedMediaType,
         NotAcceptable,
         Unauthenticated,
+        InvalidProof,
         StepUpRequired,
+        StrongerSignInRequired,
         Refused,
         NotFound,
         MethodNotAllowed,

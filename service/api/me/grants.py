@@ -33,12 +33,20 @@ Words = Annotated[list[Word], Field(max_length=64)]
 
 
 class GranteeBody(Shape):
-    kind: Word = Field(description="`practitioner`, or `service` for the anonymous statistics.")
-    id: Word = Field(description="The practitioner's id, or `statistics`.")
+    kind: Word = Field(
+        description="`practitioner`, `clinic`, `role`, or `service` for the anonymous statistics."
+    )
+    id: Word = Field(
+        description="A practitioner's or a clinic's id, `<clinic id>:<role>`, or `statistics`."
+    )
 
 
 class GrantBody(Shape):
-    """What is offered to whom. Sensitive classes must be listed in `separate_consent` as well."""
+    """What is offered to whom. Sensitive classes must be listed in `separate_consent` as well.
+
+    `uses` lets the grantee look only so often. With `deny` the grant closes instead of opening, and
+    wins over every other; empty purposes, classes or actions then mean all of them.
+    """
 
     grantee: GranteeBody
     purposes: Words
@@ -49,6 +57,8 @@ class GrantBody(Shape):
     valid_from: Moment | None = None
     valid_until: Moment | None = None
     separate_consent: Literal[True] | Words = Field(default_factory=list)
+    uses: Annotated[int, Field(ge=1, le=1000, strict=True)] | None = None
+    deny: Flag = False
 
     def offer(self) -> Offer:
         return Offer(
@@ -62,6 +72,8 @@ class GrantBody(Shape):
             self.valid_from,
             self.valid_until,
             self.separate_consent,
+            self.uses,
+            self.deny,
         )
 
 
@@ -87,6 +99,8 @@ class GrantOut(BaseModel):
     valid_from: Moment
     valid_until: Moment | None
     separate_consent: list[str]
+    uses_left: int | None
+    deny: bool
     status: Literal["active", "not-yet-valid", "expired", "withdrawn", "used-up"]
 
 
@@ -247,7 +261,7 @@ async def set_deny_all(body: DenyAll, me: Mine) -> DenyAll:
     """Shut everybody else out, or let grants work again. My own functions go on working."""
 
     def shut(conn: Connection, permit: Permit) -> bool:
-        return actions.shut_out(conn, me.house.vault, permit, on=body.on)
+        return actions.shut_out(conn, me.house.vault, permit, on=body.on, now=me.now)
 
     return DenyAll(on=await _changing(me, shut))
 

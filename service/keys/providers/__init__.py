@@ -28,9 +28,27 @@ class Provider:
     """Whether there is anything at this address, sound or not."""
 
 
-PROVIDERS: Mapping[str, Provider] = MappingProxyType(
-    {"file": Provider(file.load, file.create, file.exists)}
+def _file() -> Provider:
+    return Provider(file.load, file.create, file.exists)
+
+
+def _pkcs11() -> Provider:
+    try:
+        from service.keys.providers import pkcs11
+    except ModuleNotFoundError:
+        raise KeyRefused(
+            Text(
+                "未安装 PKCS#11 支持，请安装 kangma[hsm]。",
+                "Support for PKCS#11 is not installed; install kangma[hsm].",
+            )
+        ) from None
+    return Provider(pkcs11.load, pkcs11.create, pkcs11.exists)
+
+
+PROVIDERS: Mapping[str, Callable[[], Provider]] = MappingProxyType(
+    {"file": _file, "pkcs11": _pkcs11}
 )
+"""By scheme. A provider is imported when it is first asked for: its library may not be there."""
 
 
 def load_root_key(uri: str, *, data: Path | None = None) -> RootKey:
@@ -70,4 +88,4 @@ def provider_of(uri: str) -> Provider:
                 f"The root key address must begin with one of: {known}.",
             )
         )
-    return provider
+    return provider()

@@ -16,8 +16,8 @@ _LARGEST = 64 * 1024
 
 
 def refused(path: Path, zh: str, en: str) -> KeyRefused:
-    """The refusal with the sentence "The key file PATH ..."."""
-    return KeyRefused(Text(f"密钥文件 {path} {zh}", f"The key file {path} {en}"))
+    """The refusal with the sentence "The file PATH ..."."""
+    return KeyRefused(Text(f"文件 {path} {zh}", f"The file {path} {en}"))
 
 
 def refuse(path: Path, zh: str, en: str) -> NoReturn:
@@ -101,7 +101,11 @@ def _open(path: Path) -> int:
     try:
         return os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
     except FileNotFoundError:
-        refuse(path, "不存在。请从备份恢复原密钥文件。", "is missing. Restore the key file.")
+        refuse(
+            path,
+            "不存在。请从备份恢复原文件。",
+            "is missing. Restore it from where you keep it safe.",
+        )
     except OSError:
         refuse(path, "无法读取。", "cannot be read.")
 

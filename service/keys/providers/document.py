@@ -21,7 +21,7 @@ _HIGHEST = (1 << 31) - 1
 
 
 class NoDocument(Exception):
-    """What was read is no sound key document. `why` continues "The key file PATH ..."."""
+    """What was read is no sound key document. `why` continues "The file PATH ..."."""
 
     def __init__(self, zh: str, en: str) -> None:
         self.why = Text(zh, en)

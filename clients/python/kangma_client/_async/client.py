@@ -1,5 +1,7 @@
 """The client: one base URL, one signed-in caller, the operations by audience."""
 
+from collections.abc import Mapping
+from pathlib import Path
 from types import TracebackType
 from typing import Any
 
@@ -9,8 +11,10 @@ from kangma_client._async.catalogue import AsyncCatalogue
 from kangma_client._async.city import AsyncCity
 from kangma_client._async.doctor import AsyncDoctor
 from kangma_client._async.me import AsyncMe
+from kangma_client._async.passkeys import AsyncPasskeys
 from kangma_client._async.transport import AsyncTransport
 from kangma_client._call import Call, operation
+from kangma_client._keys import MachineKey
 from kangma_client._retry import RetryPolicy
 
 
@@ -36,6 +40,7 @@ class AsyncClient:
         self.me = AsyncMe(self._transport)
         self.doctor = AsyncDoctor(self._transport)
         self.city = AsyncCity(self._transport)
+        self.passkeys = AsyncPasskeys(self._transport)
 
     @operation("register")
     async def register(
@@ -65,9 +70,24 @@ class AsyncClient:
         """Sign in as a resident or a practitioner; the session renews itself."""
         await self._transport.sign_in(username, password)
 
-    async def sign_in_client(self, client_id: str, client_secret: str) -> None:
-        """Sign in as a machine client (the city)."""
-        await self._transport.sign_in_client(client_id, client_secret)
+    async def sign_in_client(
+        self,
+        client_id: str,
+        client_secret: str | None = None,
+        *,
+        private_key: str | Mapping[str, str] | Path | None = None,
+    ) -> None:
+        """Sign in as a machine client (the city), by its private key or its secret.
+
+        `private_key` is a JWK as `kangma people add-client` prints it, or a file that holds one.
+        It stays here: what is sent are signatures, one for each request.
+        """
+        if private_key is not None:
+            await self._transport.sign_in_client(client_id, MachineKey.of(private_key))
+        elif client_secret is not None:
+            await self._transport.sign_in_client(client_id, client_secret)
+        else:
+            raise ValueError("a private key or a secret is needed")
 
     @operation("revoke_token")
     async def sign_out(self) -> None:

@@ -1,6 +1,8 @@
 # Written by clients/python/generate_sync.py from _async; do not edit.
 """The client: one base URL, one signed-in caller, the operations by audience."""
 
+from collections.abc import Mapping
+from pathlib import Path
 from types import TracebackType
 from typing import Any
 
@@ -10,8 +12,10 @@ from kangma_client._sync.catalogue import Catalogue
 from kangma_client._sync.city import City
 from kangma_client._sync.doctor import Doctor
 from kangma_client._sync.me import Me
+from kangma_client._sync.passkeys import Passkeys
 from kangma_client._sync.transport import Transport
 from kangma_client._call import Call, operation
+from kangma_client._keys import MachineKey
 from kangma_client._retry import RetryPolicy
 
 
@@ -37,6 +41,7 @@ class Client:
         self.me = Me(self._transport)
         self.doctor = Doctor(self._transport)
         self.city = City(self._transport)
+        self.passkeys = Passkeys(self._transport)
 
     @operation("register")
     def register(
@@ -66,9 +71,24 @@ class Client:
         """Sign in as a resident or a practitioner; the session renews itself."""
         self._transport.sign_in(username, password)
 
-    def sign_in_client(self, client_id: str, client_secret: str) -> None:
-        """Sign in as a machine client (the city)."""
-        self._transport.sign_in_client(client_id, client_secret)
+    def sign_in_client(
+        self,
+        client_id: str,
+        client_secret: str | None = None,
+        *,
+        private_key: str | Mapping[str, str] | Path | None = None,
+    ) -> None:
+        """Sign in as a machine client (the city), by its private key or its secret.
+
+        `private_key` is a JWK as `kangma people add-client` prints it, or a file that holds one.
+        It stays here: what is sent are signatures, one for each request.
+        """
+        if private_key is not None:
+            self._transport.sign_in_client(client_id, MachineKey.of(private_key))
+        elif client_secret is not None:
+            self._transport.sign_in_client(client_id, client_secret)
+        else:
+            raise ValueError("a private key or a secret is needed")
 
     @operation("revoke_token")
     def sign_out(self) -> None:

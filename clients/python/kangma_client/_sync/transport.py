@@ -8,9 +8,11 @@ from typing import Any
 import httpx
 
 from kangma_client._call import Call
+from kangma_client._keys import MachineKey
 from kangma_client._problems import Problem, TransportError, Unauthenticated, problem_of
 from kangma_client._retry import RETRIED_STATUS, RetryPolicy, retry_after_seconds
 
+TOKEN_PATH = "/v1/auth/token"  # noqa: S105 - an address, not a secret
 RENEW_BEFORE = 30.0
 """Seconds before its end at which an access token is renewed."""
 
@@ -25,7 +27,7 @@ class Transport:
         self._lock = threading.Lock()
         self._access: str | None = None
         self._refresh: str | None = None
-        self._client: tuple[str, str] | None = None
+        self._client: tuple[str, str | MachineKey] | None = None
         self._expires = 0.0
 
     def sign_in(self, username: str, password: str) -> None:
@@ -33,10 +35,20 @@ class Transport:
         form = {"grant_type": "password", "username": username, "password": password}
         self._keep(self._token(form))
 
-    def sign_in_client(self, client_id: str, client_secret: str) -> None:
-        """A machine client, by its secret."""
-        self._client = (client_id, client_secret)
+    def sign_in_client(self, client_id: str, credential: str | MachineKey) -> None:
+        """A machine client, by its key or its secret."""
+        self._client = (client_id, credential)
         self._keep(self._token(self._client_form()))
+
+    def enter(self, path: str, body: dict[str, Any]) -> None:
+        """Resident or practitioner, by whatever proof a door asks for as JSON."""
+        call = Call("POST", path, json=body, signed_in=False, repeatable=False)
+        self._client, self._refresh = None, None
+        self._keep(self.send(call))
+
+    def step_up(self, path: str, body: dict[str, Any]) -> None:
+        """The same session with a fresh proof."""
+        self._keep(self.send(Call("POST", path, json=body, repeatable=False)))
 
     def sign_out(self) -> None:
         """Revoke the session at the service and forget it here."""
@@ -57,14 +69,7 @@ class Transport:
             token = self._current() if call.signed_in else None
             failure: Exception
             try:
-                response = self.http.request(
-                    call.method,
-                    call.path,
-                    params=call.query(),
-                    json=call.json,
-                    data=call.form,
-                    headers=self._headers(call, token),
-                )
+                response = self.http.send(self._request(call, token))
             except httpx.TransportError as error:
                 failure, after, retry = TransportError(type(error).__name__), None, call.repeatable
             else:
@@ -109,7 +114,7 @@ class Transport:
             return True
 
     def _token(self, form: dict[str, str]) -> dict[str, Any]:
-        call = Call("POST", "/v1/auth/token", form=form, signed_in=False, repeatable=False)
+        call = Call("POST", TOKEN_PATH, form=form, signed_in=False, repeatable=False)
         answer: dict[str, Any] = self.send(call)
         return answer
 
@@ -120,18 +125,31 @@ class Transport:
 
     def _client_form(self) -> dict[str, str]:
         assert self._client is not None
-        client_id, secret = self._client
-        return {
-            "grant_type": "client_credentials",
-            "client_id": client_id,
-            "client_secret": secret,
-        }
+        client_id, credential = self._client
+        form = {"grant_type": "client_credentials", "client_id": client_id}
+        if isinstance(credential, MachineKey):
+            door = str(self.http.build_request("POST", TOKEN_PATH).url)
+            return form | credential.assertion(client_id, audience=door)
+        return form | {"client_secret": credential}
 
-    def _headers(self, call: Call, token: str | None) -> dict[str, str]:
-        headers = {"accept-language": self.language, **call.headers}
+    def _request(self, call: Call, token: str | None) -> httpx.Request:
+        """The call as it is sent now: a proof is good for one request."""
+        request = self.http.build_request(
+            call.method,
+            call.path,
+            params=call.query(),
+            json=call.json,
+            data=call.form,
+            headers={"accept-language": self.language, **call.headers},
+        )
+        key = self._client[1] if self._client is not None else None
+        scheme = "Bearer"
+        if isinstance(key, MachineKey) and (token is not None or call.path == TOKEN_PATH):
+            scheme = "DPoP"
+            request.headers["dpop"] = key.proof(call.method, str(request.url), token)
         if token is not None:
-            headers["authorization"] = f"Bearer {token}"
-        return headers
+            request.headers["authorization"] = f"{scheme} {token}"
+        return request
 
 
 def _problem(response: httpx.Response, after: float | None) -> Problem:

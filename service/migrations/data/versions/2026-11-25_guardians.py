@@ -1,13 +1,13 @@
 """guardians of children
 
-Revision: guardians, after initial.
+Revision: guardians, after clinics.
 """
 
 import sqlalchemy as sa
 from alembic import op
 
 revision = "guardians"
-down_revision = "initial"
+down_revision = "clinics"
 branch_labels = None
 depends_on = None
 
