@@ -118,7 +118,9 @@ class SystemKeys:
         kid = f"{short}-{self._keystore.deployment.hex()[:8]}-{number}"
         if not KID.fullmatch(kid):
             raise ValueError("a kid has 1 to 32 letters, digits, _ or -")
-        version, wrapped = self._keystore.kek.wrap(urandom(32), self._belongs(name, kid))
+        version, wrapped = self._keystore.kek.wrap(
+            urandom(32), belongs_to(self._keystore.deployment, name, kid)
+        )
         return {
             "name": name,
             "kid": kid,
@@ -129,12 +131,14 @@ class SystemKeys:
         }
 
     def _unwrapped(self, row: Any) -> bytes:
-        bound = self._belongs(row.name, row.kid)
+        bound = belongs_to(self._keystore.deployment, row.name, row.kid)
         return self._keystore.kek.unwrap(row.kek_version, bytes(row.wrapped), bound)
 
-    def _belongs(self, name: str, kid: str) -> bytes:
-        subject = sha256(f"{name}\0{kid}".encode()).digest()[:16]
-        return belonging("system", self._keystore.deployment, subject)
+
+def belongs_to(deployment: bytes, name: str, kid: str) -> bytes:
+    """What a wrapped system key belongs to."""
+    subject = sha256(f"{name}\0{kid}".encode()).digest()[:16]
+    return belonging("system", deployment, subject)
 
 
 def _check_name(name: str) -> None:

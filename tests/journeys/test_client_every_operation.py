@@ -326,6 +326,7 @@ async def _raise(lin: Any, chen: Any, zhou: Any, name: str, community: str) -> N
     await of(chen.me.child(begun["resident_id"]).leave())
     assert await of(chen.me.children()) == []
     assert [one["name"] for one in await of(lin.me.children())] == ["林小乐"]
+    assert (await of(child.erase_class("body")))["data_class"] == "body"
     assert (await of(child.erase()))["resident_id"] == begun["resident_id"]
 
 
@@ -333,6 +334,7 @@ async def _leave(lin: Any, zhou: Any) -> None:
     assert (await of(lin.me.end_contract()))["status"] == "ended"
     with pytest.raises(NotFound):
         await of(lin.me.contract())
+    assert (await of(lin.me.erase_class("body")))["data_class"] == "body"
     assert (await of(lin.me.erase()))["receipt"].count(".") == 2
     with pytest.raises(SignedOut):
         await of(lin.me.profile())

@@ -137,6 +137,7 @@ def every_ask(here: Standing) -> dict[str, Ask]:
         Ask("issue_token", None, "POST", "/v1/auth/token", {"data": form}),
         Ask("withdraw_grant", "resident", "DELETE", grant),
         Ask("end_contract", "resident", "DELETE", "/v1/me/contract"),
+        Ask("erase_class", "resident", "DELETE", "/v1/me/data-classes/body"),
         Ask("erase_me", "resident", "DELETE", "/v1/me"),
     ]
     if here.child is not None:
@@ -145,6 +146,7 @@ def every_ask(here: Standing) -> dict[str, Ask]:
             Ask(
                 "withdraw_grant_of_child", "resident", "DELETE", f"{path}/grants/{here.child.grant}"
             ),
+            Ask("erase_class_of_child", "resident", "DELETE", f"{path}/data-classes/body"),
             Ask("end_contract_of_child", "resident", "DELETE", f"{path}/contract"),
             Ask("leave_child", "resident", "DELETE", path),
             Ask("erase_me_of_child", "resident", "DELETE", f"{path}/file"),
@@ -162,8 +164,8 @@ def fresh_scan(crowd: Crowd) -> Ask:
 
 LAST = (
     *("delete_record_of_child", "withdraw_grant_of_child", "end_contract_of_child"),
-    *("leave_child", "erase_me_of_child"),
-    *("delete_record", "withdraw_grant", "end_contract", "erase_me"),
+    *("erase_class_of_child", "leave_child", "erase_me_of_child"),
+    *("delete_record", "withdraw_grant", "end_contract", "erase_class", "erase_me"),
 )
 """What these let in ends what the others ask for."""
 ENDED_BY = {"leave_child": GUARDIAN}

@@ -195,7 +195,7 @@ DECLARED = {
     for methods in document()["paths"].values()
     for operation in methods.values()
 }
-ENDING_SELF = {"erase_me", "end_contract", "withdraw_grant"}
+ENDING_SELF = {"erase_me", "erase_class", "end_contract", "withdraw_grant"}
 ENDING = {*ENDING_SELF, *(f"{name}{SUFFIX}" for name in ENDING_SELF), "leave_child"}
 """Operations that end what the others need; the last test sends them."""
 
