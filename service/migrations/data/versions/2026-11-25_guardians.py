@@ -1,13 +1,13 @@
 """guardians of children
 
-Revision: guardians, after clinics.
+Revision: guardians, after access_tree.
 """
 
 import sqlalchemy as sa
 from alembic import op
 
 revision = "guardians"
-down_revision = "clinics"
+down_revision = "access_tree"
 branch_labels = None
 depends_on = None
 
