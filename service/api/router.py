@@ -6,7 +6,7 @@ loop. The busiest doors come first.
 
 from fastapi import APIRouter, FastAPI
 
-from service.api import catalogue, models, status, verify
+from service.api import catalogue, models, notices, status, verify
 from service.api.auth import claim, passkeys, published, register, step_up, token
 from service.api.city import releases
 from service.api.doctor import codes, panel, patients
@@ -57,6 +57,7 @@ ANYONE = (
     published.router,
     verify.router,
     catalogue.router,
+    notices.router,
     models.router,
     status.router,
 )

@@ -101,7 +101,14 @@ class GrantOut(BaseModel):
     separate_consent: list[str]
     uses_left: int | None
     deny: bool
-    status: Literal["active", "not-yet-valid", "expired", "withdrawn", "used-up"]
+    status: Literal["active", "not-yet-valid", "expired", "outdated", "withdrawn", "used-up"]
+    notice: str | None = Field(description="What I read before agreeing; see `/v1/notices`.")
+    notice_version: str | None
+    needs_renewal: bool = Field(
+        description="What this is for has changed: from `renew_by` on it opens nothing until I"
+        " agree again."
+    )
+    renew_by: Moment | None
 
 
 class GrantPage(BaseModel):
@@ -205,6 +212,24 @@ async def change_grant(grant_id: UUID, body: GrantBody, me: Mine, language: Lang
         )
 
     return _out(await _changing(me, change), me.now)
+
+
+@router.post("/grants/{grant_id}/renew", responses=may_refuse(409))
+async def renew_grant(grant_id: UUID, me: Mine, language: Lang) -> GrantOut:
+    """Agree again to the same terms, under the notice of today. 409 when it was withdrawn."""
+
+    def renew(conn: Connection, permit: Permit) -> Kept:
+        return actions.renew(
+            conn,
+            me.house.vault,
+            permit,
+            grant_id,
+            now=me.now,
+            stepped_up=me.caller.stepped_up(me.now),
+            language=language,
+        )
+
+    return _out(await _changing(me, renew), me.now)
 
 
 @router.delete("/grants/{grant_id}")

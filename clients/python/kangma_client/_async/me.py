@@ -142,6 +142,11 @@ class AsyncMe:
             Call("PUT", f"{self._path}/grants/{grant_id}", json=grant)
         )
 
+    @operation("renew_grant")
+    async def renew(self, grant_id: str) -> Any:
+        """Agree again to the same terms, when what they are for has changed."""
+        return await self._transport.send(Call("POST", f"{self._path}/grants/{grant_id}/renew"))
+
     @operation("withdraw_grant")
     async def withdraw(self, grant_id: str) -> Any:
         """End a grant; it works on the next request of anybody."""
