@@ -379,8 +379,8 @@ def test_every_table_of_a_resident_says_how_it_is_protected() -> None:
     assert set(kinds.values()) <= {"data", "policy", "log"}
 
 
-OPEN_TABLES = {"access_heads", "health_codes"}
-"""A hash and a number of each chain, and digests of one-time codes: asked before anybody's name
+OPEN_TABLES = {"access_heads", "guardian_codes", "guardianships", "health_codes"}
+"""A hash and a number of each chain; rows found by keyed tags and digests, before anybody's name
 is known."""
 
 
