@@ -51,7 +51,8 @@ def receipt(
         recipient=_recipient(conn, kept, issuer),
         terms=_terms(issuer),
         events=tuple(
-            ConsentEvent(event.what, event.at, str(permit.subject)) for event in kept.events
+            ConsentEvent(event.what, event.at, event.by or str(permit.subject))
+            for event in kept.events
         ),
         language=language,
     )
