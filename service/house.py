@@ -84,7 +84,7 @@ def build(settings: Settings, *, clock: Clock = utc_now) -> House:
         clock=clock,
         db=db,
         keystore=keystore,
-        vault=Vault(keystore, keystore.deployment, clock=clock),
+        vault=Vault(keystore, keystore.deployment, clock=clock, lifetime=settings.key_seconds),
         system=system,
         tokens=Tokens(settings.issuer, lambda: system.signing_keys("jwt")),
         passwords=Passwords(),

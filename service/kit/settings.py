@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Literal
 from urllib.parse import urlsplit
 
+from pydantic import Field
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -29,6 +30,10 @@ class Settings(BaseSettings):
     """SQLAlchemy URL of the keystore; its own SQLite file in the folder when empty."""
     kek: str | None = None
     """Where the root key lives: `file:PATH`. Default: a sibling folder of the data folder."""
+    key_seconds: float = Field(300, gt=0, le=3600)
+    """How long a process keeps opened keys; every step of a rotation waits as long."""
+    backup_days: float = Field(30, ge=0)
+    """How long backups of the data are kept: replaced data keys are dropped only after that."""
     profile: Literal["production", "demo", "test"] = "production"
     """`demo` and `test` allow `releases publish --as-of` and fictional people."""
     issuer: str = "https://kangma.local"

@@ -312,6 +312,7 @@ async def _leave(lin: Any, zhou: Any) -> None:
     assert (await of(lin.me.end_contract()))["status"] == "ended"
     with pytest.raises(NotFound):
         await of(lin.me.contract())
+    assert (await of(lin.me.erase_class("body")))["data_class"] == "body"
     assert (await of(lin.me.erase()))["receipt"].count(".") == 2
     with pytest.raises(SignedOut):
         await of(lin.me.profile())

@@ -158,7 +158,7 @@ def asks(here: Standing, token: str) -> list[Ask]:
     ]  # fmt: skip
 
 
-ENDING = {"erase_me", "end_contract", "withdraw_grant"}
+ENDING = {"erase_me", "erase_class", "end_contract", "withdraw_grant"}
 """Operations that end what the others need; the last test sends them."""
 
 
