@@ -140,8 +140,8 @@ def _shown(steps: Iterable[dict[str, Any]], as_json: bool) -> dict[str, Any]:
     return last
 
 
-@app.command()
-def renew(name: Renewed, json: Json = False) -> None:
+@app.command("renew-signing")
+def renew_signing(name: Renewed, json: Json = False) -> None:
     """Renew the keys that sign access tokens: the next one signs, the last one still verifies.
 
     Running processes take part without a restart: they know the next key beforehand, and look for

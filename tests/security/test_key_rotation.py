@@ -66,7 +66,7 @@ def kid(token: str) -> str:
 def test_keys_change_under_a_running_server(served: Installation) -> None:
     old = signed_up(served.url)["access_token"]
     assert status(served.url, old) == 200
-    first = served.kangma("keys", "renew", "jwt")
+    first = served.kangma("keys", "renew-signing", "jwt")
     assert first["previous"] == kid(old)
     other = build(served.settings())
     try:
@@ -80,7 +80,7 @@ def test_keys_change_under_a_running_server(served: Installation) -> None:
         other.close()
     published = httpx.get(f"{served.url}/.well-known/jwks.json").json()["keys"]
     assert {kid(old), first["current"]} <= {key["kid"] for key in published}
-    second = served.kangma("keys", "renew", "jwt")
+    second = served.kangma("keys", "renew-signing", "jwt")
     assert kid(old) not in second.values()
     later = build(served.settings())
     try:
