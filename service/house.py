@@ -11,6 +11,7 @@ from typing import Any
 
 from service import migrations
 from service.domain.regions import RegionTree
+from service.identity.federation.provider import Provider
 from service.identity.revocations import Revocations
 from service.keys import actions as keys
 from service.keys.keystore import Keystore
@@ -42,6 +43,7 @@ class House:
     passwords: Passwords
     revocations: Revocations
     limits: Limits
+    provider: Provider
     cursors: Cursors
     regions: RegionTree
 
@@ -87,6 +89,7 @@ def build(settings: Settings, *, clock: Clock = utc_now) -> House:
         tokens=Tokens(settings.issuer, lambda: system.signing_keys("jwt")),
         passwords=Passwords(),
         revocations=Revocations(db, clock),
+        provider=Provider(settings),
         limits=Limits(on=settings.are_requests_counted),
         cursors=Cursors(system.secret("cursor")),
         regions=load_regions(settings.data / REGIONS_FILE),

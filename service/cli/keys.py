@@ -19,6 +19,10 @@ from service.keys.check import every_key
 from service.keys.control import Control
 from service.kit.errors import IntegrityBroken
 
+RENEWABLE = ("jwt",)
+"""Receipts and releases must stay verifiable for years, so their keys are not taken out of use."""
+Renewed = Annotated[str, typer.Argument(help="Which keys: jwt.")]
+
 app = typer.Typer(no_args_is_help=True, help="Root key, keystore and data keys.")
 operators = typer.Typer(no_args_is_help=True, help="Who confirms what cannot be undone.")
 app.add_typer(operators, name="operator")
@@ -134,3 +138,19 @@ def _shown(steps: Iterable[dict[str, Any]], as_json: bool) -> dict[str, Any]:
     if not as_json:
         answer(last, as_json=False) if last else console.print("nothing to do")
     return last
+
+
+@app.command("renew-signing")
+def renew_signing(name: Renewed, json: Json = False) -> None:
+    """Renew the keys that sign access tokens: the next one signs, the last one still verifies.
+
+    Running processes take part without a restart: they know the next key beforehand, and look for
+    a newer set every five minutes. Twice within that time is for a key that leaked: tokens of the
+    key before last are refused then, wherever the new set has been read.
+    """
+    if name not in RENEWABLE:
+        raise typer.BadParameter(f"one of: {', '.join(RENEWABLE)}")
+    with open_house() as house:
+        house.system.renew_signing_key(name)
+        kids = {key.stage: key.kid for key in house.system.signing_keys(name)}
+        answer(kids, as_json=json)

@@ -48,6 +48,17 @@ class Settings(BaseSettings):
     doctor_acr: Literal[1, 2] | None = None
     """2: doctors need a passkey or the identity provider, and a password alone only enrols one.
     1: a password is enough for the ordinary panel. By default 2 in production, else 1."""
+    oidc_issuer: str | None = None
+    """Identity provider whose accounts practitioners may sign in with; none if empty."""
+    oidc_client_id: str | None = None
+    oidc_client_secret_file: Path | None = None
+    """File with the secret this service has at the identity provider."""
+    oidc_redirect_uri: str | None = None
+    """Page the provider sends people back to; `/signed-in` at the public address if empty."""
+    oidc_algorithms: str = "ES256,RS256,EdDSA"
+    """Algorithms, by commas, that an identity token may be signed with."""
+    oidc_strong: str = "mfa,hwk,pop"
+    """Values of `acr` or `amr`, by commas, that say two factors or a key: strength 2, else 1."""
     trusted_proxies: str | None = None
     """Addresses or networks, by commas, whose `X-Forwarded-For` is believed; nobody's if empty."""
     rate_limits: bool | None = None
