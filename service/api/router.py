@@ -7,7 +7,7 @@ loop. The busiest doors come first.
 from fastapi import APIRouter, FastAPI
 
 from service.api import catalogue, models, notices, status, verify
-from service.api.auth import claim, passkeys, published, register, step_up, token
+from service.api.auth import claim, federation, passkeys, published, register, step_up, token
 from service.api.city import releases
 from service.api.doctor import codes, panel, patients
 from service.api.doctor import records as patient_records
@@ -54,6 +54,7 @@ ANYONE = (
     claim.router,
     passkeys.router,
     step_up.router,
+    federation.router,
     published.router,
     verify.router,
     catalogue.router,
