@@ -122,7 +122,9 @@ def guard_of(conn: Connection) -> Guard:
 
 
 def ask(conn: Connection, *who: UUID | str) -> None:
-    """A decision about these is being asked: their policy may be read. For the gate alone.
+    """A decision about these is being asked: their policy may be read.
+
+    For the gate, and for who proved a tie to somebody otherwise (a new file, a guardian's code).
 
     A practitioner or a service in place of a resident stands for their own panel.
     """
