@@ -19,6 +19,7 @@ so with `dangerously_without_permit`; tests keep the list of those who may.
 from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager
 from enum import IntFlag, StrEnum
+from time import monotonic
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -54,6 +55,11 @@ class Crossing(StrEnum):
     VERIFICATION = "verification of everything stored"
     RESEALING = "sealing anew under younger keys"
     RESTORE = "erasing again after a restore"
+
+
+LOG_EVERY = 60.0
+"""Seconds between two lines of the log about one reason."""
+_logged: dict[Crossing, float] = {}
 
 
 class NoPermit(RuntimeError):
@@ -149,9 +155,14 @@ def admit(conn: Connection, permit: Permit) -> None:
 
 @contextmanager
 def dangerously_without_permit(conn: Connection, why: Crossing) -> Iterator[None]:
-    """Inside, statements go from resident to resident and nobody was asked. Every use is logged."""
+    """Inside, statements go from resident to resident and nobody was asked.
+
+    It is logged, once a minute for each reason: a verification crosses for every resident.
+    """
     guard = guard_of(conn)
-    log.warning("crossing", why=str(why), audience=guard.audience)
+    if monotonic() - _logged.get(why, -LOG_EVERY) >= LOG_EVERY:
+        _logged[why] = monotonic()
+        log.warning("crossing", why=str(why), audience=guard.audience)
     before, guard.crossing = guard.crossing, why
     try:
         yield
