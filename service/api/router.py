@@ -6,7 +6,7 @@ loop. The busiest doors come first.
 
 from fastapi import APIRouter, FastAPI
 
-from service.api import catalogue, models, status, verify
+from service.api import audit, catalogue, models, status, verify
 from service.api.auth import passkeys, published, register, step_up, token
 from service.api.city import releases
 from service.api.doctor import codes, panel, patients
@@ -52,6 +52,7 @@ ANYONE = (
     step_up.router,
     published.router,
     verify.router,
+    audit.router,
     catalogue.router,
     models.router,
     status.router,

@@ -1,5 +1,6 @@
 """Who looked at my data, when, why, at what, and under which grant."""
 
+from collections.abc import Sequence
 from typing import Literal
 from uuid import UUID
 
@@ -54,13 +55,51 @@ class EntryOut(BaseModel):
     hash: str
 
 
+class ExportedEntry(EntryOut):
+    """An entry with all that its hash covers, for somebody who wants to compute it again."""
+
+    leaf: int
+    previous_hash: str
+    sealed_classes: str
+    revision: int
+
+
+class InclusionOut(BaseModel):
+    """RFC 9162 path from the newest entry that the checkpoint covers to its root; hex."""
+
+    seq: int
+    leaf: int
+    path: list[str]
+
+
+class HeadOut(BaseModel):
+    """That this entry was the last about me: paths in my bucket of heads and over all buckets."""
+
+    index: int
+    size: int
+    in_bucket: list[str]
+    over_buckets: list[str]
+
+
+class ProofOut(BaseModel):
+    """My entries up to `inclusion.seq` are in `checkpoint`, and it knows of no others about me."""
+
+    checkpoint: str
+    inclusion: InclusionOut
+    head: HeadOut
+
+
 class AccessLogPage(BaseModel):
     items: list[EntryOut]
     next: str | None
 
 
 class ExportOut(BaseModel):
-    """`export` is a JWS (EdDSA) over every entry; check it with /.well-known/jwks.json."""
+    """`export` is a JWS (EdDSA) over every entry; check it with /.well-known/jwks.json.
+
+    Its `proof` ties the entries to the newest checkpoint; null while none covers them. The script
+    clients/verifiers/access_log.py checks all of it.
+    """
 
     entries: int
     export: str
@@ -88,20 +127,21 @@ async def list_access_log(
 async def export_access_log(caller: Resident, house: HouseDep, now: Now) -> ExportOut:
     """All of it, oldest first, signed, to keep or to show to somebody else."""
 
-    def read(conn: Connection) -> list[EntryOut]:
+    def read(conn: Connection) -> tuple[list[ExportedEntry], ProofOut | None]:
         _allowed(conn, house, caller, now)
-        entries: list[EntryOut] = []
+        entries: list[ExportedEntry] = []
         found = audit.page(conn, caller.id, limit=EXPORT_PAGE)
         while found:
-            entries += [_out(house.vault, one) for one in found]
+            entries += [_exported(house.vault, one) for one in found]
             found = audit.page(conn, caller.id, before=found[-1].link.seq, limit=EXPORT_PAGE)
-        return entries[::-1]
+        return entries[::-1], _proof(conn, caller.id)
 
-    entries = await house.db.aread(read)
+    entries, proof = await house.db.aread(read)
     claims = {
         "sub": str(caller.id),
         "iat": int(now.timestamp()),
         "entries": [entry.model_dump(mode="json") for entry in entries],
+        "proof": None if proof is None else proof.model_dump(mode="json"),
     }
     export = receipts.signed(
         claims,
@@ -142,3 +182,34 @@ def _out(vault: Vault, logged: Logged) -> EntryOut:
         text=Bilingual.of(looks.line(logged, classes)),
         hash=logged.link.hash.hex(),
     )
+
+
+def _exported(vault: Vault, logged: Logged) -> ExportedEntry:
+    return ExportedEntry(
+        **_out(vault, logged).model_dump(),
+        leaf=logged.link.leaf,
+        previous_hash=logged.link.previous_hash.hex(),
+        sealed_classes=logged.entry.classes.hex(),
+        revision=logged.entry.revision,
+    )
+
+
+def _proof(conn: Connection, subject: UUID) -> ProofOut | None:
+    found = audit.proof(conn, subject)
+    if found is None:
+        return None
+    link, head = found.last.link, found.head
+    return ProofOut(
+        checkpoint=found.checkpoint,
+        inclusion=InclusionOut(seq=link.seq, leaf=link.leaf, path=_hex(found.inclusion)),
+        head=HeadOut(
+            index=head.index,
+            size=head.size,
+            in_bucket=_hex(head.in_bucket),
+            over_buckets=_hex(head.over_buckets),
+        ),
+    )
+
+
+def _hex(hashes: Sequence[bytes]) -> list[str]:
+    return [one.hex() for one in hashes]
