@@ -1,7 +1,7 @@
 """Check an exported access log: `python access_log.py EXPORT JWKS [CHECKPOINT ...]`.
 
 EXPORT is the answer of GET /v1/me/access-log/export, JWKS of GET /.well-known/jwks.json, CHECKPOINT
-of GET /v1/audit/checkpoint, kept by somebody. Shares no code with the service. RFC 7515, 8037, 9162.
+of GET /v1/audit/checkpoint, kept before. Shares no code with the service. RFC 7515, 8037, 9162.
 """
 
 import base64
