@@ -15,15 +15,12 @@ from service.api.me.own import Mine
 from service.api.schema import Bilingual, CursorText, Limit, Moment
 from service.audit import actions as audit
 from service.audit.entry import Logged
-from service.grants import gate, looks, receipts
+from service.grants import gate, looks
 from service.guardians import actions as guardians
 from service.guardians.actions import Guardianship
 from service.keys.vault import Vault
 
 router = APIRouter(prefix="/v1/me", tags=["access log"], route_class=StrictRoute)
-
-EXPORT_TYPE = "access-log+jwt"
-EXPORT_PAGE = 1000
 
 
 class LookerOut(BaseModel):
@@ -55,54 +52,9 @@ class EntryOut(BaseModel):
     hash: str
 
 
-class ExportedEntry(EntryOut):
-    """An entry with all that its hash covers, for somebody who wants to compute it again."""
-
-    leaf: int
-    previous_hash: str
-    sealed_classes: str
-    revision: int
-
-
-class InclusionOut(BaseModel):
-    """RFC 9162 path from the newest entry that the checkpoint covers to its root; hex."""
-
-    seq: int
-    leaf: int
-    path: list[str]
-
-
-class HeadOut(BaseModel):
-    """That this entry was the last about me: paths in my bucket of heads and over all buckets."""
-
-    index: int
-    size: int
-    in_bucket: list[str]
-    over_buckets: list[str]
-
-
-class ProofOut(BaseModel):
-    """My entries up to `inclusion.seq` are in `checkpoint`, and it knows of no others about me."""
-
-    checkpoint: str
-    inclusion: InclusionOut
-    head: HeadOut
-
-
 class AccessLogPage(BaseModel):
     items: list[EntryOut]
     next: str | None
-
-
-class ExportOut(BaseModel):
-    """`export` is a JWS (EdDSA) over every entry; check it with /.well-known/jwks.json.
-
-    Its `proof` ties the entries to the newest checkpoint; null while none covers them. The script
-    clients/verifiers/access_log.py checks all of it.
-    """
-
-    entries: int
-    export: str
 
 
 @router.get("/access-log")
@@ -114,58 +66,14 @@ async def list_access_log(me: Mine, limit: Limit = 50, cursor: CursorText = None
 
     def read(conn: Connection, permit: Permit) -> list[EntryOut]:
         found = audit.page(conn, permit.subject, before=before, limit=limit + 1)
-        return _shown(conn, house.vault, permit, found)
+        return shown(conn, house.vault, permit, found)
 
     items = await me.read(Action.MANAGE, read)
     next_ = house.cursors.make(scope, [items[limit - 1].seq]) if len(items) > limit else None
     return AccessLogPage(items=items[:limit], next=next_)
 
 
-@router.get("/access-log/export")
-async def export_access_log(me: Mine) -> ExportOut:
-    """All of it, oldest first, signed, to keep or to show to somebody else."""
-
-<<<<<<< HEAD
-    def read(conn: Connection) -> tuple[list[ExportedEntry], ProofOut | None]:
-        _allowed(conn, house, caller, now)
-        entries: list[ExportedEntry] = []
-        found = audit.page(conn, caller.id, limit=EXPORT_PAGE)
-        while found:
-            entries += [_exported(house.vault, one) for one in found]
-            found = audit.page(conn, caller.id, before=found[-1].link.seq, limit=EXPORT_PAGE)
-        return entries[::-1], _proof(conn, caller.id)
-
-    entries, proof = await house.db.aread(read)
-=======
-    house = me.house
-
-    def read(conn: Connection, permit: Permit) -> list[EntryOut]:
-        entries: list[EntryOut] = []
-        found = audit.page(conn, permit.subject, limit=EXPORT_PAGE)
-        while found:
-            entries += _shown(conn, house.vault, permit, found)
-            before = found[-1].link.seq
-            found = audit.page(conn, permit.subject, before=before, limit=EXPORT_PAGE)
-        return entries[::-1]
-
-    entries = await me.read(Action.MANAGE, read)
->>>>>>> main
-    claims = {
-        "sub": str(me.subject),
-        "iat": int(me.now.timestamp()),
-        "entries": [entry.model_dump(mode="json") for entry in entries],
-        "proof": None if proof is None else proof.model_dump(mode="json"),
-    }
-    export = receipts.signed(
-        claims,
-        key=house.system.signing_key("audit"),
-        typ=EXPORT_TYPE,
-        issuer=house.settings.issuer,
-    )
-    return ExportOut(entries=len(entries), export=export)
-
-
-def _shown(
+def shown(
     conn: Connection, vault: Vault, permit: Permit, found: Sequence[Logged]
 ) -> list[EntryOut]:
     """Entries as the resident reads them; guardians under their own names."""
@@ -199,34 +107,3 @@ def _out(vault: Vault, logged: Logged, guardian: Guardianship | None) -> EntryOu
         text=Bilingual.of(looks.line(logged, classes, guardian=name if guardian else None)),
         hash=logged.link.hash.hex(),
     )
-
-
-def _exported(vault: Vault, logged: Logged) -> ExportedEntry:
-    return ExportedEntry(
-        **_out(vault, logged).model_dump(),
-        leaf=logged.link.leaf,
-        previous_hash=logged.link.previous_hash.hex(),
-        sealed_classes=logged.entry.classes.hex(),
-        revision=logged.entry.revision,
-    )
-
-
-def _proof(conn: Connection, subject: UUID) -> ProofOut | None:
-    found = audit.proof(conn, subject)
-    if found is None:
-        return None
-    link, head = found.last.link, found.head
-    return ProofOut(
-        checkpoint=found.checkpoint,
-        inclusion=InclusionOut(seq=link.seq, leaf=link.leaf, path=_hex(found.inclusion)),
-        head=HeadOut(
-            index=head.index,
-            size=head.size,
-            in_bucket=_hex(head.in_bucket),
-            over_buckets=_hex(head.over_buckets),
-        ),
-    )
-
-
-def _hex(hashes: Sequence[bytes]) -> list[str]:
-    return [one.hex() for one in hashes]
