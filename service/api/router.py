@@ -7,7 +7,7 @@ loop. The busiest doors come first.
 from fastapi import APIRouter, FastAPI
 
 from service.api import audit, catalogue, models, notices, status, verify
-from service.api.auth import claim, passkeys, published, register, step_up, token
+from service.api.auth import claim, federation, passkeys, published, register, step_up, token
 from service.api.city import releases
 from service.api.doctor import codes, panel, patients
 from service.api.doctor import records as patient_records
@@ -56,6 +56,7 @@ ANYONE = (
     claim.router,
     passkeys.router,
     step_up.router,
+    federation.router,
     published.router,
     verify.router,
     audit.router,
