@@ -81,6 +81,11 @@ class Guard:
         self.stale = True
         """Whether it has not been told yet."""
 
+    @property
+    def role(self) -> Audience:
+        """As whom statements run on a database with wall 4."""
+        return self.audience if self.crossing is None else "upkeep"
+
     def begin(self, audience: Audience) -> None:
         """A job of this audience begins and has been permitted nothing."""
         self.asked.clear()
@@ -164,10 +169,12 @@ def dangerously_without_permit(conn: Connection, why: Crossing) -> Iterator[None
         _logged[why] = monotonic()
         log.warning("crossing", why=str(why), audience=guard.audience)
     before, guard.crossing = guard.crossing, why
+    guard.stale = True
     try:
         yield
     finally:
         guard.crossing = before
+        guard.stale = True
 
 
 def dangerously_crossing(

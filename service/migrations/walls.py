@@ -1,0 +1,51 @@
+"""Wall 4 put in place: `walls.sql` after every migration of a PostgreSQL data store with roles."""
+
+from hashlib import sha256
+from importlib.resources import files
+
+from sqlalchemy import Connection, text
+
+_MARK = "kangma walls "
+_ROLES = text("SELECT count(*) FROM pg_roles WHERE rolname IN ('kangma_resident', 'kangma_upkeep')")
+_STANDING = text(
+    "SELECT obj_description(to_regprocedure('kangma_subjects()')::oid, 'pg_proc')"
+    " WHERE to_regprocedure('kangma_subjects()') IS NOT NULL"
+)
+_FORCED = text(
+    "SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace"
+    " AND relforcerowsecurity"
+)
+
+
+def source() -> str:
+    return files("service.migrations").joinpath("walls.sql").read_text(encoding="utf-8")
+
+
+def has_roles(connection: Connection) -> bool:
+    """Whether docker/roles.sql was run on this server."""
+    return connection.dialect.name == "postgresql" and connection.execute(_ROLES).scalar() == 2
+
+
+def lower(connection: Connection) -> None:
+    """Let the owner's migration see rows; in the same transaction `raise_` shuts them again."""
+    if connection.dialect.name == "postgresql":
+        for (table,) in connection.execute(_FORCED).all():
+            connection.exec_driver_sql(f'ALTER TABLE "{table}" NO FORCE ROW LEVEL SECURITY')
+
+
+def raise_(connection: Connection) -> bool:
+    """Apply the walls where there are roles; whether they stand now."""
+    if not has_roles(connection):
+        return False
+    connection.exec_driver_sql(source())
+    mark = _MARK + sha256(source().encode()).hexdigest()
+    connection.exec_driver_sql(f"COMMENT ON FUNCTION kangma_subjects() IS '{mark}'")
+    return True
+
+
+def are_current(connection: Connection) -> bool:
+    """Whether what stands is what this release says; True where there are no roles."""
+    if not has_roles(connection):
+        return True
+    mark = _MARK + sha256(source().encode()).hexdigest()
+    return connection.execute(_STANDING).scalar() == mark
