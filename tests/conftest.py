@@ -8,6 +8,7 @@ from pathlib import Path
 from uuid import uuid4
 
 import hypothesis
+import psycopg
 import pytest
 from sqlalchemy import create_engine, make_url, text
 
@@ -38,10 +39,9 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def _make_roles(server: str) -> None:
     """The roles of docker/roles.sql, so that every house on PostgreSQL stands behind its walls."""
-    engine = create_engine(server, isolation_level="AUTOCOMMIT")
-    with engine.connect() as connection:
-        connection.exec_driver_sql(ROLES.read_text(encoding="utf-8"))
-    engine.dispose()
+    plain = make_url(server).set(drivername="postgresql")
+    with psycopg.connect(plain.render_as_string(hide_password=False), autocommit=True) as opened:
+        opened.execute(ROLES.read_text(encoding="utf-8").encode())
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

@@ -3,7 +3,11 @@
 from hashlib import sha256
 from importlib.resources import files
 
+from psycopg import errors
+from psycopg.pq import ExecStatus
 from sqlalchemy import Connection, text
+
+from service.kit.wire import begun
 
 _MARK = "kangma walls "
 _ROLES = text("SELECT count(*) FROM pg_roles WHERE rolname IN ('kangma_resident', 'kangma_upkeep')")
@@ -37,7 +41,10 @@ def raise_(connection: Connection) -> bool:
     """Apply the walls where there are roles; whether they stand now."""
     if not has_roles(connection):
         return False
-    connection.exec_driver_sql(source())
+    # Many statements at once, which only the client library itself takes.
+    result = begun(connection).pgconn.exec_(source().encode())
+    if result.status != ExecStatus.COMMAND_OK:
+        raise errors.error_from_result(result)
     mark = _MARK + sha256(source().encode()).hexdigest()
     connection.exec_driver_sql(f"COMMENT ON FUNCTION kangma_subjects() IS '{mark}'")
     return True
