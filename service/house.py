@@ -62,7 +62,7 @@ def prepare(settings: Settings) -> None:
     """
     settings.data.mkdir(parents=True, exist_ok=True, mode=0o700)
     _upgrade("keystore", settings.keys_url)
-    keys.prepare(settings.kek_uri, settings.keys_url, data=settings.data)
+    keys.prepare(settings.kek_uri, settings.keys_url, data=settings.data, suite=settings.suite)
     _upgrade("data", settings.data_store_url)
 
 
@@ -76,7 +76,9 @@ def _upgrade(store: migrations.Store, url: str) -> None:
 
 def build(settings: Settings, *, clock: Clock = utc_now) -> House:
     """Open both stores with the root key, or raise `KeyRefused` with a sentence. Makes nothing."""
-    keystore = keys.open_keystore(settings.kek_uri, settings.keys_url, data=settings.data)
+    keystore = keys.open_keystore(
+        settings.kek_uri, settings.keys_url, data=settings.data, suite=settings.suite
+    )
     system = SystemKeys(keystore)
     db = Database(settings.data_store_url)
     return House(

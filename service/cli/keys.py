@@ -13,11 +13,13 @@ from service.cli.printing import Json, answer, console
 from service.cli.rooms import open_house
 from service.cli.secrets import asked
 from service.jobs import renewal, rewrap, shred
-from service.keys import rotation
+from service.keys import actions, rotation
 from service.keys.check import check as look
 from service.keys.check import every_key
 from service.keys.control import Control
+from service.keys.keystore import SUITE_NAMES
 from service.kit.errors import IntegrityBroken
+from service.kit.settings import Settings
 
 RENEWABLE = ("jwt",)
 """Receipts and releases must stay verifiable for years, so their keys are not taken out of use."""
@@ -31,6 +33,7 @@ Resident = Annotated[UUID, typer.Option(help="The resident's id.")]
 OneResident = Annotated[UUID | None, typer.Option(help="One resident only; everybody otherwise.")]
 OneClass = Annotated[DataClass | None, typer.Option("--class", help="One class only.")]
 Operator = Annotated[str, typer.Option(help="Your name; your secret is asked for.")]
+Suite = Annotated[int, typer.Argument(min=1, max=2, help="1 AES-256-GCM, 2 SM4-GCM with SM3.")]
 Vouchers = Annotated[list[str] | None, typer.Option(help="Two operators who vouch for a newcomer.")]
 Internal = Annotated[
     bool, typer.Option(help="The owner's documents and policy instead of data classes.")
@@ -74,6 +77,18 @@ def rewrap_all(json: Json = False) -> None:
         last = _shown((asdict(one) for one in rewrap.run(house)), json)
         if last.get("broken"):
             raise IntegrityBroken
+
+
+@app.command("suite")
+def change_suite(number: Suite, json: Json = False) -> None:
+    """Let new data keys be of this cipher suite, 1 or 2; what is sealed stays and still opens."""
+    settings = Settings()
+    keystore = actions.open_keystore(settings.kek_uri, settings.keys_url, data=settings.data)
+    try:
+        keystore.choose_suite(number)
+    finally:
+        keystore.close()
+    answer({"suite": number, "name": SUITE_NAMES[number]}, as_json=json)
 
 
 @app.command()

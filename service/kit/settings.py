@@ -29,7 +29,11 @@ class Settings(BaseSettings):
     keystore_url: str | None = None
     """SQLAlchemy URL of the keystore; its own SQLite file in the folder when empty."""
     kek: str | None = None
-    """Where the root key lives: `file:PATH`. Default: a sibling folder of the data folder."""
+    """Where the root key lives: `file:PATH` (default: a sibling folder of the data folder),
+    `pkcs11:...` or `transit:https://...`; see docs/operations.md."""
+    suite: int | None = Field(default=None, ge=1, le=2)
+    """Cipher suite of new data keys: 1 (AES-256-GCM), 2 (SM4-GCM with SM3). Chosen when the
+    keystore is founded (1 when empty); later it must be the same, or nothing starts."""
     key_seconds: float = Field(300, gt=0, le=3600)
     """How long a process keeps opened keys; every step of a rotation waits as long."""
     backup_days: float = Field(30, ge=0)
