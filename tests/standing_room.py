@@ -17,7 +17,9 @@ import httpx
 import structlog
 
 from service.cli.releases import publish_now
+from service.jobs import checkpoint
 from service.kit.settings import Settings
+from tests import family_room as family
 from tests.conftest import fresh_postgres
 from tests.house_room import Person, Town, town
 
@@ -32,8 +34,20 @@ PRESSURE: dict[str, Any] = {
 
 
 @dataclass(frozen=True)
+class Ward:
+    """A child of somebody in the town, with a grant and a record."""
+
+    id: str
+    grant: str
+    record: str
+
+
+@dataclass(frozen=True)
 class Standing:
-    """The town and the people in it. The resident has signed with the doctor."""
+    """The town and the people in it. The resident has signed with the doctor.
+
+    `child` is the resident's, where there is one; it has signed with the doctor too.
+    """
 
     town: Town
     resident: Person
@@ -42,6 +56,7 @@ class Standing:
     grant: str
     record: str
     release: str
+    child: Ward | None = None
 
     def person(self, audience: str | None) -> Person | None:
         people = {"resident": self.resident, "doctor": self.doctor, "city": self.city}
@@ -73,7 +88,10 @@ def standing(folder: Path, store: str = "sqlite") -> Iterator[Standing]:
 
 
 def inhabited(here: Town) -> Standing:
-    """People move in; the resident signs over two classes and logs a record; a release is made."""
+    """People move in; the resident signs over two classes and logs a record.
+
+    Their doctor looks once, and a release and a checkpoint of the access log are made.
+    """
     lin, zhou, city = here.resident("lin"), here.doctor(), here.city()
     wish = {"doctor_id": zhou.id, "package": "basic", "data_classes": CLASSES}
     signed = here.doors.post("/v1/me/contract", json=wish, headers=lin.headers)
@@ -82,7 +100,20 @@ def inhabited(here: Town) -> Standing:
     assert logged.json()["results"][0]["status"] == "created", logged.text
     record = logged.json()["results"][0]["id"]
     release = publish_now(here.house, AS_OF)["release_id"]
-    return Standing(here, lin, zhou, city, signed.json()["grant_id"], record, release)
+    looked = here.doors.get(f"/v1/doctor/patients/{lin.id}", headers=zhou.headers)
+    assert looked.status_code == 200, looked.text
+    checkpoint.make(here.house, now=NOW)
+    child = ward(here, lin, zhou)
+    return Standing(here, lin, zhou, city, signed.json()["grant_id"], record, release, child)
+
+
+def ward(here: Town, guardian: Person, doctor: Person) -> Ward:
+    """A child of somebody, who signed it up with a doctor and logged a record."""
+    child = family.begin(here, guardian)
+    wish = {"doctor_id": doctor.id, "package": "basic", "data_classes": CLASSES}
+    grant = family.ok(child.ask("POST", "/contract", wish), 201)["grant_id"]
+    logged = family.ok(child.ask("POST", "/records", {"records": [PRESSURE]}))
+    return Ward(child.id, grant, logged["results"][0]["id"])
 
 
 @contextmanager

@@ -2,6 +2,10 @@
 
 It loads the facts in few statements (one for a resident's own record) and hands them to the pure
 decision. What comes back carries a `Permit`, or the rule and the sentence of a refusal.
+
+It is also where walls 3 and 4 open: `guard.ask` before the facts about somebody are read, and
+`_decided` for every decision, which admits the permit it handed out. What forgets either reads
+nothing, because its statements are refused.
 """
 
 from collections import defaultdict
@@ -28,9 +32,11 @@ from consent.vocabulary import (
 )
 from service.contracts import store as contracts
 from service.grants import body, store
+from service.guardians import actions as guardians
 from service.identity import store as identity
 from service.keys.keyring import Slot
 from service.keys.vault import Vault
+from service.kit import guard
 from service.kit.errors import NotFound, Refused, ServiceError, StepUpRequired
 from service.kit.ids import parse_id
 
@@ -61,27 +67,32 @@ def admit(
     presented: Iterable[Grant] = (),
     lasting: bool = False,
 ) -> Decision:
-    """Decide one request. A resident's own record costs one statement, another's look three.
+    """Decide one request. A resident's own record costs one statement, a child's two, and the
+    look of somebody else three.
 
     `presented` are grants the resident handed over in person, such as a code held up to a doctor.
     `lasting` leaves out grants of limited uses: for what is kept ready without anybody looking.
     """
     request = AccessRequest(actor, subject, purpose, action, classes, unknown)
+    guard.ask(conn, subject)
     standing = store.standing(conn, subject)
     if standing is None:
-        return decide(request, (), _UNKNOWN, now)
+        return _decided(conn, request, (), _UNKNOWN, now)
     if standing.status != "active":
-        return decide(request, (), _facts(standing, NO_BOND, stepped_up), now)
+        return _decided(conn, request, (), _facts(standing, NO_BOND, stepped_up), now)
+    if actor.kind is ActorKind.RESIDENT and actor.id != str(subject):
+        facts = _of_another(conn, vault, standing, stepped_up)
+        return _decided(conn, request, (), facts, now)
     asker = _asker(conn, actor, subject)
     if actor.kind is ActorKind.PRACTITIONER and asker is None:
         # Somebody who is not in office holds nothing, whatever was once granted to them.
-        return decide(request, (), _facts(standing, NO_BOND, stepped_up), now)
+        return _decided(conn, request, (), _facts(standing, NO_BOND, stepped_up), now)
     request = replace(request, actor=_placed(actor, asker))
     grants = [*presented, *_grants(conn, vault, request)]
     if lasting:
         grants = [grant for grant in grants if _lasts(grant)]
     bond = NO_BOND if asker is None else asker.bond
-    return decide(request, grants, _facts(standing, bond, stepped_up), now)
+    return _decided(conn, request, grants, _facts(standing, bond, stepped_up), now)
 
 
 def permit_or_raise(
@@ -109,7 +120,7 @@ def permit_or_raise(
         stepped_up=stepped_up,
     )
     if decision.permit is None:
-        raise refusal(conn, decision, actor=actor, subject=subject)
+        raise refusal(conn, vault, decision, actor=actor, subject=subject)
     return decision.permit
 
 
@@ -137,27 +148,30 @@ def own(
     )
 
 
-def enter(conn: Connection, *, resident: UUID, now: datetime) -> tuple[Permit, int]:
+def enter(conn: Connection, vault: Vault, *, resident: UUID, now: datetime) -> tuple[Permit, int]:
     """A resident's permit to write to their own record, and the revision taken for the write.
 
     `own` and `residents.store.advance` in one statement, for the busiest path of the service.
     """
+    guard.ask(conn, resident)
     found = store.entered(conn, resident)
     actor = Actor(ActorKind.RESIDENT, str(resident))
     request = AccessRequest(actor, resident, Purpose.SELF_CARE, Action.WRITE, ALL_CLASSES)
     facts = _UNKNOWN if found is None else _facts(found[0], NO_BOND, stepped_up=False)
-    decision = decide(request, (), facts, now)
+    decision = _decided(conn, request, (), facts, now)
     if found is None or decision.permit is None:
-        raise refusal(conn, decision, actor=actor, subject=resident)
+        raise refusal(conn, vault, decision, actor=actor, subject=resident)
     return decision.permit, found[1]
 
 
-def refusal(conn: Connection, decision: Decision, *, actor: Actor, subject: UUID) -> ServiceError:
+def refusal(
+    conn: Connection, vault: Vault, decision: Decision, *, actor: Actor, subject: UUID
+) -> ServiceError:
     """How a denial is told: with its rule to those who know the resident, as `NotFound` to others.
 
     Someone who never had a contract or a grant learns nothing, not even that the resident exists.
     """
-    if not is_active(conn, subject) or not related(conn, actor, subject):
+    if not is_active(conn, subject) or not related(conn, vault, actor, subject):
         return NotFound()
     if decision.rule == _STEP_UP:
         return StepUpRequired(decision.sentence)
@@ -171,14 +185,17 @@ def sentence(rule: str) -> Text:
 
 def is_active(conn: Connection, subject: UUID) -> bool:
     """Whether there is a living record of this resident."""
+    guard.ask(conn, subject)
     standing = store.standing(conn, subject)
     return standing is not None and standing.status == "active"
 
 
-def related(conn: Connection, actor: Actor, subject: UUID) -> bool:
-    """Whether the actor is the subject, or has ever had a contract with or a grant from them."""
+def related(conn: Connection, vault: Vault, actor: Actor, subject: UUID) -> bool:
+    """Whether the actor is the subject, or was ever a guardian of theirs, signed or granted to."""
+    guard.ask(conn, subject)
     if actor.kind is ActorKind.RESIDENT:
-        return actor.id == str(subject)
+        mine = actor.id == str(subject)
+        return mine or guardians.ever(conn, vault, subject, UUID(actor.id))
     grantees = grantees_of(_placed(actor, _asker(conn, actor, subject)))
     if grantees and store.between(conn, subject, *grantees):
         return True
@@ -203,33 +220,43 @@ def admit_panel(
     grantees = grantees_of(actor)
     found = store.standings_of_panel(conn, grantees, practitioner)
     # One query of the keystore for all of them, for the grants here and the names soon after.
-    vault.preload([standing.resident_id for standing, _ in found], _OF_A_PANEL)
+    vault.preload(_revisions(one for one, _ in found), _OF_A_PANEL)
     rows = store.active_to(conn, grantees)
     asked = (actor, Purpose.CARE, action, classes)
     standings = [(one, store.Bond(mine, clinic_signed=True)) for one, mine in found]
-    return _decide_each(vault, standings, rows, asked, now=now, lasting=True)
+    return _decide_each(conn, vault, standings, rows, asked, now=now, lasting=True)
 
 
 def panel_actor(conn: Connection, practitioner: UUID) -> Actor:
-    """A practitioner with their clinic and role of this moment, as one who asks for a panel."""
+    """A practitioner with their clinic and role of this moment, as one who asks for a panel.
+
+    From here on the statements of this job may look for everybody on it.
+    """
     actor = Actor(ActorKind.PRACTITIONER, str(practitioner))
     known = identity.practitioner(conn, practitioner)
-    if known is None or known.disabled or known.clinic_id is None:
-        return actor
-    return replace(actor, clinic=str(known.clinic_id), roles=frozenset({known.role}))
+    if known is not None and not known.disabled and known.clinic_id is not None:
+        actor = replace(actor, clinic=str(known.clinic_id), roles=frozenset({known.role}))
+    guard.ask(conn, practitioner, *(grantee.id for grantee in grantees_of(actor)))
+    return actor
 
 
 def admit_statistics(
     conn: Connection, vault: Vault, *, after: UUID | None, limit: int, now: datetime
 ) -> dict[UUID, Decision]:
     """Decisions on the next `limit` residents, in id order, who ever agreed to be counted."""
+    guard.ask(conn, STATISTICS.id)
     standings = store.standings_after(conn, STATISTICS, after=after, limit=limit)
-    known = [standing.resident_id for standing in standings]
+    known = _revisions(standings)
+    guard.ask(conn, *known)
     vault.preload(known, {Slot.POLICY})
-    rows = store.active_to(conn, [STATISTICS], known)
+    rows = store.active_to(conn, [STATISTICS], list(known))
     actor = Actor(ActorKind.SERVICE, STATISTICS.id)
     asked = (actor, Purpose.STATISTICS, Action.AGGREGATE, ALL_CLASSES)
-    return _decide_each(vault, [(one, NO_BOND) for one in standings], rows, asked, now=now)
+    return _decide_each(conn, vault, [(one, NO_BOND) for one in standings], rows, asked, now=now)
+
+
+def _revisions(standings: Iterable[store.Standing]) -> dict[UUID, int]:
+    return {standing.resident_id: standing.consent_revision for standing in standings}
 
 
 def foresee(
@@ -239,7 +266,18 @@ def foresee(
     return replace(decide(request, grants, facts, now), permit=None)
 
 
+def _decided(
+    conn: Connection, request: AccessRequest, grants: Iterable[Grant], facts: Facts, now: datetime
+) -> Decision:
+    """Decide, and let statements on this connection touch what was permitted, for this job."""
+    decision = decide(request, grants, facts, now)
+    if decision.permit is not None:
+        guard.admit(conn, decision.permit)
+    return decision
+
+
 def _decide_each(
+    conn: Connection,
     vault: Vault,
     standings: Sequence[tuple[store.Standing, store.Bond]],
     rows: Iterable[store.GrantRow],
@@ -257,7 +295,8 @@ def _decide_each(
                 grants[row.resident_id].append(grant)
     actor, purpose, action, classes = asked
     return {
-        standing.resident_id: decide(
+        standing.resident_id: _decided(
+            conn,
             AccessRequest(actor, standing.resident_id, purpose, action, classes),
             grants[standing.resident_id],
             _facts(standing, bond, False),
@@ -300,6 +339,15 @@ def _facts(standing: store.Standing, bond: store.Bond, stepped_up: bool) -> Fact
         deny_all=standing.deny_all,
         clinic_contract=bond.clinic_signed,
     )
+
+
+def _of_another(
+    conn: Connection, vault: Vault, standing: store.Standing, stepped_up: bool
+) -> Facts:
+    """The facts for a resident who asks about somebody else: who may act for a child."""
+    facts = _facts(standing, NO_BOND, stepped_up)
+    minority = guardians.minority(conn, vault, standing.resident_id)
+    return replace(facts, guardians=minority.guardians, minor_until=minority.until)
 
 
 def _practitioner(actor: Actor) -> UUID | None:

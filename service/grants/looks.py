@@ -37,6 +37,8 @@ _ACTIONS: dict[Action, Text] = {
     Action.MANAGE: Text("管理", "managed"),
     Action.ERASE: Text("删除", "erased"),
 }
+_GUARDIAN = Text("监护人", "Guardian")
+_BY_GUARDIAN = ("guardian", "guardian-ended")
 _NOTHING = Text("无", "nothing")
 
 
@@ -65,7 +67,7 @@ def entry(
     """The entry of one look: the classes opened, or those asked for when it was denied."""
     classes = decision.classes if decision.allow else asked
     text = ",".join(sorted(classes)).encode()
-    place = _place(subject, request_id)
+    place = place_of(subject, request_id)
     return Entry(
         at=now,
         actor_kind=looker.actor.kind,
@@ -87,20 +89,23 @@ def entry(
 
 def classes_of(vault: Vault, entry_: Entry) -> list[DataClass]:
     """The classes of a kept entry, in the order of the vocabulary."""
-    sealed = Sealed(entry_.classes, _place(entry_.subject, entry_.request_id))
+    sealed = Sealed(entry_.classes, place_of(entry_.subject, entry_.request_id))
     words = vault.open_policy(sealed).decode().split(",")
     return [data_class for data_class in DataClass if data_class.value in words]
 
 
-def line(logged: Logged, classes: Iterable[DataClass]) -> Text:
-    """One entry in plain words: when, who, what was done with which classes, why."""
+def line(logged: Logged, classes: Iterable[DataClass], *, guardian: str | None = None) -> Text:
+    """One entry in plain words: when, who, what was done with which classes, why.
+
+    `guardian` is the name of the guardian who looked; the log itself does not hold it.
+    """
     one = logged.entry
     when = one.at.astimezone(CITY_ZONE).strftime("%Y-%m-%d %H:%M")
     listed = [CLASSES[data_class].name for data_class in classes]
     zh = "、".join(text.zh for text in listed) or _NOTHING.zh
     en = "; ".join(text.en for text in listed) or _NOTHING.en
-    who, done, why = _ACTORS[one.actor_kind], _ACTIONS[one.action], PURPOSES[one.purpose]
-    name = one.actor_name or ""
+    who, done, why = _who(one), _ACTIONS[one.action], PURPOSES[one.purpose]
+    name = one.actor_name or guardian or ""
     clinic = f"（{one.on_behalf_of}）" if one.on_behalf_of else ""
     of_clinic = f" ({one.on_behalf_of})" if one.on_behalf_of else ""
     if one.decision == "deny":
@@ -115,5 +120,9 @@ def line(logged: Logged, classes: Iterable[DataClass]) -> Text:
     )
 
 
-def _place(subject: UUID, request_id: str) -> Place:
+def _who(entry_: Entry) -> Text:
+    return _GUARDIAN if entry_.rule in _BY_GUARDIAN else _ACTORS[entry_.actor_kind]
+
+
+def place_of(subject: UUID, request_id: str) -> Place:
     return Place("access_log", "classes", subject, sha256(request_id.encode()).digest()[:16])

@@ -13,6 +13,7 @@ from consent.decision import Permit
 from consent.vocabulary import DataClass, Text
 from service.domain.regions import RegionTree
 from service.keys.vault import Vault
+from service.kit import guard
 from service.kit.clock import CITY_ZONE, city_day
 from service.kit.errors import Fault, Invalid
 from service.kit.sealed import Place, Sealed
@@ -40,6 +41,7 @@ _NO_REGION = Text("没有这个区划。", "There is no such region.")
 
 def begin(conn: Connection, resident: UUID) -> None:
     """Open an empty file. In the same transaction `register` seals the profile into it."""
+    guard.ask(conn, resident)
     store.begin(conn, resident)
 
 
@@ -55,7 +57,7 @@ def profile(conn: Connection, vault: Vault, permit: Permit) -> Profile:
 
 def opened(vault: Vault, permit: Permit, row: store.ProfileRow) -> Profile:
     """The profile of a stored row."""
-    place = _place(vault, permit.subject, row.profile_rev)
+    place = place_of(vault, permit.subject, row.profile_rev)
     return read(vault.open(Sealed(row.sealed_profile, place), permit))
 
 
@@ -82,14 +84,19 @@ def erase(conn: Connection, permit: Permit) -> None:
     store.empty(conn, permit.subject)
 
 
+def close(conn: Connection, resident: UUID) -> None:
+    """Empty the file of somebody whose keys are gone already."""
+    store.empty(conn, resident)
+
+
 def _keep(conn: Connection, vault: Vault, permit: Permit, profile: Profile) -> None:
     rev = store.advance(conn, permit)
-    place = _place(vault, permit.subject, rev)
+    place = place_of(vault, permit.subject, rev)
     sealed = vault.seal(permit, DataClass.PROFILE, place, spelled(profile))
     store.keep_profile(conn, permit.subject, sealed.data, rev)
 
 
-def _place(vault: Vault, resident: UUID, rev: int) -> Place:
+def place_of(vault: Vault, resident: UUID, rev: int) -> Place:
     tag = vault.class_tag(resident, DataClass.PROFILE)
     return Place(
         "residents", "sealed_profile", resident, resident.bytes, class_tag=tag, revision=rev

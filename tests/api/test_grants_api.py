@@ -69,6 +69,10 @@ def test_a_grant_from_giving_to_withdrawal(here: Town) -> None:
         "uses_left": None,
         "deny": False,
         "status": "active",
+        "notice": "care",
+        "notice_version": "2",
+        "needs_renewal": False,
+        "renew_by": None,
     }
     address = f"/v1/me/grants/{given['id']}"
     assert ok(here.doors.get(address, headers=lin.headers)) == given
@@ -219,6 +223,8 @@ OWN_OPERATIONS = (
     ("GET", "/v1/me/access-log", None, 200),
     ("GET", "/v1/me/access-log/export", None, 200),
     ("GET", "/v1/me/doctors", None, 200),
+    ("GET", "/v1/me/children", None, 200),
+    ("GET", "/v1/me/guardians", None, 200),
     ("GET", "/v1/me/contract", None, 404),
     ("DELETE", "/v1/me", None, 200),
 )

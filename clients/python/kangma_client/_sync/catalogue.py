@@ -35,6 +35,11 @@ class Catalogue:
     def purposes(self) -> Iterator[dict[str, Any]]:
         return each(self._transport, _open("GET", "/v1/purposes"))
 
+    @operation("list_notices")
+    def notices(self) -> Iterator[dict[str, Any]]:
+        """Every version of what residents read before they agree."""
+        return each(self._transport, _open("GET", "/v1/notices"))
+
     @operation("list_regions")
     def regions(
         self, *, parent: str | None = None, level: str | None = None
@@ -70,6 +75,12 @@ class Catalogue:
         return self._transport.send(
             _open("POST", "/v1/verify", json={"token": token}, repeatable=False)
         )
+
+    @operation("get_checkpoint")
+    def checkpoint(self, *, since: int | None = None) -> Any:
+        """What the whole access log is now, signed; with `since`, proof that it only grew."""
+        path = "/v1/audit/checkpoint"
+        return self._transport.send(_open("GET", path, params={"since": since}))
 
     @operation("get_jwks")
     def jwks(self) -> Any:
