@@ -27,6 +27,8 @@ from consent.vocabulary import (
     Text,
 )
 from service.contracts import store as contracts
+from service.emergencies import actions as emergencies
+from service.emergencies import store as sessions
 from service.grants import body, store
 from service.identity import store as identity
 from service.keys.keyring import Slot
@@ -67,21 +69,75 @@ def admit(
     `lasting` leaves out grants of limited uses: for what is kept ready without anybody looking.
     """
     request = AccessRequest(actor, subject, purpose, action, classes, unknown)
+    return _admitted(conn, vault, request, now, stepped_up, presented, lasting)[0]
+
+
+def admit_look(
+    conn: Connection, vault: Vault, request: AccessRequest, *, now: datetime
+) -> tuple[AccessRequest, Decision]:
+    """Decide a practitioner's look, in an emergency under that purpose where this opens more.
+
+    The answer names the request that was decided: its purpose is the one to be logged.
+    """
+    decision, asker = _admitted(conn, vault, request, now)
+    urgent = asker is not None and asker.in_emergency and bool(decision.withheld)
+    if not urgent or request.purpose is not Purpose.CARE or request.action is not Action.READ:
+        return request, decision
+    asked = replace(request, purpose=Purpose.EMERGENCY)
+    broken = admit_emergency(
+        conn, vault, actor=request.actor, subject=request.subject, now=now, classes=request.classes
+    )
+    better = len(broken.classes) > len(decision.classes)
+    # Where neither opens anything, that the four hours are over is what there is to say.
+    return (asked, broken) if better or not decision.allow else (request, decision)
+
+
+def admit_emergency(
+    conn: Connection,
+    vault: Vault,
+    *,
+    actor: Actor,
+    subject: UUID,
+    now: datetime,
+    classes: frozenset[DataClass] = ALL_CLASSES,
+    since: datetime | None = None,
+) -> Decision:
+    """Decide a look in an emergency: on the session that is open, or as if opened at `since`."""
+    practitioner = _practitioner(actor)
+    if since is None and practitioner is not None:
+        session = emergencies.of_pair(conn, vault, subject, practitioner)
+        since = None if session is None else session.opened_at
+    request = AccessRequest(actor, subject, Purpose.EMERGENCY, Action.READ, classes)
+    return _admitted(conn, vault, request, now, emergency_since=since)[0]
+
+
+def _admitted(
+    conn: Connection,
+    vault: Vault,
+    request: AccessRequest,
+    now: datetime,
+    stepped_up: bool = False,
+    presented: Iterable[Grant] = (),
+    lasting: bool = False,
+    emergency_since: datetime | None = None,
+) -> tuple[Decision, store.Asker | None]:
+    actor, subject = request.actor, request.subject
     standing = store.standing(conn, subject)
     if standing is None:
-        return decide(request, (), _UNKNOWN, now)
+        return decide(request, (), _UNKNOWN, now), None
     if standing.status != "active":
-        return decide(request, (), _facts(standing, NO_BOND, stepped_up), now)
+        return decide(request, (), _facts(standing, NO_BOND, stepped_up), now), None
     asker = _asker(conn, actor, subject)
     if actor.kind is ActorKind.PRACTITIONER and asker is None:
         # Somebody who is not in office holds nothing, whatever was once granted to them.
-        return decide(request, (), _facts(standing, NO_BOND, stepped_up), now)
+        return decide(request, (), _facts(standing, NO_BOND, stepped_up), now), None
     request = replace(request, actor=_placed(actor, asker))
     grants = [*presented, *_grants(conn, vault, request)]
     if lasting:
         grants = [grant for grant in grants if _lasts(grant)]
     bond = NO_BOND if asker is None else asker.bond
-    return decide(request, grants, _facts(standing, bond, stepped_up), now)
+    facts = _facts(standing, bond, stepped_up, emergency_since)
+    return decide(request, grants, facts, now), asker
 
 
 def permit_or_raise(
@@ -175,15 +231,23 @@ def is_active(conn: Connection, subject: UUID) -> bool:
     return standing is not None and standing.status == "active"
 
 
+def lets_in_emergency(conn: Connection, subject: UUID) -> bool:
+    """Whether the resident leaves the door ajar for emergencies."""
+    standing = store.standing(conn, subject)
+    return standing is not None and not standing.emergency_refused
+
+
 def related(conn: Connection, actor: Actor, subject: UUID) -> bool:
-    """Whether the actor is the subject, or has ever had a contract with or a grant from them."""
+    """Whether the actor is the subject, or ever had a contract, a grant or an emergency of theirs."""
     if actor.kind is ActorKind.RESIDENT:
         return actor.id == str(subject)
     grantees = grantees_of(_placed(actor, _asker(conn, actor, subject)))
     if grantees and store.between(conn, subject, *grantees):
         return True
     practitioner = _practitioner(actor)
-    return practitioner is not None and contracts.ever(conn, subject, practitioner)
+    return practitioner is not None and (
+        contracts.ever(conn, subject, practitioner) or sessions.ever(conn, subject, practitioner)
+    )
 
 
 def admit_panel(
@@ -291,7 +355,12 @@ def _lasts(grant: Grant) -> bool:
     return grant.deny or grant.uses_left is None
 
 
-def _facts(standing: store.Standing, bond: store.Bond, stepped_up: bool) -> Facts:
+def _facts(
+    standing: store.Standing,
+    bond: store.Bond,
+    stepped_up: bool,
+    emergency_since: datetime | None = None,
+) -> Facts:
     return Facts(
         subject_status="active" if standing.status == "active" else "erased",
         revision=standing.consent_revision,
@@ -299,6 +368,8 @@ def _facts(standing: store.Standing, bond: store.Bond, stepped_up: bool) -> Fact
         stepped_up=stepped_up,
         deny_all=standing.deny_all,
         clinic_contract=bond.clinic_signed,
+        emergency_since=emergency_since,
+        emergency_refused=standing.emergency_refused,
     )
 
 

@@ -17,8 +17,9 @@ from consent.request import AccessRequest, Actor, Facts
 from consent.vocabulary import ALL_CLASSES, Action, ActorKind, GranteeKind, Purpose
 from service.clinics.store import Post
 from service.contracts import store as contracts
-from service.grants import gate
-from service.grants.actions import every, is_shut
+from service.emergencies import actions as emergencies
+from service.grants import gate, store
+from service.grants.actions import every
 from service.grants.past import Policy
 from service.grants.terms import Terms
 from service.identity import store as identity
@@ -61,10 +62,16 @@ def who_sees_what(
 def policy_now(conn: Connection, vault: Vault, permit: Permit) -> Policy:
     """The policy of the permit's subject as it stands."""
     contract = contracts.active(conn, permit.subject)
+    standing = store.standing(conn, permit.subject)
     return Policy(
         grants=tuple(kept.grant for kept in every(conn, vault, permit)),
-        deny_all=is_shut(conn, permit),
+        deny_all=standing is not None and standing.deny_all,
         signed_with=None if contract is None else contract.practitioner_id,
+        emergency_refused=standing is not None and standing.emergency_refused,
+        emergencies={
+            str(session.practitioner): session.opened_at
+            for session in emergencies.open_of(conn, vault, permit.subject)
+        },
     )
 
 
@@ -81,6 +88,8 @@ def sights(policy: Policy, posts: Posts, *, subject: UUID, now: datetime) -> Ite
     named = dict.fromkeys(grant.grantee for grant in policy.grants)
     if policy.signed_with is not None:
         named.setdefault(Grantee(GranteeKind.PRACTITIONER, str(policy.signed_with)))
+    for practitioner in policy.emergencies:
+        named.setdefault(Grantee(GranteeKind.PRACTITIONER, practitioner))
     for grantee in named:
         actor = actor_of(grantee, posts)
         if actor is None:
@@ -91,10 +100,12 @@ def sights(policy: Policy, posts: Posts, *, subject: UUID, now: datetime) -> Ite
         for action in _actions(mine, _COUNT if counts else _CARE):
             asked = AccessRequest(actor, subject, purpose, action, ALL_CLASSES)
             yield Sight(grantee, purpose, action, foreseen(policy, posts, asked, now=now))
-        if not counts and any(grant.deny for grant in mine):
-            yield _in_emergency(policy, posts, grantee, actor, subject, now)
+        if grantee.id in policy.emergencies:
+            yield _in_emergency(policy, posts, grantee, actor, subject, now, None)
+        elif not counts and any(grant.deny for grant in mine):
+            yield _in_emergency(policy, posts, grantee, actor, subject, now, now)
     anybody = Actor(ActorKind.PRACTITIONER, ANYBODY.id)
-    yield _in_emergency(policy, posts, ANYBODY, anybody, subject, now)
+    yield _in_emergency(policy, posts, ANYBODY, anybody, subject, now, now)
 
 
 def actor_of(grantee: Grantee, posts: Posts) -> Actor | None:
@@ -138,7 +149,8 @@ def foreseen(
         stepped_up=False,
         deny_all=policy.deny_all,
         clinic_contract=signer is not None and asked.actor.clinic == str(signer.clinic_id),
-        emergency_since=emergency_since,
+        emergency_since=emergency_since or policy.emergencies.get(asked.actor.id),
+        emergency_refused=policy.emergency_refused,
     )
     return gate.foresee(asked, policy.grants, facts, now)
 
@@ -152,10 +164,17 @@ def _actions(grants: Sequence[Grant], known: tuple[Action, ...]) -> list[Action]
 
 
 def _in_emergency(
-    policy: Policy, posts: Posts, grantee: Grantee, actor: Actor, subject: UUID, now: datetime
+    policy: Policy,
+    posts: Posts,
+    grantee: Grantee,
+    actor: Actor,
+    subject: UUID,
+    now: datetime,
+    since: datetime | None,
 ) -> Sight:
+    """What break-glass opens to somebody, in the session they have or as if opened at `since`."""
     asked = AccessRequest(
         replace(actor, acr=2), subject, Purpose.EMERGENCY, Action.READ, ALL_CLASSES
     )
-    decision = foreseen(policy, posts, asked, now=now, emergency_since=now)
+    decision = foreseen(policy, posts, asked, now=now, emergency_since=since)
     return Sight(grantee, Purpose.EMERGENCY, Action.READ, decision)
