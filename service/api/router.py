@@ -9,7 +9,7 @@ from fastapi import APIRouter, FastAPI
 from service.api import catalogue, models, status, verify
 from service.api.auth import published, register, token
 from service.api.city import releases
-from service.api.doctor import codes, panel, patients
+from service.api.doctor import codes, emergency, panel, patients
 from service.api.doctor import records as patient_records
 from service.api.doctor import series as patient_series
 from service.api.me import (
@@ -18,11 +18,13 @@ from service.api.me import (
     contract,
     contributions,
     grants,
+    notices,
     profile,
     prompts,
     records,
     series,
 )
+from service.api.me import emergency as my_emergency
 
 RESIDENT = (
     records.router,
@@ -34,6 +36,8 @@ RESIDENT = (
     contributions.router,
     contract.router,
     access_log.router,
+    my_emergency.router,
+    notices.router,
 )
 DOCTOR = (
     panel.router,
@@ -41,6 +45,7 @@ DOCTOR = (
     patient_records.router,
     patient_series.router,
     codes.router,
+    emergency.router,
 )
 CITY = (releases.router,)
 ANYONE = (

@@ -1,4 +1,4 @@
-"""`kangma reviews`: looking into emergency access afterwards. Reasons are sealed, not shown here."""
+"""`kangma reviews`: looking into emergency access afterwards. Reasons stay sealed."""
 
 from typing import Annotated
 from uuid import UUID

@@ -238,7 +238,7 @@ def lets_in_emergency(conn: Connection, subject: UUID) -> bool:
 
 
 def related(conn: Connection, actor: Actor, subject: UUID) -> bool:
-    """Whether the actor is the subject, or ever had a contract, a grant or an emergency of theirs."""
+    """Whether the actor is the subject, or ever had a contract, a grant or an emergency."""
     if actor.kind is ActorKind.RESIDENT:
         return actor.id == str(subject)
     grantees = grantees_of(_placed(actor, _asker(conn, actor, subject)))

@@ -23,13 +23,13 @@ KINDS: Mapping[str, Text] = {
     ),
     EMERGENCY_UNJUSTIFIED: Text(
         "对{name}（{clinic}）紧急访问的审查已结束：认定理由不成立。您可以在访问记录中查看对方看过什么。",
-        "The emergency access by {name} ({clinic}) was reviewed and found not justified. Your access"
-        " log shows what they looked at.",
+        "The emergency access by {name} ({clinic}) was reviewed and found not justified. Your"
+        " access log shows what they looked at.",
     ),
     CONSENT_ASKED: Text(
         "{name}（{clinic}）请您授权。请在“请求”中查看，您可以同意，也可以拒绝；拒绝后九十天内不会再问。",
-        "{name} ({clinic}) asks you for a grant. See it under Requests; you may agree or refuse, and"
-        " after a refusal you will not be asked again for ninety days.",
+        "{name} ({clinic}) asks you for a grant. See it under Requests; you may agree or refuse,"
+        " and after a refusal you will not be asked again for ninety days.",
     ),
 }
 
