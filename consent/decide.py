@@ -5,34 +5,38 @@ grants (see `consent.offers`) or, in an emergency, break-glass; what nothing per
 """
 
 from collections.abc import Iterable, Mapping
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from types import MappingProxyType
+from typing import Any
+from uuid import UUID
 
 from consent import signet
-from consent.conditions import BREAK_GLASS_LIFE, Case, case_of, holds_grants
+from consent.conditions import BREAK_GLASS_LIFE, Case, holds_grants, place_of
 from consent.decision import (
     LOG_BEFORE_REVEAL,
     NOTIFY_SUBJECT,
     REVIEW,
-    SPEND_USE,
     Decision,
     Permit,
-    permit_bytes,
+    moment_bytes,
+    scope_bytes,
 )
 from consent.grant import Grant
-from consent.offers import Offer, denied_of, naming_asker, weigh
+from consent.grants import Grants
+from consent.offers import denied_of
 from consent.request import AccessRequest, Facts
 from consent.rules import (
     BREAK_GLASS,
     EMERGENCY_REFUSALS,
     EXPLICIT_DENY,
-    GRANTED,
-    MISSES,
+    GUARDIAN,
     NO_RULE,
     NOT_IN_EMERGENCY,
     OWN,
     REFUSALS,
     SENTENCES,
+    Effect,
     OfRequest,
     Rule,
 )
@@ -43,142 +47,225 @@ PERMIT_LIFE = timedelta(minutes=5)
 """How long a permit lasts at most; what it rests on may end sooner. Long answers ask again."""
 
 NO_OBLIGATIONS: frozenset[str] = frozenset()
-LOGGED = frozenset({LOG_BEFORE_REVEAL})
-LOGGED_AND_SPENT = frozenset({LOG_BEFORE_REVEAL, SPEND_USE})
 LOGGED_TOLD_REVIEWED = frozenset({LOG_BEFORE_REVEAL, NOTIFY_SUBJECT, REVIEW})
+NO_CLASSES: frozenset[DataClass] = frozenset()
 NOTHING_WITHHELD: Mapping[DataClass, str] = MappingProxyType({})
 
 
 def decide(
-    request: AccessRequest, grants: Iterable[Grant], facts: Facts, now: datetime
+    request: AccessRequest, grants: Grants | Iterable[Grant], facts: Facts, now: datetime
 ) -> Decision:
     """Permit or refuse, and say by which rule. `grants` are all of the subject's, in any order.
 
-    docs/policy.md says in words what is answered.
+    docs/policy.md says in words what is answered. Whoever asks again about the same grants keeps
+    them as `Grants`.
     """
-    if now.utcoffset() is None:
+    if now.tzinfo is not UTC and now.utcoffset() is None:
         raise ValueError("a decision needs an instant with a zone")
-    case = case_of(request, facts, now)
-    for rule in REFUSALS:
-        if rule.applies(case):
-            return _refuse_all(case, rule)
-    for rule in OWN:
-        if rule.applies(case):
-            return _allow_own(case, rule)
-    if holds_grants(case):
-        return _judge_grants(case, grants)
-    if BREAK_GLASS.applies(case):
-        return _judge_emergency(case, grants)
-    return _refuse_all(case, NO_RULE)
-
-
-def _judge_grants(case: Case, grants: Iterable[Grant]) -> Decision:
-    best, withheld = weigh(case, grants)
-    if best is None:
-        return _refuse(case, max(withheld.values(), key=MISSES.index), withheld)
-    return _allow_granted(case, best, withheld)
-
-
-def _judge_emergency(case: Case, grants: Iterable[Grant]) -> Decision:
-    """Grants open nothing here, but a deny closes."""
-    for rule in EMERGENCY_REFUSALS:
-        if rule.applies(case):
-            return _refuse_all(case, rule)
-    asked = case.request.classes
-    never = asked & NOT_IN_EMERGENCY.applies(case)
-    denied = asked & denied_of(case, naming_asker(case, grants))
-    withheld = dict.fromkeys(never, NOT_IN_EMERGENCY.id) | dict.fromkeys(denied, EXPLICIT_DENY.id)
-    if opened := asked - never - denied:
-        return _allow_emergency(case, opened, withheld)
-    return _refuse(case, (NOT_IN_EMERGENCY if never - denied else EXPLICIT_DENY).id, withheld)
-
-
-def _refuse_all(case: Case, rule: Rule[OfRequest]) -> Decision:
-    return _refuse(case, rule.id, dict.fromkeys(case.request.classes, rule.id))
-
-
-def _refuse(case: Case, rule: str, withheld: dict[DataClass, str]) -> Decision:
-    return Decision(
-        allow=False,
-        rule=rule,
-        sentence=SENTENCES[rule],
-        grant=None,
-        revision=case.facts.revision,
-        classes=frozenset(),
-        withheld=MappingProxyType(withheld),
-        window=None,
-        obligations=NO_OBLIGATIONS,
-        permit=None,
+    rule = _first_rule(
+        request.actor.kind,
+        place_of(request.actor, request.subject, facts, now),
+        request.purpose,
+        request.action,
+        request.classes,
+        bool(request.unknown),
+        facts.subject_status,
+        facts.deny_all,
+        facts.stepped_up,
     )
+    if rule is None or rule is BREAK_GLASS:
+        indexed = grants if type(grants) is Grants else Grants(grants)
+        by = _by_grants if rule is None else _by_emergency
+        return by(request, indexed, facts, now)
+    if rule.effect is Effect.PERMIT:
+        return _as_owner(request, rule, facts, now)
+    return _refuse_all(request, rule.id, facts)
 
 
-def _allow_own(case: Case, rule: Rule[OfRequest]) -> Decision:
-    until = case.now + PERMIT_LIFE
-    if case.guardian_asks and case.facts.minor_until is not None:
-        until = min(until, case.facts.minor_until)
-    permit = _permit(case, rule.id, case.request.classes, until, case.window, owner=True)
+# Types are told apart, because the text "care" equals the purpose and is not one.
+@lru_cache(maxsize=4096, typed=True)
+def _first_rule(*case: Any) -> Rule[OfRequest] | None:
+    """The first rule of the request as a whole that applies; None where grants are asked."""
+    asked = Case(*case)
+    for rule in (*REFUSALS, *OWN):
+        if rule.applies(asked):
+            return rule
+    if holds_grants(asked):
+        return None
+    return BREAK_GLASS if BREAK_GLASS.applies(asked) else NO_RULE
+
+
+def _as_owner(
+    request: AccessRequest, rule: Rule[OfRequest], facts: Facts, now: datetime
+) -> Decision:
+    until = _until(now, facts.minor_until if rule is GUARDIAN else None)
+    scope = _scope(request, rule.id, request.classes, True)
+    permit = _permit(
+        request, facts, rule.id, request.classes, None, True, request.window, until, scope
+    )
     return _allow(permit, NOTHING_WITHHELD, NO_OBLIGATIONS)
 
 
-def _allow_granted(case: Case, offer: Offer, withheld: dict[DataClass, str]) -> Decision:
-    rule = next(rule for rule in GRANTED if rule.applies(case, offer.grant))
-    until = case.now + PERMIT_LIFE
-    if offer.until is not None:
-        until = min(until, offer.until)
-    permit = _permit(case, rule.id, offer.classes, until, offer.window, grant=offer.grant)
-    obligations = LOGGED_AND_SPENT if offer.limited else LOGGED
-    return _allow(permit, MappingProxyType(withheld), obligations)
+def _by_grants(request: AccessRequest, grants: Grants, facts: Facts, now: datetime) -> Decision:
+    found = grants.opening(request, facts, now)
+    if found.grant is None:
+        return _refuse(found.rule, found.withheld, facts)
+    permit = _permit(
+        request,
+        facts,
+        found.rule,
+        found.classes,
+        found.grant,
+        False,
+        found.window,
+        _until(now, found.expires_at),
+        found.scope,
+    )
+    return _allow(permit, found.withheld, found.obligations)
 
 
-def _allow_emergency(
-    case: Case, opened: frozenset[DataClass], withheld: dict[DataClass, str]
-) -> Decision:
-    until = case.now + PERMIT_LIFE
-    if case.facts.emergency_since is not None:
-        until = min(until, case.facts.emergency_since + BREAK_GLASS_LIFE)
-    permit = _permit(case, BREAK_GLASS.id, opened, until, case.window)
+def _by_emergency(request: AccessRequest, grants: Grants, facts: Facts, now: datetime) -> Decision:
+    """Grants open nothing here, but a deny closes."""
+    for rule in EMERGENCY_REFUSALS:
+        if rule.applies(request, facts, now):
+            return _refuse_all(request, rule.id, facts)
+    never = request.classes & NOT_IN_EMERGENCY.applies()
+    denied = request.classes & denied_of(grants.about(request), now)
+    withheld = dict.fromkeys(never, NOT_IN_EMERGENCY.id) | dict.fromkeys(denied, EXPLICIT_DENY.id)
+    opened = request.classes - never - denied
+    if not opened:
+        nearest = NOT_IN_EMERGENCY if never - denied else EXPLICIT_DENY
+        return _refuse(nearest.id, MappingProxyType(withheld), facts)
+    since = facts.emergency_since
+    ends = None if since is None else since + BREAK_GLASS_LIFE
+    scope = _scope(request, BREAK_GLASS.id, opened, False)
+    permit = _permit(
+        request,
+        facts,
+        BREAK_GLASS.id,
+        opened,
+        None,
+        False,
+        request.window,
+        _until(now, ends),
+        scope,
+    )
     return _allow(permit, MappingProxyType(withheld), LOGGED_TOLD_REVIEWED)
+
+
+def _refuse_all(request: AccessRequest, rule: str, facts: Facts) -> Decision:
+    return _refuse(rule, MappingProxyType(dict.fromkeys(request.classes, rule)), facts)
+
+
+def _refuse(rule: str, withheld: Mapping[DataClass, str], facts: Facts) -> Decision:
+    return _decision(None, rule, None, facts.revision, NO_CLASSES, withheld, None, NO_OBLIGATIONS)
 
 
 def _allow(
     permit: Permit, withheld: Mapping[DataClass, str], obligations: frozenset[str]
 ) -> Decision:
-    return Decision(
-        allow=True,
-        rule=permit.rule,
-        sentence=SENTENCES[permit.rule],
-        grant=permit.grant,
-        revision=permit.revision,
-        classes=permit.classes,
-        withheld=withheld,
-        window=permit.window,
-        obligations=obligations,
-        permit=permit,
+    return _decision(
+        permit,
+        permit.rule,
+        permit.grant,
+        permit.revision,
+        permit.classes,
+        withheld,
+        permit.window,
+        obligations,
     )
 
 
-def _permit(
-    case: Case,
+def _decision(
+    permit: Permit | None,
     rule: str,
+    grant: UUID | None,
+    revision: int,
     classes: frozenset[DataClass],
-    until: datetime,
-    window: Window,
-    *,
-    grant: Grant | None = None,
-    owner: bool = False,
-) -> Permit:
-    request = case.request
-    told = (
+    withheld: Mapping[DataClass, str],
+    window: Window | None,
+    obligations: frozenset[str],
+) -> Decision:
+    draft: Any = _DecisionDraft()
+    draft.allow = permit is not None
+    draft.rule = rule
+    draft.sentence = SENTENCES[rule]
+    draft.grant = grant
+    draft.revision = revision
+    draft.classes = classes
+    draft.withheld = withheld
+    draft.window = window
+    draft.obligations = obligations
+    draft.permit = permit
+    draft.__class__ = Decision
+    decision: Decision = draft
+    return decision
+
+
+def _until(now: datetime, ends: datetime | None) -> datetime:
+    until = now + PERMIT_LIFE
+    return until if ends is None or until <= ends else ends
+
+
+class _PermitDraft:
+    """A permit before it becomes one: filled like any object, then made a `Permit` for good.
+
+    A frozen dataclass would ask for its seal to be checked at once and be filled field by field
+    through `object.__setattr__`; here the seal has just been made from the very same values.
+    """
+
+    __slots__ = tuple(Permit.__dataclass_fields__)
+
+
+class _DecisionDraft:
+    """A decision before it becomes one."""
+
+    __slots__ = tuple(Decision.__dataclass_fields__)
+
+
+def _scope(request: AccessRequest, rule: str, classes: frozenset[DataClass], owner: bool) -> bytes:
+    return scope_bytes(
         request.subject,
         request.actor,
         classes,
         request.purpose,
         request.action,
-        None if grant is None else grant.id,
+        None,
         rule,
         owner,
-        None if window == ALL_DAYS else window,
-        case.facts.revision,
-        until,
+        _bounded(request.window),
     )
-    return Permit(*told, seal=signet.press(permit_bytes(*told)))
+
+
+def _bounded(window: Window | None) -> Window | None:
+    return None if window is None or window == ALL_DAYS else window
+
+
+def _permit(
+    request: AccessRequest,
+    facts: Facts,
+    rule: str,
+    classes: frozenset[DataClass],
+    grant: UUID | None,
+    owner: bool,
+    window: Window | None,
+    until: datetime,
+    scope: bytes,
+) -> Permit:
+    """Fill and seal a permit. A `scope` of anything but these fields would make it void."""
+    draft: Any = _PermitDraft()
+    draft.subject = request.subject
+    draft.actor = request.actor
+    draft.classes = classes
+    draft.purpose = request.purpose
+    draft.action = request.action
+    draft.grant = grant
+    draft.rule = rule
+    draft.owner = owner
+    draft.window = _bounded(window)
+    draft.revision = facts.revision
+    draft.expires_at = until
+    draft.seal = signet.press(scope + moment_bytes(facts.revision, until))
+    draft.__class__ = Permit
+    permit: Permit = draft
+    return permit

@@ -11,7 +11,7 @@ from uuid import UUID
 
 from consent import signet
 from consent.request import Actor
-from consent.vocabulary import Action, DataClass, Purpose, Text
+from consent.vocabulary import Action, ActorKind, DataClass, Purpose, Text
 from consent.window import Window as Window
 
 LOG_BEFORE_REVEAL = "log-before-reveal"
@@ -40,14 +40,19 @@ class PermitExpired(PermitInvalid):
 
 
 _BIT = {data_class: 1 << place for place, data_class in enumerate(DataClass)}
+_KIND, _PURPOSE, _ACTION = (
+    {word: place for place, word in enumerate(words)} for words in (ActorKind, Purpose, Action)
+)
 
 
 @lru_cache(maxsize=2048)
 def _bits(classes: frozenset[DataClass]) -> int:
+    if type(classes) is not frozenset:
+        raise TypeError("the classes of a permit are a frozenset")
     return sum(_BIT[data_class] for data_class in classes)
 
 
-def permit_bytes(
+def scope_bytes(
     subject: UUID,
     actor: Actor,
     classes: frozenset[DataClass],
@@ -57,10 +62,8 @@ def permit_bytes(
     rule: str,
     owner: bool,
     window: Window | None,
-    revision: int,
-    expires_at: datetime,
 ) -> bytes:
-    """Every field of a permit as bytes: two permits that differ anywhere differ here.
+    """What a permit opens to whom and why, as bytes: scopes that differ anywhere differ here.
 
     `marshal` marks type and length of each part, so no field runs into the next, and takes plain
     types only. Its version 2 has no back references: equal values give equal bytes. The bytes are
@@ -68,22 +71,25 @@ def permit_bytes(
     """
     parts = (
         subject.int,
-        str(actor.kind),
+        _KIND[actor.kind],
         actor.id,
         actor.acr,
         actor.clinic,
-        tuple(sorted(actor.roles)),
+        tuple(sorted(actor.roles)) if actor.roles else (),
         _bits(classes),
-        str(purpose),
-        str(action),
+        _PURPOSE[purpose],
+        _ACTION[action],
         None if grant is None else grant.int,
         rule,
         owner,
         None if window is None else (_ordinal(window.first), _ordinal(window.last)),
-        revision,
-        expires_at.timestamp(),
     )
     return marshal.dumps(parts, 2)
+
+
+def moment_bytes(revision: int, expires_at: datetime) -> bytes:
+    """The rest of a permit, which is new each time. A scope says itself where it ends."""
+    return marshal.dumps((revision, expires_at.timestamp()), 2)
 
 
 def _ordinal(day: date | None) -> int | None:
@@ -125,21 +131,18 @@ class Permit:
 
     def _check_seal(self) -> None:
         try:
-            expected = signet.press(
-                permit_bytes(
-                    self.subject,
-                    self.actor,
-                    self.classes,
-                    self.purpose,
-                    self.action,
-                    self.grant,
-                    self.rule,
-                    self.owner,
-                    self.window,
-                    self.revision,
-                    self.expires_at,
-                )
+            scope = scope_bytes(
+                self.subject,
+                self.actor,
+                self.classes,
+                self.purpose,
+                self.action,
+                self.grant,
+                self.rule,
+                self.owner,
+                self.window,
             )
+            expected = signet.press(scope + moment_bytes(self.revision, self.expires_at))
         except (AttributeError, KeyError, TypeError, ValueError) as odd:
             raise PermitForged("the permit holds something that is no permit field") from odd
         if type(self.seal) is not bytes or not compare_digest(expected, self.seal):

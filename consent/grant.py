@@ -35,17 +35,22 @@ class Grantee:
     id: str
 
 
-def grantees_of(actor: Actor) -> tuple[Grantee, ...]:
+def names_of(actor: Actor) -> tuple[tuple[GranteeKind, str], ...]:
     """Everything an actor is named as in grants; empty for those who can never hold one."""
     if actor.kind is ActorKind.SERVICE:
-        return (Grantee(GranteeKind.SERVICE, actor.id),)
+        return ((GranteeKind.SERVICE, actor.id),)
     if actor.kind is not ActorKind.PRACTITIONER:
         return ()
-    named = Grantee(GranteeKind.PRACTITIONER, actor.id)
+    own = (GranteeKind.PRACTITIONER, actor.id)
     if actor.clinic is None:
-        return (named,)
-    roles = [Grantee(GranteeKind.ROLE, f"{actor.clinic}:{role}") for role in sorted(actor.roles)]
-    return (named, Grantee(GranteeKind.CLINIC, actor.clinic), *roles)
+        return (own,)
+    roles = [(GranteeKind.ROLE, f"{actor.clinic}:{role}") for role in sorted(actor.roles)]
+    return (own, (GranteeKind.CLINIC, actor.clinic), *roles)
+
+
+def grantees_of(actor: Actor) -> tuple[Grantee, ...]:
+    """The names of an actor as grantees, for those who look up the grants that name them."""
+    return tuple(Grantee(kind, id_) for kind, id_ in names_of(actor))
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +106,14 @@ class Grant:
     @property
     def window(self) -> Window:
         return Window(self.observations_from, self.observations_to)
+
+    @property
+    def ends_at(self) -> datetime | None:
+        """When a grant that holds stops holding: at its own end or at that of its notice."""
+        until, outdated = self.valid_until, self.outdated_from
+        if until is None or outdated is None:
+            return until or outdated
+        return min(until, outdated)
 
     def begun(self, now: datetime) -> bool:
         return self.valid_from <= now

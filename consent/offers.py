@@ -1,4 +1,4 @@
-"""What a resident's grants open together for one request.
+"""What a resident's grants open together for one claim.
 
 Kept simple enough to check by eye:
 
@@ -19,10 +19,10 @@ from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
-from consent.conditions import Case
-from consent.grant import Grant, grantees_of
+from consent.conditions import Claim, days_in_common
+from consent.grant import Grant
 from consent.rules import ANOTHER_GRANT, EXPLICIT_DENY, MISSES, OF_GRANT, SEPARATE_CONSENT
-from consent.vocabulary import DataClass, Purpose
+from consent.vocabulary import Action, DataClass, Purpose
 from consent.window import Window
 
 NO_CLASSES: frozenset[DataClass] = frozenset()
@@ -39,13 +39,14 @@ class Offer:
     most: int
     until: datetime | None
 
-    def add(self, other: "Offer") -> None:
-        """Take in another offer of the same days; the grant named is the one that brings most."""
-        self.classes |= other.classes
-        if (-other.most, other.grant.id.int) < (-self.most, self.grant.id.int):
-            self.grant, self.most = other.grant, other.most
-        if other.until is not None and (self.until is None or other.until < self.until):
-            self.until = other.until
+    def add(self, grant: Grant, opened: frozenset[DataClass], until: datetime | None) -> None:
+        """Take in a grant of the same days; the grant named is the one that brings most."""
+        self.classes |= opened
+        brings = len(opened)
+        if brings > self.most or (brings == self.most and grant.id.int < self.grant.id.int):
+            self.grant, self.most = grant, brings
+        if until is not None and (self.until is None or until < self.until):
+            self.until = until
 
     def merit(self) -> tuple[int, int, bool, int]:
         return len(self.classes), self.window.days, not self.limited, -self.grant.id.int
@@ -58,14 +59,14 @@ class Weighed(NamedTuple):
     withheld: dict[DataClass, str]
 
 
-def weigh(case: Case, grants: Iterable[Grant]) -> Weighed:
-    mine = naming_asker(case, grants)
-    denied = denied_of(case, mine)
-    offers, nearest = _offers(case, mine, case.request.classes - denied)
+def weigh(claim: Claim, mine: list[Grant], now: datetime) -> Weighed:
+    """Weigh `mine`, the grants that are about this claim (see `about`)."""
+    denied = denied_of(mine, now)
+    offers, nearest = _offers(claim, mine, claim.classes - denied, now)
     best = max(offers, key=Offer.merit, default=None)
     offered = NO_CLASSES.union(*[offer.classes for offer in offers])
     withheld: dict[DataClass, str] = {}
-    for data_class in case.request.classes - (best.classes if best else NO_CLASSES):
+    for data_class in claim.classes - (best.classes if best else NO_CLASSES):
         if data_class in denied:
             withheld[data_class] = EXPLICIT_DENY.id
         elif data_class in offered:
@@ -75,46 +76,36 @@ def weigh(case: Case, grants: Iterable[Grant]) -> Weighed:
     return Weighed(best, withheld)
 
 
-def naming_asker(case: Case, grants: Iterable[Grant]) -> list[Grant]:
-    """The grants to this very asker for this purpose and action; a deny may leave both open."""
-    request = case.request
-    names = grantees_of(request.actor)
-    purpose, action = request.purpose, request.action
-    return [
-        grant
-        for grant in grants
-        if grant.grantee in names
-        and (purpose in grant.purposes or (grant.deny and _denied_purpose(grant, purpose)))
-        and (action in grant.actions or (grant.deny and not grant.actions))
-    ]
+def about(grant: Grant, purpose: Purpose, action: Action) -> bool:
+    """Whether a grant is about this purpose and action; a deny may leave both open."""
+    if not grant.deny:
+        return purpose in grant.purposes and action in grant.actions
+    return _denied_purpose(grant, purpose) and (not grant.actions or action in grant.actions)
 
 
 def _denied_purpose(deny: Grant, purpose: Purpose) -> bool:
-    """Whether a deny that does not name the purpose closes it all the same.
-
-    An emergency is care without a contract: who is denied care is denied it then, too.
-    """
-    if not deny.purposes:
+    if not deny.purposes or purpose in deny.purposes:
         return True
+    # An emergency is care without a contract: who is denied care is denied it then, too.
     return purpose is Purpose.EMERGENCY and Purpose.CARE in deny.purposes
 
 
-def denied_of(case: Case, mine: Iterable[Grant]) -> frozenset[DataClass]:
+def denied_of(mine: Iterable[Grant], now: datetime) -> frozenset[DataClass]:
     """The classes that some deny in force closes to the asker."""
     denied = NO_CLASSES
     for grant in mine:
-        if grant.deny and _in_force(case, grant):
+        if grant.deny and _in_force(grant, now):
             denied |= EXPLICIT_DENY.applies(grant)
     return denied
 
 
-def _in_force(case: Case, deny: Grant) -> bool:
+def _in_force(deny: Grant, now: datetime) -> bool:
     # The uses a deny might count are not looked at: nothing but time and its giver ends a deny.
-    return deny.withdrawn_at is None and deny.begun(case.now) and not deny.ended(case.now)
+    return deny.withdrawn_at is None and deny.begun(now) and not deny.ended(now)
 
 
 def _offers(
-    case: Case, mine: list[Grant], asked: frozenset[DataClass]
+    claim: Claim, mine: list[Grant], asked: frozenset[DataClass], now: datetime
 ) -> tuple[list[Offer], dict[DataClass, int]]:
     """What the grants offer, and for each class how near the nearest grant came (see MISSES)."""
     offers: dict[tuple[Window, UUID | None], Offer] = {}
@@ -123,40 +114,33 @@ def _offers(
         named = asked & grant.data_classes
         if grant.deny or not named:
             continue
-        stop = _stop(case, grant)
+        stop = _stop(claim, grant, now)
         closed = named if stop else named & SEPARATE_CONSENT.applies(grant)
         if closed:
             place = MISSES.index(stop or SEPARATE_CONSENT.id)
             nearest.update({c: place for c in closed if nearest.get(c, 0) < place})
         if opened := named - closed:
-            _collect(offers, case, grant, opened)
+            _collect(offers, claim, grant, opened)
     return list(offers.values()), nearest
 
 
-def _stop(case: Case, grant: Grant) -> str | None:
+def _stop(claim: Claim, grant: Grant, now: datetime) -> str | None:
     for rule in OF_GRANT:
-        if rule.applies(case, grant):
+        if rule.applies(claim, grant, now):
             return rule.id
     return None
 
 
 def _collect(
     offers: dict[tuple[Window, UUID | None], Offer],
-    case: Case,
+    claim: Claim,
     grant: Grant,
     opened: frozenset[DataClass],
 ) -> None:
+    window, until = days_in_common(claim, grant), grant.ends_at
     limited = grant.uses_left is not None
-    window = case.window.overlap(grant.window)
-    offer = Offer(window, limited, opened, grant, len(opened), _end(grant))
     key = (window, grant.id if limited else None)
-    if key in offers:
-        offers[key].add(offer)
+    if known := offers.get(key):
+        known.add(grant, opened, until)
     else:
-        offers[key] = offer
-
-
-def _end(grant: Grant) -> datetime | None:
-    """When a grant that holds now stops holding: its own end, or that of its notice."""
-    ends = [end for end in (grant.valid_until, grant.outdated_from) if end is not None]
-    return min(ends, default=None)
+        offers[key] = Offer(window, limited, opened, grant, len(opened), until)

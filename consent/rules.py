@@ -6,12 +6,14 @@ no row permits is refused. What a row looks at is in `consent.conditions`.
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 from typing import Generic, TypeVar
 
 from consent import conditions as when
-from consent.conditions import Case
+from consent.conditions import Case, Claim
 from consent.grant import Grant
+from consent.request import AccessRequest, Facts
 from consent.vocabulary import ActorKind, DataClass, GranteeKind, Text
 
 
@@ -22,9 +24,11 @@ class Effect(StrEnum):
 
 Test = TypeVar("Test")
 OfRequest = Callable[[Case], bool]
-OfGrant = Callable[[Case, Grant], bool]
+OfEmergency = Callable[[AccessRequest, Facts, datetime], bool]
+OfOpening = Callable[[Claim, Grant], bool]
+OfGrant = Callable[[Claim, Grant, datetime], bool]
 OfClass = Callable[[Grant], frozenset[DataClass]]
-OfEmergency = Callable[[Case], frozenset[DataClass]]
+OfEvery = Callable[[], frozenset[DataClass]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,22 +121,23 @@ REFUSALS: tuple[Rule[OfRequest], ...] = (
     ),
 )
 
-OWN: tuple[Rule[OfRequest], ...] = (
-    _permit(
-        "own-record",
-        when.by_subject,
-        "居民可以使用自己的档案。",
-        "A resident may use their own record.",
-    ),
-    _permit(
-        "guardian",
-        when.by_guardian,
-        "监护人可以代未满十四周岁的孩子使用档案。",
-        "A guardian may use the record of a child under fourteen.",
-    ),
+OWN_RECORD: Rule[OfRequest] = _permit(
+    "own-record",
+    when.by_subject,
+    "居民可以使用自己的档案。",
+    "A resident may use their own record.",
 )
 
-GRANTED: tuple[Rule[OfGrant], ...] = (
+GUARDIAN: Rule[OfRequest] = _permit(
+    "guardian",
+    when.by_guardian,
+    "监护人可以代未满十四周岁的孩子使用档案。",
+    "A guardian may use the record of a child under fourteen.",
+)
+
+OWN: tuple[Rule[OfRequest], ...] = (OWN_RECORD, GUARDIAN)
+
+GRANTED: tuple[Rule[OfOpening], ...] = (
     # Asked of the grant that opens; which grants open is the matter of the rules of a grant below.
     _permit(
         "signed-doctor",
@@ -166,7 +171,7 @@ GRANTED: tuple[Rule[OfGrant], ...] = (
     ),
 )
 
-EMERGENCY_REFUSALS: tuple[Rule[OfRequest], ...] = (
+EMERGENCY_REFUSALS: tuple[Rule[OfEmergency], ...] = (
     _forbid(
         "break-glass-only-reads",
         when.more_than_reading,
@@ -200,7 +205,7 @@ BREAK_GLASS: Rule[OfRequest] = _permit(
     "A doctor may look in an emergency; the resident is told at once and it is reviewed.",
 )
 
-NOT_IN_EMERGENCY: Rule[OfEmergency] = _forbid(
+NOT_IN_EMERGENCY: Rule[OfEvery] = _forbid(
     "break-glass-grade-5",
     when.never_in_emergency,
     "传染病、遗传等最敏感的数据，紧急情况下也不开放。",
@@ -296,7 +301,12 @@ MISSES: tuple[str, ...] = (
 """Why grants do not open a class, from farthest to nearest. The nearest miss is named."""
 
 RULES: tuple[
-    Rule[OfRequest] | Rule[OfGrant] | Rule[OfClass] | Rule[OfEmergency],
+    Rule[OfRequest]
+    | Rule[OfEmergency]
+    | Rule[OfOpening]
+    | Rule[OfGrant]
+    | Rule[OfClass]
+    | Rule[OfEvery],
     ...,
 ] = (
     *REFUSALS,

@@ -10,7 +10,7 @@ from fastapi import FastAPI
 from service.api.bare import application
 from service.house import OUTLINES_FILE, House, build, load_outlines
 from service.jobs import erasures
-from service.kit import log
+from service.kit import cores, log
 from service.kit.settings import Settings
 
 YOUNG_OBJECTS = 20_000
@@ -39,6 +39,7 @@ def create(house: House | None = None) -> FastAPI:
 
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+    cores.forbid()
     house: House = app.state.house
     await to_thread.run_sync(lambda: erasures.finish(house, now=house.clock()))
     # What the start has made lives as long as the process. Looking through all of it for garbage

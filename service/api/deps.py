@@ -19,7 +19,7 @@ from service.api.problems import language_of, request_id_of
 from service.identity import proofs
 from service.identity.caller import Audience, Caller
 from service.kit.db import Database
-from service.kit.errors import ProofRefused, Unauthenticated
+from service.kit.errors import ProofRefused, StrongerSignInRequired, Unauthenticated
 
 TOKEN_URL = "/v1/auth/token"  # noqa: S105 - an address, not a secret
 
@@ -44,22 +44,42 @@ def _of(audience: Audience) -> Callable[..., Awaitable[Caller]]:
     async def caller(
         request: Request, authorization: Annotated[str | None, Depends(SCHEMES[audience])]
     ) -> Caller:
-        scheme, _, token = (authorization or "").partition(" ")
-        token = token.strip()
-        if scheme.lower() not in ("bearer", "dpop") or not token:
-            raise Unauthenticated()
-        state = request.app.state
-        now = state.clock()
-        known = state.tokens.verify(token, audience=audience, now=now)
-        # A token that is bound to a key is worth nothing without it, and no other has a proof.
-        if (known.thumbprint is not None) != (scheme.lower() == "dpop"):
-            raise Unauthenticated()
-        await state.revocations.refuse(known)
-        if known.thumbprint is not None:
-            await _require_proof(request, token, known.thumbprint, now)
-        return Caller.of(known)
+        known = await _proven(request, authorization, audience)
+        if audience == "doctor" and known.acr < request.app.state.settings.needed_doctor_acr:
+            raise StrongerSignInRequired
+        return known
 
     return caller
+
+
+async def _person(
+    request: Request,
+    as_resident: Annotated[str | None, Depends(SCHEMES["resident"])],
+    as_doctor: Annotated[str | None, Depends(SCHEMES["doctor"])],
+) -> Caller:
+    """A resident or a doctor, at the doors of their own sign-in; a doctor of any strength."""
+    try:
+        return await _proven(request, as_resident, "resident")
+    except Unauthenticated:
+        return await _proven(request, as_doctor, "doctor")
+
+
+async def _proven(request: Request, authorization: str | None, audience: Audience) -> Caller:
+    """Who sends a good token of this audience, with what the token asks for beside it."""
+    scheme, _, token = (authorization or "").partition(" ")
+    token = token.strip()
+    if scheme.lower() not in ("bearer", "dpop") or not token:
+        raise Unauthenticated()
+    state = request.app.state
+    now = state.clock()
+    known = state.tokens.verify(token, audience=audience, now=now)
+    # A token that is bound to a key is worth nothing without it, and no other has a proof.
+    if (known.thumbprint is not None) != (scheme.lower() == "dpop"):
+        raise Unauthenticated()
+    await state.revocations.refuse(known)
+    if known.thumbprint is not None:
+        await _require_proof(request, token, known.thumbprint, now)
+    return Caller.of(known)
 
 
 async def _require_proof(request: Request, token: str, thumbprint: str, now: datetime) -> None:
@@ -80,6 +100,7 @@ async def _require_proof(request: Request, token: str, thumbprint: str, now: dat
 Resident = Annotated[Caller, Depends(_of("resident"))]
 Doctor = Annotated[Caller, Depends(_of("doctor"))]
 City = Annotated[Caller, Depends(_of("city"))]
+Person = Annotated[Caller, Depends(_person)]
 
 
 async def _now(request: Request) -> datetime:

@@ -7,7 +7,7 @@ loop. The busiest doors come first.
 from fastapi import APIRouter, FastAPI
 
 from service.api import catalogue, models, status, verify
-from service.api.auth import published, register, token
+from service.api.auth import passkeys, published, register, step_up, token
 from service.api.city import releases
 from service.api.doctor import codes, emergency, panel, patients
 from service.api.doctor import records as patient_records
@@ -51,6 +51,8 @@ CITY = (releases.router,)
 ANYONE = (
     token.router,
     register.router,
+    passkeys.router,
+    step_up.router,
     published.router,
     verify.router,
     catalogue.router,

@@ -4,11 +4,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from service.house import House, build
+from service.kit import cores
 from service.kit.settings import Settings
 
 
 @contextmanager
 def open_house(settings: Settings | None = None) -> Iterator[House]:
+    cores.forbid()
     house = build(settings or Settings())
     try:
         yield house

@@ -13,7 +13,7 @@ from sqlalchemy import Connection
 from consent.vocabulary import Text
 from service.clinics import actions as clinics
 from service.identity import names, store
-from service.identity.caller import Audience
+from service.identity.caller import AUDIENCES, Audience, Caller
 from service.identity.store import Client, Practitioner, Refresh
 from service.kit import jose
 from service.kit.errors import Conflict, Fault, Invalid, NotFound, Unauthenticated
@@ -76,10 +76,23 @@ def sign_up(conn: Connection, tag: bytes, *, resident: UUID, password_hash: str)
 
 def sign_in(conn: Connection, login: store.Login, now: datetime) -> SignedIn:
     """Begin a family of tokens for somebody whose password was just checked."""
-    audience = KIND_OF_AUDIENCE[login.kind]
-    return _issue(
-        conn, Refresh(new_id(), login.subject, login.kind, now, "1", False, now), audience
-    )
+    return begin(conn, subject=login.subject, kind=login.kind, acr=1, now=now)
+
+
+def begin(conn: Connection, *, subject: UUID, kind: str, acr: int, now: datetime) -> SignedIn:
+    """Begin a family of tokens for a resident or practitioner who was just proven."""
+    row = Refresh(new_id(), subject, kind, now, str(acr), False, now)
+    return _issue(conn, row, KIND_OF_AUDIENCE[kind])
+
+
+def again(caller: Caller, acr: int, now: datetime) -> SignedIn:
+    """The same sign-in, proven anew: a fresh time, the strength of this proof, no new refresh."""
+    return SignedIn(caller.id, AUDIENCES[caller.kind], now, acr, caller.family, None)
+
+
+def password_of(conn: Connection, subject: UUID) -> store.Login | None:
+    """How somebody who is signed in may prove themselves by password."""
+    return store.login_of(conn, subject)
 
 
 def refresh(conn: Connection, token: str, now: datetime) -> SignedIn | None:

@@ -12,7 +12,9 @@ from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from service.identity.tables import (
     client_keys,
     clients,
+    federated_logins,
     logins,
+    passkeys,
     practitioners,
     refresh_tokens,
     revocations,
@@ -73,6 +75,11 @@ def login(conn: Connection, tag: bytes) -> Login | None:
     return None if row is None else Login(*row)
 
 
+def login_of(conn: Connection, subject: UUID) -> Login | None:
+    row = conn.execute(select(*_LOGIN).where(logins.c.subject == subject)).first()
+    return None if row is None else Login(*row)
+
+
 def add_login(conn: Connection, tag: bytes, *, subject: UUID, kind: str, password: str) -> bool:
     """Keep a sign-in name; False, with nothing changed, when it is taken."""
     insert = sqlite_insert if conn.dialect.name == "sqlite" else postgresql_insert
@@ -94,7 +101,9 @@ def tags_of(conn: Connection, subjects: Sequence[UUID]) -> dict[UUID, bytes]:
 
 
 def drop_logins(conn: Connection, subject: UUID) -> None:
-    conn.execute(delete(logins).where(logins.c.subject == subject))
+    """Remove every way of signing in: name, passkeys, account elsewhere."""
+    for table in (logins, passkeys, federated_logins):
+        conn.execute(delete(table).where(table.c.subject == subject))
 
 
 def add_practitioner(conn: Connection, row: Practitioner) -> None:

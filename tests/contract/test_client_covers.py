@@ -14,14 +14,16 @@ from kangma_client._async.catalogue import AsyncCatalogue
 from kangma_client._async.city import AsyncCity
 from kangma_client._async.doctor import AsyncDoctor
 from kangma_client._async.me import AsyncMe
+from kangma_client._async.passkeys import AsyncPasskeys
 from kangma_client._sync.catalogue import Catalogue
 from kangma_client._sync.city import City
 from kangma_client._sync.doctor import Doctor
 from kangma_client._sync.me import Me
+from kangma_client._sync.passkeys import Passkeys
 
 ROOT = Path(__file__).resolve().parents[2]
-ASYNC = (AsyncClient, AsyncCatalogue, AsyncMe, AsyncDoctor, AsyncCity)
-SYNC = (Client, Catalogue, Me, Doctor, City)
+ASYNC = (AsyncClient, AsyncCatalogue, AsyncMe, AsyncDoctor, AsyncCity, AsyncPasskeys)
+SYNC = (Client, Catalogue, Me, Doctor, City, Passkeys)
 
 
 def declared() -> set[str]:

@@ -8,6 +8,7 @@ import json
 import os
 from collections.abc import Iterator
 from typing import Any
+from uuid import uuid4
 
 import httpx
 import pytest
@@ -74,6 +75,7 @@ def addresses(here: Standing) -> dict[str, str]:
         "code": "body_weight",
         "model_id": "cn_body_size",
         "id": "phq9",
+        "passkey_id": str(uuid4()),
     }
 
 

@@ -19,6 +19,7 @@ from kangma_client import AsyncClient, Client, Conflict, Invalid, NotFound, Refu
 from kangma_client import Unauthenticated as SignedOut
 from service.cli.demo.city import outlines
 from service.house import OUTLINES_FILE
+from tests.authenticator import Authenticator
 from tests.contract.test_client_covers import ASYNC, SYNC, declared
 from tests.journeys.server import Installation, install, serving
 
@@ -178,6 +179,20 @@ async def _move_in(client: Any, name: str, community: str) -> None:
     profile = await of(client.me.profile())
     assert profile["resident_id"] == made["resident_id"]
     assert (await of(client.me.amend(contact="13800138000")))["contact"] == "13800138000"
+    await _hold_a_key(client)
+    assert (await of(client.me.profile()))["resident_id"] == made["resident_id"]
+
+
+async def _hold_a_key(client: Any) -> None:
+    """Add passkeys, sign in and step up with one, remove the other."""
+    device, keys = Authenticator(), client.passkeys
+    kept = await of(keys.add(device.create(await of(keys.begin()))))
+    spare = await of(keys.add(Authenticator().create(await of(keys.begin()))))
+    await of(keys.sign_in(device.get(await of(keys.challenge()))))
+    await of(keys.step_up(password=PASSWORD))
+    await of(keys.step_up(credential=device.get(await of(keys.challenge()))))
+    assert await of(keys.remove(spare["id"])) is None
+    assert [one["id"] for one in await of(keys.mine())] == [kept["id"]]
 
 
 async def _keep_records(client: Any) -> None:

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from dataclasses import fields, replace
 from datetime import UTC, datetime, timedelta
+from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -52,7 +53,14 @@ CHANGES: dict[str, list[Any]] = {
         replace(DOCTOR, clinic=CLINIC),
         replace(DOCTOR, roles=frozenset({"nurse"})),
     ],
-    "classes": [ALL_CLASSES, frozenset({BODY, LIFESTYLE}), frozenset(), {BODY}, frozenset({"x"})],
+    "classes": [
+        ALL_CLASSES,
+        frozenset({BODY, LIFESTYLE}),
+        frozenset(),
+        {BODY},
+        frozenset({"x"}),
+        (BODY,),
+    ],
     "purpose": [Purpose.SELF_CARE],
     "action": [Action.WRITE],
     "grant": [None, uuid4()],
@@ -192,8 +200,17 @@ class TestSecret:
     def test_the_seal_depends_on_the_secret(self, monkeypatch: pytest.MonkeyPatch) -> None:
         before = signet.press(b"text")
         assert before == signet.press(b"text")
-        monkeypatch.setattr(signet, "_secret", os.urandom(32))
+        other = blake2b(key=os.urandom(32), digest_size=32)
+        monkeypatch.setattr(signet, "_keyed", other)
         assert before != signet.press(b"text")
+
+    def test_a_seal_is_keyed_blake2b_and_uses_nothing_up(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        key = os.urandom(32)
+        monkeypatch.setattr(signet, "_keyed", blake2b(key=key, digest_size=32))
+        for text in (b"", b"text", b"text", bytes(300)):
+            assert signet.press(text) == blake2b(text, key=key, digest_size=32).digest()
 
     def test_nothing_but_decide_and_permit_reaches_the_signet(self) -> None:
         importers = {

@@ -11,6 +11,7 @@ from kangma_client._async.catalogue import AsyncCatalogue
 from kangma_client._async.city import AsyncCity
 from kangma_client._async.doctor import AsyncDoctor
 from kangma_client._async.me import AsyncMe
+from kangma_client._async.passkeys import AsyncPasskeys
 from kangma_client._async.transport import AsyncTransport
 from kangma_client._call import Call, operation
 from kangma_client._keys import MachineKey
@@ -39,6 +40,7 @@ class AsyncClient:
         self.me = AsyncMe(self._transport)
         self.doctor = AsyncDoctor(self._transport)
         self.city = AsyncCity(self._transport)
+        self.passkeys = AsyncPasskeys(self._transport)
 
     @operation("register")
     async def register(

@@ -39,6 +39,16 @@ class AsyncTransport:
         self._client = (client_id, credential)
         self._keep(await self._token(self._client_form()))
 
+    async def enter(self, path: str, body: dict[str, Any]) -> None:
+        """Resident or practitioner, by whatever proof a door asks for as JSON."""
+        call = Call("POST", path, json=body, signed_in=False, repeatable=False)
+        self._client, self._refresh = None, None
+        self._keep(await self.send(call))
+
+    async def step_up(self, path: str, body: dict[str, Any]) -> None:
+        """The same session with a fresh proof."""
+        self._keep(await self.send(Call("POST", path, json=body, repeatable=False)))
+
     async def sign_out(self) -> None:
         """Revoke the session at the service and forget it here."""
         token = self._refresh or self._access

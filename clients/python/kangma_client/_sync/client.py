@@ -12,6 +12,7 @@ from kangma_client._sync.catalogue import Catalogue
 from kangma_client._sync.city import City
 from kangma_client._sync.doctor import Doctor
 from kangma_client._sync.me import Me
+from kangma_client._sync.passkeys import Passkeys
 from kangma_client._sync.transport import Transport
 from kangma_client._call import Call, operation
 from kangma_client._keys import MachineKey
@@ -40,6 +41,7 @@ class Client:
         self.me = Me(self._transport)
         self.doctor = Doctor(self._transport)
         self.city = City(self._transport)
+        self.passkeys = Passkeys(self._transport)
 
     @operation("register")
     def register(
