@@ -255,9 +255,28 @@ async def _share(lin: Any, zhou: Any) -> None:
         await of(zhou.doctor.patient(patient))
     assert refusal.value.rule
     await of(me.set_deny_all(False))
+    await _in_an_emergency(lin, zhou, patient)
     looks = await of(me.access_log(page_size=2))
     assert {look["decision"] for look in looks} == {"allow", "deny"}
     assert (await of(me.export_access_log()))["entries"] == len(looks)
+
+
+async def _in_an_emergency(lin: Any, zhou: Any, patient: str) -> None:
+    """The doctor of this journey signed in with a password alone, which is not enough."""
+    me = lin.me
+    assert (await of(me.set_emergency(False)))["allowed"] is False
+    assert (await of(me.set_emergency(True))) == await of(me.emergency())
+    with pytest.raises(Refused) as refusal:
+        await of(zhou.doctor.open_emergency(patient, "unconscious in the street"))
+    assert refusal.value.rule == "break-glass-needs-acr"
+    for nothing in (
+        lambda: zhou.doctor.close_emergency(patient),
+        lambda: me.stop_emergency(patient),
+        lambda: me.mark_notice_read(patient),
+    ):
+        with pytest.raises(NotFound):
+            await of(nothing())
+    assert await of(me.notices()) == []
 
 
 async def _care(zhou: Any, patient: str) -> None:

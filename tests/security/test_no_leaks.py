@@ -62,6 +62,10 @@ def grant(person: str = "statistics") -> dict[str, Any]:
     }
 
 
+NOBODYS = "6f0f2f9e-3a51-4c8e-9d57-0a2b7c1d4e5f"
+"""An id of a thing that nobody has."""
+
+
 def asks(here: Standing, token: str) -> list[Ask]:
     """Every operation of openapi.yaml with a request that it understands, erasure left out."""
     patient = f"/v1/doctor/patients/{here.resident.id}"
@@ -136,6 +140,13 @@ def asks(here: Standing, token: str) -> list[Ask]:
         Ask("set_deny_all", "resident", "PUT", "/v1/me/deny-all", {"json": {"on": False}}),
         Ask("list_access_log", "resident", "GET", "/v1/me/access-log"),
         Ask("export_access_log", "resident", "GET", "/v1/me/access-log/export"),
+        Ask("get_emergency", "resident", "GET", "/v1/me/emergency"),
+        Ask("set_emergency", "resident", "PUT", "/v1/me/emergency", {"json": {"allowed": True}}),
+        Ask("stop_emergency", "resident", "DELETE", f"/v1/me/emergency/{NOBODYS}"),
+        Ask("list_notices", "resident", "GET", "/v1/me/notices"),
+        Ask("mark_notice_read", "resident", "POST", f"/v1/me/notices/{NOBODYS}/read"),
+        Ask("open_emergency", "doctor", "POST", f"{patient}/emergency", {"json": {"reason": NOTE}}),
+        Ask("close_emergency", "doctor", "DELETE", f"{patient}/emergency"),
         Ask("list_panel", "doctor", "GET", "/v1/doctor/panel"),
         Ask("get_patient", "doctor", "GET", patient),
         Ask("list_patient_records", "doctor", "GET", f"{patient}/records"),

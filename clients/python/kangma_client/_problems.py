@@ -197,6 +197,10 @@ class AlreadyWithdrawn(Conflict):
     code = "already-withdrawn"
 
 
+class EmergencyOpen(Conflict):
+    code = "emergency-open"
+
+
 BY_CODE: dict[str, type[Problem]] = {
     kind.code: kind
     for kind in (
@@ -237,6 +241,7 @@ BY_CODE: dict[str, type[Problem]] = {
         NoOutlines,
         AlreadySigned,
         AlreadyWithdrawn,
+        EmergencyOpen,
     )
 }
 

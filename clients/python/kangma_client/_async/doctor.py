@@ -74,3 +74,16 @@ class AsyncDoctor:
         return await self._transport.send(
             Call("POST", "/v1/doctor/codes/resolve", json={"token": token}, repeatable=False)
         )
+
+    @operation("open_emergency")
+    async def open_emergency(self, patient_id: str, reason: str) -> Any:
+        """Look without a grant for four hours; the patient is told at once, and it is reviewed."""
+        path = f"/v1/doctor/patients/{patient_id}/emergency"
+        return await self._transport.send(
+            Call("POST", path, json={"reason": reason}, repeatable=False)
+        )
+
+    @operation("close_emergency")
+    async def close_emergency(self, patient_id: str) -> Any:
+        path = f"/v1/doctor/patients/{patient_id}/emergency"
+        return await self._transport.send(Call("DELETE", path))

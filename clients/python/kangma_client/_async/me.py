@@ -149,6 +149,31 @@ class AsyncMe:
         """Refuse everybody else at once; one's own functions go on working."""
         return await self._transport.send(Call("PUT", "/v1/me/deny-all", json={"on": on}))
 
+    @operation("get_emergency")
+    async def emergency(self) -> Any:
+        """Whether a doctor may look in an emergency, and who is looking now."""
+        return await self._transport.send(Call("GET", "/v1/me/emergency"))
+
+    @operation("set_emergency")
+    async def set_emergency(self, allowed: bool) -> Any:
+        """Allow or refuse emergency access; refusing ends what is open at once."""
+        return await self._transport.send(
+            Call("PUT", "/v1/me/emergency", json={"allowed": allowed})
+        )
+
+    @operation("stop_emergency")
+    async def stop_emergency(self, session_id: str) -> Any:
+        return await self._transport.send(Call("DELETE", f"/v1/me/emergency/{session_id}"))
+
+    @operation("list_notices")
+    def notices(self) -> AsyncIterator[dict[str, Any]]:
+        """What I was told, newest first."""
+        return each(self._transport, Call("GET", "/v1/me/notices"))
+
+    @operation("mark_notice_read")
+    async def mark_notice_read(self, notice_id: str) -> Any:
+        return await self._transport.send(Call("POST", f"/v1/me/notices/{notice_id}/read"))
+
     @operation("list_access_log")
     def access_log(self, *, page_size: int = 100) -> AsyncIterator[dict[str, Any]]:
         """Who looked, newest first."""

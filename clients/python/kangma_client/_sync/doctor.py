@@ -75,3 +75,16 @@ class Doctor:
         return self._transport.send(
             Call("POST", "/v1/doctor/codes/resolve", json={"token": token}, repeatable=False)
         )
+
+    @operation("open_emergency")
+    def open_emergency(self, patient_id: str, reason: str) -> Any:
+        """Look without a grant for four hours; the patient is told at once, and it is reviewed."""
+        path = f"/v1/doctor/patients/{patient_id}/emergency"
+        return self._transport.send(
+            Call("POST", path, json={"reason": reason}, repeatable=False)
+        )
+
+    @operation("close_emergency")
+    def close_emergency(self, patient_id: str) -> Any:
+        path = f"/v1/doctor/patients/{patient_id}/emergency"
+        return self._transport.send(Call("DELETE", path))
