@@ -11,6 +11,7 @@ from service.api.auth import passkeys, published, register, step_up, token
 from service.api.city import releases
 from service.api.doctor import codes, emergency, panel, patients
 from service.api.doctor import records as patient_records
+from service.api.doctor import requests as my_requests
 from service.api.doctor import series as patient_series
 from service.api.me import (
     access_log,
@@ -22,6 +23,7 @@ from service.api.me import (
     profile,
     prompts,
     records,
+    requests,
     series,
 )
 from service.api.me import emergency as my_emergency
@@ -38,6 +40,7 @@ RESIDENT = (
     access_log.router,
     my_emergency.router,
     notices.router,
+    requests.router,
 )
 DOCTOR = (
     panel.router,
@@ -46,6 +49,7 @@ DOCTOR = (
     patient_series.router,
     codes.router,
     emergency.router,
+    my_requests.router,
 )
 CITY = (releases.router,)
 ANYONE = (

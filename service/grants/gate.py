@@ -231,6 +231,13 @@ def is_active(conn: Connection, subject: UUID) -> bool:
     return standing is not None and standing.status == "active"
 
 
+def withdrawals(conn: Connection, vault: Vault, actor: Actor, subject: UUID) -> list[datetime]:
+    """When grants to this actor, to their clinic or to their role there were withdrawn."""
+    grantees = grantees_of(_placed(actor, _asker(conn, actor, subject)))
+    found = [body.opened(vault, row).grant for row in store.between(conn, subject, *grantees)]
+    return [grant.withdrawn_at for grant in found if grant.withdrawn_at and not grant.deny]
+
+
 def lets_in_emergency(conn: Connection, subject: UUID) -> bool:
     """Whether the resident leaves the door ajar for emergencies."""
     standing = store.standing(conn, subject)

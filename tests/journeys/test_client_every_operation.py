@@ -255,10 +255,29 @@ async def _share(lin: Any, zhou: Any) -> None:
         await of(zhou.doctor.patient(patient))
     assert refusal.value.rule
     await of(me.set_deny_all(False))
+    await _be_asked(lin, zhou, patient)
     await _in_an_emergency(lin, zhou, patient)
     looks = await of(me.access_log(page_size=2))
     assert {look["decision"] for look in looks} == {"allow", "deny"}
     assert (await of(me.export_access_log()))["entries"] == len(looks)
+
+
+async def _be_asked(lin: Any, zhou: Any, patient: str) -> None:
+    """The doctor asks; one question is agreed to, the next refused, and then there is rest."""
+    me = lin.me
+    asked = await of(zhou.doctor.ask(patient, ["lifestyle"]))
+    assert asked["request_id"] == (await of(zhou.doctor.ask(patient, ["mental"])))["request_id"]
+    assert [one["id"] for one in await of(me.requests())] == [asked["request_id"]]
+    agreed = await of(me.accept_request(asked["request_id"]))
+    assert agreed["grant_id"] in {one["id"] for one in await of(me.grants())}
+    again = await of(zhou.doctor.ask(patient, ["mental"]))
+    assert (await of(me.refuse_request(again["request_id"])))["status"] == "refused"
+    with pytest.raises(Refused) as refusal:
+        await of(zhou.doctor.ask(patient, ["body"]))
+    assert refusal.value.rule == "cool-down"
+    told = await of(me.notices())
+    assert {one["kind"] for one in told} == {"consent-asked"}
+    assert (await of(me.mark_notice_read(told[0]["id"])))["read"] is True
 
 
 async def _in_an_emergency(lin: Any, zhou: Any, patient: str) -> None:
@@ -273,10 +292,10 @@ async def _in_an_emergency(lin: Any, zhou: Any, patient: str) -> None:
         lambda: zhou.doctor.close_emergency(patient),
         lambda: me.stop_emergency(patient),
         lambda: me.mark_notice_read(patient),
+        lambda: me.accept_request(patient),
     ):
         with pytest.raises(NotFound):
             await of(nothing())
-    assert await of(me.notices()) == []
 
 
 async def _care(zhou: Any, patient: str) -> None:

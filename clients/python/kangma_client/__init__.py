@@ -2,6 +2,7 @@
 
 from kangma_client._async.client import AsyncClient
 from kangma_client._problems import (
+    AlreadyAnswered,
     AlreadySigned,
     AlreadyWithdrawn,
     BadCursor,
@@ -48,6 +49,7 @@ from kangma_client._retry import RetryPolicy
 from kangma_client._sync.client import Client
 
 __all__ = [
+    "AlreadyAnswered",
     "AlreadySigned",
     "AlreadyWithdrawn",
     "AsyncClient",

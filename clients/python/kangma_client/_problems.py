@@ -197,6 +197,10 @@ class AlreadyWithdrawn(Conflict):
     code = "already-withdrawn"
 
 
+class AlreadyAnswered(Conflict):
+    code = "already-answered"
+
+
 class EmergencyOpen(Conflict):
     code = "emergency-open"
 
@@ -241,6 +245,7 @@ BY_CODE: dict[str, type[Problem]] = {
         NoOutlines,
         AlreadySigned,
         AlreadyWithdrawn,
+        AlreadyAnswered,
         EmergencyOpen,
     )
 }

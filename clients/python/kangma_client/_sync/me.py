@@ -175,6 +175,25 @@ class Me:
     def mark_notice_read(self, notice_id: str) -> Any:
         return self._transport.send(Call("POST", f"/v1/me/notices/{notice_id}/read"))
 
+    @operation("list_requests")
+    def requests(self) -> Iterator[dict[str, Any]]:
+        """What doctors asked me for, newest first."""
+        return each(self._transport, Call("GET", "/v1/me/requests"))
+
+    @operation("accept_request")
+    def accept_request(
+        self, request_id: str, separate_consent: Sequence[str] = ()
+    ) -> Any:
+        """Give what was asked for; sensitive classes are agreed to one by one."""
+        path = f"/v1/me/requests/{request_id}/accept"
+        body = {"separate_consent": list(separate_consent)}
+        return self._transport.send(Call("POST", path, json=body, repeatable=False))
+
+    @operation("refuse_request")
+    def refuse_request(self, request_id: str) -> Any:
+        """Say no; the doctor cannot ask again for ninety days."""
+        return self._transport.send(Call("POST", f"/v1/me/requests/{request_id}/refuse"))
+
     @operation("list_access_log")
     def access_log(self, *, page_size: int = 100) -> Iterator[dict[str, Any]]:
         """Who looked, newest first."""
