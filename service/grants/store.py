@@ -122,7 +122,14 @@ _ASKER = Prepared(
     )
     .select_from(practitioners)
     .outerjoin(contracts, and_(contracts.c.resident_id == _RESIDENT, contracts.c.active))
-    .outerjoin(_SIGNER, _SIGNER.c.practitioner_id == contracts.c.practitioner_id)
+    .outerjoin(
+        _SIGNER,
+        # A contract with somebody who left office is no contract with their clinic.
+        and_(
+            _SIGNER.c.practitioner_id == contracts.c.practitioner_id,
+            _SIGNER.c.disabled.is_(False),
+        ),
+    )
     .where(
         practitioners.c.practitioner_id == bindparam("practitioner", type_=LargeBinary),
         practitioners.c.disabled.is_(False),
@@ -187,7 +194,7 @@ def on_panel(grantees: Sequence[Grantee], practitioner: UUID) -> ColumnElement[b
     colleagues = (
         select(colleague.c.practitioner_id)
         .join(mine, mine.c.clinic_id == colleague.c.clinic_id)
-        .where(mine.c.practitioner_id == practitioner)
+        .where(mine.c.practitioner_id == practitioner, colleague.c.disabled.is_(False))
     )
     shared = exists().where(
         grants.c.resident_id == contracts.c.resident_id,

@@ -137,7 +137,14 @@ def test_the_contract_and_its_doctor(here: Town) -> None:
     lin, zhou = here.resident(), here.doctor()
     doctors = ok(here.doors.get("/v1/me/doctors", headers=lin.headers))
     assert doctors["items"] == [
-        {"id": zhou.id, "name": "周医生", "clinic": "河街卫生站", "region": None}
+        {
+            "id": zhou.id,
+            "name": "周医生",
+            "clinic": "河街卫生站",
+            "clinic_id": doctors["items"][0]["clinic_id"],
+            "role": "family-doctor",
+            "region": None,
+        }
     ]
     problem(here.doors.get("/v1/me/contract", headers=lin.headers), 404, "not-found")
     signed = ok(sign(here, lin, zhou, "body", "lifestyle"), 201)

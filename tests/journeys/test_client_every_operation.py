@@ -247,7 +247,9 @@ async def _share(lin: Any, zhou: Any) -> None:
     until = {**STATISTICS, "valid_until": "2027-01-01T00:00:00Z"}
     assert (await of(me.change(given["id"], until)))["valid_until"] is not None
     assert (await of(me.receipt(given["id"])))["receipt"].count(".") == 2
-    assert (await of(me.simulate()))["items"]
+    seen = await of(me.simulate())
+    assert seen["items"]
+    assert (await of(me.replay("2020-01-01T00:00:00+08:00")))["items"][0]["grantee"]["id"] == "any"
     assert (await of(me.withdraw(given["id"])))["status"] == "withdrawn"
     assert (await of(me.set_deny_all(True)))["on"] is True
     assert (await of(me.deny_all()))["on"] is True

@@ -136,6 +136,7 @@ def asks(here: Standing, token: str) -> list[Ask]:
         Ask("change_grant", "resident", "PUT", f"/v1/me/grants/{here.grant}", {"json": grant()}),
         Ask("get_grant_receipt", "resident", "GET", f"/v1/me/grants/{here.grant}/receipt"),
         Ask("simulate_grants", "resident", "POST", "/v1/me/grants/simulate", {"json": {}}),
+        Ask("replay_grants", "resident", "GET", "/v1/me/grants/replay?at=2026-11-20T00:30:00Z"),
         Ask("get_deny_all", "resident", "GET", "/v1/me/deny-all"),
         Ask("set_deny_all", "resident", "PUT", "/v1/me/deny-all", {"json": {"on": False}}),
         Ask("list_access_log", "resident", "GET", "/v1/me/access-log"),

@@ -5,24 +5,25 @@ from datetime import date
 from typing import Annotated, Any, Literal, TypeVar
 from uuid import UUID
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field
 from sqlalchemy import Connection
 
 from consent.decision import Permit
-from consent.vocabulary import Action
+from consent.vocabulary import Action, Text
 from service.api.body import Flag, Shape, StrictRoute
 from service.api.deps import Lang, Now, Resident
 from service.api.gate import WithheldOut, withheld
 from service.api.me.contributions import settle
 from service.api.rooms import HouseDep
-from service.api.schema import CursorText, Limit, Moment, may_refuse
+from service.api.schema import Bilingual, CursorText, Limit, Moment, may_refuse
 from service.grants import actions, gate, preview, receipts
 from service.grants.body import Kept
 from service.grants.preview import Sight
 from service.grants.terms import Offer, check
 from service.house import House
 from service.identity.caller import Caller
+from service.kit.errors import BadRequest
 from service.kit.ids import parse_id
 from service.kit.paging import BadCursor
 from service.panel import actions as panel
@@ -30,6 +31,7 @@ from service.panel import actions as panel
 router = APIRouter(prefix="/v1/me", tags=["grants"], route_class=StrictRoute)
 
 T = TypeVar("T")
+NOT_YET = Text("该时间尚未到来。", "That moment has not come yet.")
 Word = Annotated[str, Field(max_length=64)]
 Words = Annotated[list[Word], Field(max_length=64)]
 
@@ -126,11 +128,17 @@ class WindowOut(BaseModel):
 
 
 class SightOut(BaseModel):
-    """What one grantee could do for one purpose, and which classes stay closed to them."""
+    """What one grantee could do for one purpose, and which classes stay closed to them.
+
+    The grantee `any` stands for a doctor whom no grant names.
+    """
 
     grantee: GranteeOut
     purpose: str
     action: str
+    allowed: bool
+    rule: str
+    reason: Bilingual
     data_classes: list[str]
     window: WindowOut
     withheld: list[WithheldOut]
@@ -179,6 +187,22 @@ async def give_grant(
         )
 
     return _out(await _changing(house, caller, now, give), now)
+
+
+@router.get("/grants/replay")
+async def replay_grants(
+    caller: Resident, house: HouseDep, now: Now, at: Annotated[Moment, Query()]
+) -> SightPage:
+    """Who could see what at a moment in the past, with the rule that decided then."""
+    if at > now:
+        raise BadRequest(NOT_YET, pointer="/query/at")
+
+    def see(conn: Connection) -> list[Sight]:
+        permit = _permit(conn, house, caller, now)
+        return preview.who_could_see_what(conn, house.vault, permit, at=at)
+
+    sights = await house.db.aread(see)
+    return SightPage(items=[_sight(sight) for sight in sights], next=None)
 
 
 @router.get("/grants/{grant_id}")
@@ -329,6 +353,9 @@ def _sight(sight: Sight) -> SightOut:
         grantee=GranteeOut(kind=sight.grantee.kind.value, id=sight.grantee.id),
         purpose=sight.purpose.value,
         action=sight.action.value,
+        allowed=decision.allow,
+        rule=decision.rule,
+        reason=Bilingual.of(decision.sentence),
         data_classes=actions.in_order(decision.classes),
         window=WindowOut(
             first=None if window is None else window.first,

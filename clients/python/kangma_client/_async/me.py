@@ -140,6 +140,11 @@ class AsyncMe:
             Call("POST", "/v1/me/grants/simulate", json=question or {})
         )
 
+    @operation("replay_grants")
+    async def replay(self, at: str) -> Any:
+        """Who could see what at a moment in the past (RFC 3339)."""
+        return await self._transport.send(Call("GET", "/v1/me/grants/replay", params={"at": at}))
+
     @operation("get_deny_all")
     async def deny_all(self) -> Any:
         return await self._transport.send(Call("GET", "/v1/me/deny-all"))

@@ -141,6 +141,11 @@ class Me:
             Call("POST", "/v1/me/grants/simulate", json=question or {})
         )
 
+    @operation("replay_grants")
+    def replay(self, at: str) -> Any:
+        """Who could see what at a moment in the past (RFC 3339)."""
+        return self._transport.send(Call("GET", "/v1/me/grants/replay", params={"at": at}))
+
     @operation("get_deny_all")
     def deny_all(self) -> Any:
         return self._transport.send(Call("GET", "/v1/me/deny-all"))
@@ -181,9 +186,7 @@ class Me:
         return each(self._transport, Call("GET", "/v1/me/requests"))
 
     @operation("accept_request")
-    def accept_request(
-        self, request_id: str, separate_consent: Sequence[str] = ()
-    ) -> Any:
+    def accept_request(self, request_id: str, separate_consent: Sequence[str] = ()) -> Any:
         """Give what was asked for; sensitive classes are agreed to one by one."""
         path = f"/v1/me/requests/{request_id}/accept"
         body = {"separate_consent": list(separate_consent)}
