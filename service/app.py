@@ -1,20 +1,26 @@
 """The composition root: one house, one application. `uvicorn --factory service.app:create`."""
 
+import asyncio
 import gc
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
 from anyio import to_thread
 from fastapi import FastAPI
 
 from service.api.bare import application
 from service.house import OUTLINES_FILE, House, build, load_outlines
-from service.jobs import erasures
+from service.identity import actions as identity
+from service.jobs import checkpoint, erasures
 from service.kit import cores, log
+from service.kit.errors import Unavailable
 from service.kit.settings import Settings
 
 YOUNG_OBJECTS = 20_000
 """New objects between two looks for garbage: what some twenty requests make."""
+
+TIDIED_EVERY = 600.0
+"""Seconds between two looks for ended rows of sign-in."""
 
 
 def create(house: House | None = None) -> FastAPI:
@@ -31,6 +37,7 @@ def create(house: House | None = None) -> FastAPI:
     app.state.db = inhabited.db
     app.state.tokens = inhabited.tokens
     app.state.revocations = inhabited.revocations
+    app.state.limits = inhabited.limits
     app.state.cursors = inhabited.cursors
     app.state.regions = inhabited.regions
     app.state.outlines = load_outlines(inhabited.settings.data / OUTLINES_FILE)
@@ -47,5 +54,16 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     gc.collect()
     gc.freeze()
     gc.set_threshold(YOUNG_OBJECTS, 20, 20)
+    chores = [asyncio.create_task(one(house)) for one in (_tidy, checkpoint.keep_making)]
     yield
+    for chore in chores:
+        chore.cancel()
     house.close()
+
+
+async def _tidy(house: House) -> None:
+    """Drop what sign-in no longer needs, again and again; a database that is away can wait."""
+    while True:
+        with suppress(Unavailable):
+            await house.db.awrite(lambda conn: identity.tidy(conn, house.clock()))
+        await asyncio.sleep(TIDIED_EVERY)

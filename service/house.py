@@ -18,6 +18,7 @@ from service.keys.system import SystemKeys
 from service.keys.vault import Vault
 from service.kit.clock import Clock, utc_now
 from service.kit.db import Database, open_engine
+from service.kit.limits import Limits
 from service.kit.paging import Cursors
 from service.kit.passwords import Passwords
 from service.kit.settings import Settings
@@ -40,6 +41,7 @@ class House:
     tokens: Tokens
     passwords: Passwords
     revocations: Revocations
+    limits: Limits
     cursors: Cursors
     regions: RegionTree
 
@@ -80,11 +82,12 @@ def build(settings: Settings, *, clock: Clock = utc_now) -> House:
         clock=clock,
         db=db,
         keystore=keystore,
-        vault=Vault(keystore, keystore.deployment, clock=clock),
+        vault=Vault(keystore, keystore.deployment, clock=clock, lifetime=settings.key_seconds),
         system=system,
         tokens=Tokens(settings.issuer, lambda: system.signing_keys("jwt")),
         passwords=Passwords(),
         revocations=Revocations(db, clock),
+        limits=Limits(on=settings.are_requests_counted),
         cursors=Cursors(system.secret("cursor")),
         regions=load_regions(settings.data / REGIONS_FILE),
     )

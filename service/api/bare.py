@@ -12,6 +12,7 @@ from fastapi_offline import FastAPIOffline
 
 from service.api import description, problems, router
 from service.api.edge import Edge
+from service.kit.limits import Limits
 from service.kit.settings import Settings
 
 NO_TELEMETRY = {
@@ -43,6 +44,7 @@ def application(lifespan: Lifespan = _idle) -> FastAPI:
     }
     app = FastAPIOffline(**options)
     app.state.issuer = Settings.model_fields["issuer"].default
+    app.state.limits = Limits(on=False)
     problems.install(app)
     router.join(app)
     description.install(app)

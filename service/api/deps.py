@@ -7,6 +7,7 @@ capability that knows a person's record, because the city's routes import it.
 
 from collections.abc import Awaitable, Callable
 from datetime import datetime
+from math import ceil
 from typing import Annotated
 
 from fastapi import Depends, Request
@@ -19,7 +20,7 @@ from service.api.problems import language_of, request_id_of
 from service.identity import proofs
 from service.identity.caller import Audience, Caller
 from service.kit.db import Database
-from service.kit.errors import ProofRefused, StrongerSignInRequired, Unauthenticated
+from service.kit.errors import ProofRefused, RateLimited, StrongerSignInRequired, Unauthenticated
 
 TOKEN_URL = "/v1/auth/token"  # noqa: S105 - an address, not a secret
 
@@ -76,6 +77,8 @@ async def _proven(request: Request, authorization: str | None, audience: Audienc
     # A token that is bound to a key is worth nothing without it, and no other has a proof.
     if (known.thumbprint is not None) != (scheme.lower() == "dpop"):
         raise Unauthenticated()
+    if wait := state.limits.wait("subject", known.subject, now.timestamp()):
+        raise RateLimited(ceil(wait))
     await state.revocations.refuse(known)
     if known.thumbprint is not None:
         await _require_proof(request, token, known.thumbprint, now)

@@ -18,7 +18,7 @@ from starlette.routing import Match
 from consent.vocabulary import Language, Text
 from service.api import faults
 from service.api.body import Refusal
-from service.kit import errors
+from service.kit import errors, metrics
 from service.kit.log import log
 
 MEDIA_TYPE = "application/problem+json"
@@ -98,7 +98,11 @@ def of_service_error(request: Request, error: errors.ServiceError) -> Response:
     status = next((STATUS[kind] for kind in type(error).__mro__ if kind in STATUS), None)
     if status is None:
         return of_unknown(request, error)
-    if status >= 500:
+    if isinstance(error, errors.IntegrityBroken):
+        # Stored data was altered. The row is named by `kangma db verify`, not here.
+        metrics.integrity.inc()
+        log.critical("alert", code=error.code, request_id=request_id_of(request))
+    elif status >= 500:
         log.error("problem", code=error.code, request_id=request_id_of(request))
     more: dict[str, Any] = {}
     headers: dict[str, str] = {}

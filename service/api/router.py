@@ -6,7 +6,7 @@ loop. The busiest doors come first.
 
 from fastapi import APIRouter, FastAPI
 
-from service.api import catalogue, models, status, verify
+from service.api import catalogue, models, notices, status, verify
 from service.api.auth import passkeys, published, register, step_up, token
 from service.api.city import releases
 from service.api.doctor import codes, emergency, panel, patients
@@ -18,6 +18,7 @@ from service.api.me import (
     code,
     contract,
     contributions,
+    erasure,
     grants,
     notices,
     profile,
@@ -33,6 +34,7 @@ RESIDENT = (
     series.router,
     prompts.router,
     profile.router,
+    erasure.router,
     code.router,
     grants.router,
     contributions.router,
@@ -60,6 +62,7 @@ ANYONE = (
     published.router,
     verify.router,
     catalogue.router,
+    notices.router,
     models.router,
     status.router,
 )

@@ -2,9 +2,10 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Depends
 from pydantic import BaseModel, Field
 
+from service.api.address import limited
 from service.api.body import Shape, StrictRoute
 from service.api.deps import Now
 from service.api.rooms import HouseDep
@@ -26,7 +27,7 @@ class VerifyOut(BaseModel):
     expires_at: Moment | None
 
 
-@router.post("/verify")
+@router.post("/verify", dependencies=[Depends(limited("code"))])
 async def verify_code(body: TokenBody, house: HouseDep, now: Now) -> VerifyOut:
     """Whether a code is genuine. Asking uses the code up."""
     issuer = house.settings.issuer

@@ -12,7 +12,8 @@ console = Console(highlight=False)
 
 def answer(facts: dict[str, Any], *, as_json: bool) -> None:
     if as_json:
-        print(json.dumps(facts, ensure_ascii=False, default=str))
+        # At once, line by line: whoever reads a long job through a pipe wants to see it go on.
+        print(json.dumps(facts, ensure_ascii=False, default=str), flush=True)
         return
     width = max((len(name) for name in facts), default=0)
     for name, value in facts.items():

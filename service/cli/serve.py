@@ -28,6 +28,8 @@ def run_server(host: str, port: int, workers: int) -> None:
         port=port,
         workers=workers,
         access_log=False,
+        # Whom to believe about addresses is a setting of ours (`trusted_proxies`).
+        proxy_headers=False,
         log_level="warning",
         server_header=False,
         date_header=True,

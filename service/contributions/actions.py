@@ -14,6 +14,7 @@ from sqlalchemy import Connection
 from service.contributions import store
 from service.contributions.blob import Blobs, Contribution
 from service.domain.anonymity import specification
+from service.kit.errors import IntegrityBroken
 
 
 def put(
@@ -50,6 +51,20 @@ def read_all(conn: Connection, *, statistics_key: bytes) -> Iterator[NDArray[np.
     blobs = _blobs(statistics_key)
     for rows in store.batches(conn):
         yield blobs.open_batch(rows)
+
+
+def verify(conn: Connection, *, statistics_key: bytes) -> tuple[int, list[bytes]]:
+    """How many contributions were opened and dropped; pseudonyms of those that do not open."""
+    blobs = _blobs(statistics_key)
+    opened, broken = 0, []
+    for rows in store.batches(conn):
+        for pseudonym, sealed in rows:
+            opened += 1
+            try:
+                blobs.open_batch([(bytes(pseudonym), bytes(sealed))])
+            except IntegrityBroken:
+                broken.append(bytes(pseudonym))
+    return opened, broken
 
 
 def count(conn: Connection) -> int:

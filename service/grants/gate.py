@@ -274,7 +274,7 @@ def admit_panel(
     grantees = grantees_of(actor)
     found = store.standings_of_panel(conn, grantees, practitioner)
     # One query of the keystore for all of them, for the grants here and the names soon after.
-    vault.preload([standing.resident_id for standing, _ in found], _OF_A_PANEL)
+    vault.preload(_revisions(one for one, _ in found), _OF_A_PANEL)
     rows = store.active_to(conn, grantees)
     asked = (actor, Purpose.CARE, action, classes)
     standings = [(one, store.Bond(mine, clinic_signed=True)) for one, mine in found]
@@ -295,12 +295,16 @@ def admit_statistics(
 ) -> dict[UUID, Decision]:
     """Decisions on the next `limit` residents, in id order, who ever agreed to be counted."""
     standings = store.standings_after(conn, STATISTICS, after=after, limit=limit)
-    known = [standing.resident_id for standing in standings]
+    known = _revisions(standings)
     vault.preload(known, {Slot.POLICY})
-    rows = store.active_to(conn, [STATISTICS], known)
+    rows = store.active_to(conn, [STATISTICS], list(known))
     actor = Actor(ActorKind.SERVICE, STATISTICS.id)
     asked = (actor, Purpose.STATISTICS, Action.AGGREGATE, ALL_CLASSES)
     return _decide_each(vault, [(one, NO_BOND) for one in standings], rows, asked, now=now)
+
+
+def _revisions(standings: Iterable[store.Standing]) -> dict[UUID, int]:
+    return {standing.resident_id: standing.consent_revision for standing in standings}
 
 
 def foresee(

@@ -65,7 +65,7 @@ def entry(
     """The entry of one look: the classes opened, or those asked for when it was denied."""
     classes = decision.classes if decision.allow else asked
     text = ",".join(sorted(classes)).encode()
-    place = _place(subject, request_id)
+    place = place_of(subject, request_id)
     return Entry(
         at=now,
         actor_kind=looker.actor.kind,
@@ -87,7 +87,7 @@ def entry(
 
 def classes_of(vault: Vault, entry_: Entry) -> list[DataClass]:
     """The classes of a kept entry, in the order of the vocabulary."""
-    sealed = Sealed(entry_.classes, _place(entry_.subject, entry_.request_id))
+    sealed = Sealed(entry_.classes, place_of(entry_.subject, entry_.request_id))
     words = vault.open_policy(sealed).decode().split(",")
     return [data_class for data_class in DataClass if data_class.value in words]
 
@@ -115,5 +115,5 @@ def line(logged: Logged, classes: Iterable[DataClass]) -> Text:
     )
 
 
-def _place(subject: UUID, request_id: str) -> Place:
+def place_of(subject: UUID, request_id: str) -> Place:
     return Place("access_log", "classes", subject, sha256(request_id.encode()).digest()[:16])

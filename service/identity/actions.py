@@ -22,6 +22,8 @@ from service.kit.ids import new_id, parse_id
 from service.kit.passwords import Passwords
 
 REFRESH_LIFETIME = timedelta(days=30)
+KEPT = timedelta(hours=1)
+"""How long ended rows lie about: longer than a token lives, and than failed passwords count."""
 KIND_OF_AUDIENCE: dict[str, Audience] = {"resident": "resident", "practitioner": "doctor"}
 CLIENT_ROLES: dict[str, Audience] = {"city": "city"}
 _UNAMBIGUOUS = "abcdefghjkmnpqrstuvwxyz23456789"
@@ -133,6 +135,11 @@ def forget(conn: Connection, subject: UUID, now: datetime) -> None:
     store.drop_logins(conn, subject)
     store.drop_refresh_of(conn, subject)
     store.revoke(conn, subject, now)
+
+
+def tidy(conn: Connection, now: datetime) -> int:
+    """Drop rows of sign-in that no longer matter to anybody; how many."""
+    return store.forget_before(conn, now - KEPT)
 
 
 def revoke_token(conn: Connection, token: str, now: datetime) -> None:

@@ -5,11 +5,12 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 from uuid import UUID
 
-from sqlalchemy import BigInteger, Connection, bindparam, delete, select, update
+from sqlalchemy import BigInteger, Connection, bindparam, case, delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from service.identity.tables import (
+    challenges,
     client_keys,
     clients,
     federated_logins,
@@ -18,6 +19,7 @@ from service.identity.tables import (
     practitioners,
     refresh_tokens,
     revocations,
+    sign_in_attempts,
     used_once,
 )
 from service.kit.db import EPOCH
@@ -201,6 +203,45 @@ def spend_refresh(conn: Connection, digest: bytes) -> bool:
     return done.rowcount == 1
 
 
+def held_until(conn: Connection, tags: Sequence[bytes]) -> datetime | None:
+    """Until when the longest held of these must wait; None when none was counted."""
+    query = select(func.max(sign_in_attempts.c.until).label("until"))
+    until: datetime | None = conn.execute(query.where(sign_in_attempts.c.tag.in_(tags))).scalar()
+    return until
+
+
+def count_attempt(conn: Connection, tag: bytes, now: datetime, *, since: datetime) -> int | None:
+    """Count one more; how many there are now, beginning anew when the last was before `since`.
+
+    None, and none is counted, while the name is held: another process may have held it just now,
+    and the condition is looked at under the row's lock.
+    """
+    insert = sqlite_insert if conn.dialect.name == "sqlite" else postgresql_insert
+    table = sign_in_attempts
+    more = case((table.c.last_at < since, 1), else_=table.c.failures + 1)
+    done = conn.execute(
+        insert(table)
+        .values(tag=tag, failures=1, last_at=now, until=now)
+        .on_conflict_do_update(
+            index_elements=[table.c.tag],
+            set_={"failures": more, "last_at": now},
+            where=table.c.until <= now,
+        )
+        .returning(table.c.failures)
+    )
+    failures: int | None = done.scalar()
+    return failures
+
+
+def hold(conn: Connection, tag: bytes, until: datetime) -> None:
+    mine = sign_in_attempts.c.tag == tag
+    conn.execute(update(sign_in_attempts).where(mine).values(until=until))
+
+
+def drop_attempts(conn: Connection, tags: Sequence[bytes]) -> None:
+    conn.execute(delete(sign_in_attempts).where(sign_in_attempts.c.tag.in_(tags)))
+
+
 def families(conn: Connection, subject: UUID) -> list[UUID]:
     query = select(refresh_tokens.c.family).where(refresh_tokens.c.subject == subject).distinct()
     return list(conn.scalars(query))
@@ -229,7 +270,13 @@ def revoked_since(conn: Connection, since: datetime) -> frozenset[UUID]:
 
 
 def forget_before(conn: Connection, moment: datetime) -> int:
-    """Drop expired refresh tokens and revocations that no living token remembers."""
-    gone = conn.execute(delete(refresh_tokens).where(refresh_tokens.c.expires_at < moment))
-    old = conn.execute(delete(revocations).where(revocations.c.at < moment))
-    return gone.rowcount + old.rowcount
+    """Drop what no longer matters: expired refresh tokens, revocations that no living token
+    remembers, proofs too old to come again, ceremonies nobody ended, names left alone."""
+    times = (
+        refresh_tokens.c.expires_at,
+        revocations.c.at,
+        used_once.c.until,
+        challenges.c.until,
+        sign_in_attempts.c.last_at,
+    )
+    return sum(conn.execute(delete(time.table).where(time < moment)).rowcount for time in times)

@@ -72,7 +72,7 @@ def _contribute(connection: Connection, house: House, after: UUID | None, now: d
     held = states.hold(connection, asked)
     tags = identity.identities(connection, asked)
     signed = contracts.signed_among(connection, asked)
-    house.vault.preload(asked, {Slot.PROFILE, *PROMPT_CLASSES})
+    house.vault.preload({who: held.get(who, 0) for who in asked}, {Slot.PROFILE, *PROMPT_CLASSES})
     done = []
     for resident, decision in decisions.items():
         permit = decision.permit

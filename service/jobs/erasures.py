@@ -1,20 +1,30 @@
-"""Finish erasures that a crash cut in two: the file is closed, and the keys are still there.
+"""Finish erasures that a crash cut in two: the rows are gone, and the keys are still there.
 
 Erasing commits the data store first and destroys the keys after it, because the other order could
 leave a living resident without keys. Every start of the service therefore looks for erased
-residents who have no tombstone yet, and destroys their keys.
+residents who have no tombstone yet, and for classes whose keys were condemned, and destroys them.
 """
 
 from datetime import datetime
+from functools import partial
 
 from service.house import House
-from service.kit.errors import NotFound
+from service.keys import rings
+from service.kit.errors import Gone, NotFound
 from service.kit.log import log
 from service.residents import store as residents
+from service.upkeep import replay
 
 
 def finish(house: House, *, now: datetime) -> int:
-    """Destroy the keys of everybody erased who still has some; how many there were."""
+    """Destroy the keys of everybody and every class erased that still has some; how many."""
+    finished = _persons(house, now) + _classes(house)
+    if finished:
+        log.warning("erasures finished", count=finished)
+    return finished
+
+
+def _persons(house: House, now: datetime) -> int:
     erased = house.db.read(residents.erased)
     if not erased:
         return 0
@@ -27,6 +37,23 @@ def finish(house: House, *, now: datetime) -> int:
             # No keyring and no tombstone: the keystore never knew them.
             continue
         finished += 1
-    if finished:
-        log.warning("erasures finished", count=finished)
+    return finished
+
+
+def _classes(house: House) -> int:
+    finished = 0
+    for stone in rings.class_tombstones_of(house.keystore):
+        if stone.done:
+            continue
+        if house.db.read(partial(replay.remains, stone=stone)):
+            # The rows are there, so the erasure never committed and its asker was told so.
+            rings.spare(house.keystore, stone)
+            continue
+        try:
+            house.vault.bury(stone)
+        except (Gone, NotFound):
+            # The whole person was erased since.
+            rings.spare(house.keystore, stone)
+            continue
+        finished += 1
     return finished

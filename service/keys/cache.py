@@ -12,7 +12,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from service.keys.index import Index
-from service.keys.keyring import Keyring, Slot
+from service.keys.keyring import Keyring, SealedKeyring, Slot
 from service.kit.crypto.aead import Key
 
 CAPACITY = 10_000
@@ -23,7 +23,9 @@ LIFETIME = 300.0
 class OpenKeys:
     """What of one resident's keyring was needed: the index, and the keys of some slots.
 
-    `slots` says for every key number which slot it belongs to; only numbers, no keys.
+    `slots` says for every key number which slot it belongs to; only numbers, no keys. `revision`
+    is the consent revision they were read under: a permit of a later one (a withdrawal, a shredded
+    class) asks for them again. `destroyed` and `spent` are as in `SealedKeyring`.
     """
 
     index: Index
@@ -31,12 +33,26 @@ class OpenKeys:
     sealing: Mapping[str, Key]
     opening: Mapping[int, Key]
     expires: float
+    revision: int = 0
+    destroyed: frozenset[int] = frozenset()
+    spent: frozenset[int] = frozenset()
 
     @classmethod
-    def of(cls, ring: Keyring, wanted: Collection[Slot], expires: float) -> "OpenKeys":
+    def of(
+        cls,
+        ring: Keyring,
+        wanted: Collection[Slot],
+        expires: float,
+        *,
+        revision: int = 0,
+        sealed: SealedKeyring | None = None,
+    ) -> "OpenKeys":
         opening = {entry.dek_id: entry.ready() for entry in ring.of(wanted)}
         sealing: dict[str, Key] = {slot: opening[ring.newest(slot).dek_id] for slot in wanted}
-        return cls(Index(ring.index_key), ring.slots(), sealing, opening, expires)
+        destroyed = frozenset() if sealed is None else sealed.destroyed
+        spent = frozenset() if sealed is None else sealed.spent
+        index = Index(ring.index_key)
+        return cls(index, ring.slots(), sealing, opening, expires, revision, destroyed, spent)
 
     def loaded(self) -> set[Slot]:
         return {Slot(name) for name in self.sealing}

@@ -3,8 +3,10 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from service.keys import stages
 from service.keys.keyring import Keyring
 from service.keys.keystore import Keystore
+from service.keys.system import belongs_to
 from service.kit.errors import IntegrityBroken
 
 SAMPLE = 200
@@ -55,6 +57,43 @@ def check(keystore: Keystore) -> KeyReport:
         journal_bytes=_journal(keystore),
         system_keys=[row.kid for row in keystore.system()],
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Verified:
+    """Every key opened once. `broken` names keyrings by resident and system keys by kid."""
+
+    keyrings: int
+    system_keys: int
+    broken: list[str]
+    wrapped_by: dict[int, int]
+
+    @property
+    def sound(self) -> bool:
+        return not self.broken
+
+
+def every_key(keystore: Keystore) -> Verified:
+    """Open every keyring and every system key, a batch at a time, and drop them."""
+    broken: list[str] = []
+    opened, after = 0, None
+    while batch := keystore.residents(after=after, limit=SAMPLE):
+        for resident, sealed in keystore.load_many(batch).items():
+            opened += 1
+            try:
+                Keyring.open(sealed, keystore.kek, keystore.deployment, resident)
+            except IntegrityBroken:
+                broken.append(f"keyring {resident}")
+        after = batch[-1]
+    rows = keystore.system()
+    for row in rows:
+        bound = belongs_to(keystore.deployment, row.name, row.kid)
+        try:
+            keystore.kek.unwrap(row.kek_version, bytes(row.wrapped), bound)
+        except IntegrityBroken:
+            broken.append(f"system key {row.kid}")
+    with keystore.reading() as conn:
+        return Verified(opened, len(rows), broken, stages.wrapped_by(conn))
 
 
 def _journal(keystore: Keystore) -> int:

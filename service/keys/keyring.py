@@ -30,6 +30,12 @@ _VERSION = 1
 _START = struct.Struct(">BB32s")
 _ENTRY = struct.Struct(">BBIH32s")
 CAPACITY = (DOCUMENT_BYTES - _START.size) // _ENTRY.size
+"""Twenty-four keys: one a slot, and eleven more for slots that stand between two epochs."""
+LAST_EPOCH = 2**16 - 1
+
+
+class RingFull(Exception):
+    """No room for another epoch until older keys are dropped."""
 
 
 class Slot(StrEnum):
@@ -91,11 +97,17 @@ class Entry(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class SealedKeyring:
-    """One row of the keystore."""
+    """One row of the keystore, and what the keystore knows of its keys besides.
+
+    `destroyed` are numbers of keys that were shredded: an older row that still holds them does not
+    give them back. `spent` are keys too much used to seal anything more.
+    """
 
     kek_version: int
     wrapped_rdek: bytes
     sealed_document: bytes
+    destroyed: frozenset[int] = frozenset()
+    spent: frozenset[int] = frozenset()
 
 
 class Keyring:
@@ -132,6 +144,47 @@ class Keyring:
 
     def of(self, slots: Collection[Slot]) -> tuple[Entry, ...]:
         return tuple(entry for entry in self.entries if entry.slot in slots)
+
+    def begun(self, slots: Collection[Slot], *, spare: int = 0) -> "Keyring":
+        """The ring with a new key of the next epoch for each slot.
+
+        `RingFull` when fewer than `spare` places would be left.
+        """
+        taken = {entry.dek_id for entry in self.entries}
+        fresh = []
+        for slot in sorted(slots, key=NUMBERS.__getitem__):
+            epoch = max((e.epoch for e in self.entries if e.slot is slot), default=0) + 1
+            if epoch > LAST_EPOCH:
+                raise RingFull
+            while (dek_id := secrets.randbits(32)) in taken:
+                continue
+            taken.add(dek_id)
+            fresh.append(Entry(slot, self.suite, dek_id, epoch, urandom(KEY_BYTES)))
+        if len(self.entries) + len(fresh) + spare > CAPACITY:
+            raise RingFull
+        return Keyring(self.index_key, (*self.entries, *fresh))
+
+    def due(self, slots: Collection[Slot], *, spare: int) -> list[Slot]:
+        """Those of these slots that may begin an epoch now: each has one key, oldest first."""
+        epochs = {slot: [e.epoch for e in self.entries if e.slot is slot] for slot in slots}
+        single = [slot for slot, found in epochs.items() if len(found) == 1]
+        single.sort(key=lambda slot: (epochs[slot][0], NUMBERS[slot]))
+        return single[: max(0, CAPACITY - spare - len(self.entries))]
+
+    def without(self, dek_ids: Collection[int]) -> "Keyring":
+        """The ring without these keys."""
+        kept = tuple(entry for entry in self.entries if entry.dek_id not in dek_ids)
+        return Keyring(self.index_key, kept)
+
+    def outdated(self) -> frozenset[int]:
+        """The keys that no longer seal, because their slot has one of a later epoch."""
+        newest = {entry.slot: entry.epoch for entry in sorted(self.entries, key=_epoch)}
+        return frozenset(e.dek_id for e in self.entries if e.epoch < newest[e.slot])
+
+    @property
+    def suite(self) -> int:
+        """The suite of the newest keys; a ring has one."""
+        return max(self.entries, key=_epoch).suite
 
     def encode(self) -> bytes:
         if len(self.entries) > CAPACITY:
@@ -173,9 +226,10 @@ class Keyring:
         document = sealed.sealed_document
         bound = belonging("keyring", deployment, resident.bytes)
         try:
-            return cls.decode(AESGCM(rdek).decrypt(document[:12], document[12:], bound))
+            ring = cls.decode(AESGCM(rdek).decrypt(document[:12], document[12:], bound))
         except (InvalidTag, ValueError):
             raise IntegrityBroken from None
+        return ring.without(sealed.destroyed) if sealed.destroyed else ring
 
 
 def _epoch(entry: Entry) -> int:

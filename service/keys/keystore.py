@@ -6,6 +6,7 @@ is never handed out, even when a restored backup brought its row back.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import sha256
@@ -20,7 +21,9 @@ from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from consent.vocabulary import Text
+from service.keys import marks
 from service.keys.keyring import SealedKeyring
+from service.keys.stages import admit
 from service.keys.tables import kek_check, keyrings, keystore_metadata, system_keys, tombstones
 from service.keys.wrapping import KeyRefused, RootKey, belonging
 from service.kit.db import EPOCH, open_engine
@@ -92,6 +95,14 @@ class Keystore:
         self.engine.dispose()
         self.kek.close()
 
+    def reading(self) -> AbstractContextManager[Connection]:
+        """A connection for one look at the keystore."""
+        return self.engine.connect()
+
+    def writing(self) -> AbstractContextManager[Connection]:
+        """One transaction that changes the keystore, durable when the block ends."""
+        return self._writing.begin()
+
     # -- the root key ------------------------------------------------------------------------
 
     def refresh(self) -> None:
@@ -131,6 +142,10 @@ class Keystore:
             with self._writing.begin() as conn:
                 _add(conn, kek_check, [_check_row(self.kek, n, deployment) for n in new])
 
+    def check_in(self, conn: Connection, version: int) -> None:
+        """Ask from now on that every root key has this new version."""
+        _add(conn, kek_check, [_check_row(self.kek, version, self.deployment)])
+
     def versions_in_use(self) -> dict[int, int]:
         """How many keyrings each root key version wraps."""
         with self.engine.connect() as conn:
@@ -140,8 +155,12 @@ class Keystore:
     # -- keyrings ----------------------------------------------------------------------------
 
     def add(self, rings: Sequence[tuple[UUID, SealedKeyring]]) -> None:
-        """Keep new keyrings. One that is there stays as it is; an erased resident is Gone."""
+        """Keep new keyrings. One that is there stays as it is; an erased resident is Gone.
+
+        `stages.Outgrown` when one is wrapped by a version that is retired.
+        """
         with self._writing.begin() as conn:
+            admit(conn, {ring.kek_version for _, ring in rings})
             for part in _chunks(rings):
                 ids = [resident for resident, _ in part]
                 if conn.execute(select(1).where(tombstones.c.resident_id.in_(ids))).first():
@@ -155,7 +174,7 @@ class Keystore:
                 select(*_ROW).where(keyrings.c.resident_id == resident, _not_erased())
             ).first()
             if row is not None:
-                return _ring(row)
+                return _ring(row, marks.of(conn, [resident]).get(resident, marks.NONE))
             raise NotFound if _tombstone(conn, resident) is None else Gone
 
     def load_many(self, residents: Iterable[UUID]) -> dict[UUID, SealedKeyring]:
@@ -168,8 +187,19 @@ class Keystore:
                         keyrings.c.resident_id.in_(part), _not_erased()
                     )
                 )
-                found.update((row.resident_id, _ring(row)) for row in rows)
+                known = marks.of(conn, part)
+                for row in rows:
+                    marked = known.get(row.resident_id, marks.NONE)
+                    found[row.resident_id] = _ring(row, marked)
         return found
+
+    def residents(self, *, after: UUID | None, limit: int) -> list[UUID]:
+        """Who has a keyring, in order of id."""
+        query = select(keyrings.c.resident_id).order_by(keyrings.c.resident_id).limit(limit)
+        if after is not None:
+            query = query.where(keyrings.c.resident_id > after)
+        with self.engine.connect() as conn:
+            return list(conn.scalars(query))
 
     def sample(self, limit: int) -> dict[UUID, SealedKeyring]:
         """Some keyrings, for `kangma keys check`."""
@@ -177,7 +207,7 @@ class Keystore:
             rows = conn.execute(
                 select(keyrings.c.resident_id, *_ROW).where(_not_erased()).limit(limit)
             )
-            return {row.resident_id: _ring(row) for row in rows}
+            return {row.resident_id: _ring(row, marks.NONE) for row in rows}
 
     # -- erasure -----------------------------------------------------------------------------
 
@@ -245,11 +275,13 @@ class Keystore:
     def add_system(self, rows: list[dict[str, Any]]) -> None:
         """Keep new system keys; of two processes that make the same one, the first wins."""
         with self._writing.begin() as conn:
+            admit(conn, {row["kek_version"] for row in rows})
             _add(conn, system_keys, rows)
 
     def restage(self, name: str, stages: dict[str, str], added: dict[str, Any]) -> None:
         """Move keys (kid to stage) and add the next one, together or not at all."""
         with self._writing.begin() as conn:
+            admit(conn, [added["kek_version"]])
             conn.execute(system_keys.insert().values(added))
             for kid, stage in stages.items():
                 conn.execute(
@@ -296,8 +328,9 @@ def _keyring_row(resident: UUID, ring: SealedKeyring) -> dict[str, Any]:
     }
 
 
-def _ring(row: Any) -> SealedKeyring:
-    return SealedKeyring(row.kek_version, bytes(row.wrapped_rdek), bytes(row.sealed_document))
+def _ring(row: Any, marked: marks.Marks) -> SealedKeyring:
+    wrapped, document = bytes(row.wrapped_rdek), bytes(row.sealed_document)
+    return SealedKeyring(row.kek_version, wrapped, document, *marked)
 
 
 def _not_erased() -> Any:

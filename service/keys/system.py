@@ -73,6 +73,15 @@ class SystemKeys:
             self._signing[name] = (time.monotonic() + REMEMBERED, keys)
         return keys
 
+    def verifying_keys(self, name: str) -> dict[str, Ed25519PublicKey]:
+        """Every key that ever signed for one use, by kid: for statements that never expire."""
+        self.signing_keys(name)
+        rows = self._keystore.system(_signing_name(name))
+        return {
+            row.kid: Ed25519PrivateKey.from_private_bytes(self._unwrapped(row)).public_key()
+            for row in rows
+        }
+
     def renew_signing_key(self, name: str) -> None:
         """Move every key one stage on and make a next one."""
         self.signing_keys(name)
@@ -118,7 +127,9 @@ class SystemKeys:
         kid = f"{short}-{self._keystore.deployment.hex()[:8]}-{number}"
         if not KID.fullmatch(kid):
             raise ValueError("a kid has 1 to 32 letters, digits, _ or -")
-        version, wrapped = self._keystore.kek.wrap(urandom(32), self._belongs(name, kid))
+        version, wrapped = self._keystore.kek.wrap(
+            urandom(32), belongs_to(self._keystore.deployment, name, kid)
+        )
         return {
             "name": name,
             "kid": kid,
@@ -129,12 +140,14 @@ class SystemKeys:
         }
 
     def _unwrapped(self, row: Any) -> bytes:
-        bound = self._belongs(row.name, row.kid)
+        bound = belongs_to(self._keystore.deployment, row.name, row.kid)
         return self._keystore.kek.unwrap(row.kek_version, bytes(row.wrapped), bound)
 
-    def _belongs(self, name: str, kid: str) -> bytes:
-        subject = sha256(f"{name}\0{kid}".encode()).digest()[:16]
-        return belonging("system", self._keystore.deployment, subject)
+
+def belongs_to(deployment: bytes, name: str, kid: str) -> bytes:
+    """What a wrapped system key belongs to."""
+    subject = sha256(f"{name}\0{kid}".encode()).digest()[:16]
+    return belonging("system", deployment, subject)
 
 
 def _check_name(name: str) -> None:

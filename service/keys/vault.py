@@ -13,34 +13,37 @@
 Every method may be called from any thread.
 """
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date, datetime
 from functools import lru_cache
 from uuid import UUID
 
 from consent.decision import Permit, PermitForged
-from consent.vocabulary import DataClass, Text
-from service.keys import permits
+from consent.vocabulary import DataClass
+from service.keys import marks, permits, rings
 from service.keys.cache import CAPACITY, LIFETIME, KeyCache, OpenKeys
 from service.keys.index import Index
 from service.keys.keyring import Keyring, SealedKeyring, Slot
 from service.keys.keystore import Keystore, Tombstone
+from service.keys.rings import ClassTombstone
+from service.keys.stages import Outgrown
 from service.kit.clock import Clock, utc_now
-from service.kit.crypto.aead import dek_id_of
+from service.kit.crypto.aead import Key, dek_id_of, nonce_starts
 from service.kit.crypto.context import Context
 from service.kit.crypto.padding import pad, unpad
-from service.kit.errors import IntegrityBroken, ServiceError
+from service.kit.errors import Gone, IntegrityBroken, Unavailable
 from service.kit.sealed import Place, Sealed
 
 _OWNER = frozenset({Slot.OWNER})
 _POLICY = frozenset({Slot.POLICY})
 
 
-class PermitLacksClass(ServiceError):
-    """The permit does not name the class of this value."""
+class PermitLacksClass(IntegrityBroken):
+    """The permit does not name the class of this value.
 
-    code = "refused"
-    sentence = Text("许可不包含此类数据。", "The permit does not cover this class of data.")
+    Stores ask only for rows of classes that a permit names. So in a working service this means
+    that a ciphertext of another class was put into such a row, and it is told as that.
+    """
 
 
 class Vault:
@@ -72,24 +75,36 @@ class Vault:
     def create_many(self, residents: Sequence[UUID]) -> None:
         """As `create`, in one transaction of the keystore."""
         kek, deployment = self._keystore.kek, self._keystore.deployment
-        self._keystore.add([(one, Keyring.fresh().seal(kek, deployment, one)) for one in residents])
+        fresh = {resident: Keyring.fresh() for resident in residents}
 
-    def preload(self, residents: Iterable[UUID], classes: Collection[str]) -> None:
+        def add() -> None:
+            self._keystore.add([(who, r.seal(kek, deployment, who)) for who, r in fresh.items()])
+
+        try:
+            add()
+        except Outgrown:
+            # The root key was rotated and this process had not looked since.
+            kek.reload()
+            add()
+
+    def preload(self, residents: Mapping[UUID, int], classes: Collection[str]) -> None:
         """Load keys of these classes for many residents with one keystore query per 500.
 
-        Those without a keyring are passed over. Opening still asks for a permit each time.
+        `residents` gives each one's consent revision, as it was read before this call. Those
+        without a keyring are passed over. Opening still asks for a permit each time.
         """
         wanted = {Slot(name) for name in classes}
         drops = self._cache.drops
         missing: dict[UUID, set[Slot]] = {}
-        for resident in residents:
-            held = self._loaded(resident)
-            if held is None or not wanted <= held:
-                missing[resident] = wanted | (held or set())
+        for resident, revision in residents.items():
+            held = self._cache.get(resident.int)
+            loaded = set() if held is None else held.loaded()
+            if held is None or held.revision < revision or not wanted <= loaded:
+                missing[resident] = wanted | loaded
         if not missing:
             return
         for resident, sealed in self._keystore.load_many(missing).items():
-            keys = self._opened(resident, sealed, missing[resident])
+            keys = self._opened(resident, sealed, missing[resident], residents[resident])
             self._cache.put(resident.int, keys, drops=drops)
 
     def forget(self, resident: UUID) -> None:
@@ -103,6 +118,28 @@ class Vault:
         finally:
             # After the row is gone, so that no load in between can bring the keys back.
             self.forget(resident)
+
+    def condemn(
+        self, resident: UUID, data_class: DataClass, *, now: datetime, reason: str
+    ) -> ClassTombstone:
+        """New keys for one class and the owner's documents; the old ones are destroyed by `bury`.
+
+        The caller holds the resident's row, removes what lies under the class, seals what stays
+        anew and raises the consent revision, all in one transaction: a permit of the new revision
+        makes every process read the keyring again, so none goes on sealing under an old key.
+        The same call again (`now` names it) changes nothing.
+        """
+        try:
+            return rings.condemn(self._keystore, resident, Slot(data_class), now=now, reason=reason)
+        finally:
+            self.forget(resident)
+
+    def bury(self, stone: ClassTombstone) -> None:
+        """After that transaction: destroy the old keys. What lies under them is Gone, for good."""
+        try:
+            rings.bury(self._keystore, stone)
+        finally:
+            self.forget(stone.resident)
 
     # -- classes of data ---------------------------------------------------------------------
 
@@ -120,13 +157,13 @@ class Vault:
         self._check(permit, place)
         if data_class not in permit.classes:
             raise PermitLacksClass
-        return self._seal(data_class, place, text, frame, _named(permit), schema)
+        return self._seal(data_class, place, text, frame, _named(permit), permit.revision, schema)
 
     def open(self, sealed: Sealed, permit: Permit) -> bytes:
         """The text of a value whose class the permit names."""
         self._check(permit, sealed.place)
         # A slot is called as its class is; no class is called as the two internal slots are.
-        return self._open(sealed, permit.classes, _named(permit))
+        return self._open(sealed, permit.classes, _named(permit), permit.revision)
 
     # -- the two internal slots --------------------------------------------------------------
 
@@ -135,11 +172,11 @@ class Vault:
     ) -> Sealed:
         """Seal a document that only its owner opens (prompts, the history of levels)."""
         self._check_owner(permit, place)
-        return self._seal(Slot.OWNER, place, text, frame, _named(permit))
+        return self._seal(Slot.OWNER, place, text, frame, _named(permit), permit.revision)
 
     def open_owner(self, sealed: Sealed, permit: Permit) -> bytes:
         self._check_owner(permit, sealed.place)
-        return self._open(sealed, _OWNER, _named(permit))
+        return self._open(sealed, _OWNER, _named(permit), permit.revision)
 
     def seal_policy(
         self, resident: UUID, place: Place, text: bytes, *, frame: int | None = None
@@ -192,56 +229,90 @@ class Vault:
         text: bytes,
         frame: int | None,
         named: frozenset[Slot],
+        revision: int = 0,
         schema: int = 1,
     ) -> Sealed:
         keys = self._cache.get(place.resident.int)
-        key = None if keys is None else keys.sealing.get(slot)
-        if key is None:
-            key = self._load(place.resident, named).sealing[slot]
-        return Sealed(key.seal(pad(text, frame), self._context.of(place), schema=schema), place)
+        key = None if keys is None or keys.revision < revision else keys.sealing.get(slot)
+        if key is None or keys is None:
+            keys = self._load(place.resident, named, revision)
+            key = keys.sealing[slot]
+        if keys.spent and key.dek_id in keys.spent:
+            # Its next epoch could not begin for want of room, so nothing more is sealed.
+            raise Unavailable
+        data = key.seal(pad(text, frame), self._context.of(place), schema=schema)
+        if nonce_starts(data, marks.SAMPLE):
+            self._spend(place.resident, Slot(slot), key.dek_id)
+        return Sealed(data, place)
 
-    def _open(self, sealed: Sealed, allowed: Collection[str], named: frozenset[Slot]) -> bytes:
+    def _spend(self, resident: UUID, slot: Slot, dek_id: int) -> None:
+        """Mark a use; when it was one too many, the next seal reads the keyring anew."""
+        rings.spend(self._keystore, resident, slot, dek_id, now=self._clock())
+        self.forget(resident)
+
+    def _open(
+        self,
+        sealed: Sealed,
+        allowed: Collection[str],
+        named: frozenset[Slot],
+        revision: int = 0,
+    ) -> bytes:
         """The text, when the slot that its key belongs to is among those allowed."""
         data, place = sealed.data, sealed.place
         dek_id = dek_id_of(data)
         keys = self._cache.get(place.resident.int)
-        if keys is None or dek_id not in keys.slots:
+        if keys is None or dek_id not in keys.slots or keys.revision < revision:
             # Another process may have begun a new epoch since these were loaded.
-            keys = self._load(place.resident, set())
+            keys = self._load(place.resident, set(), revision)
         slot = keys.slots.get(dek_id)
         if slot is None:
-            raise IntegrityBroken
+            raise Gone if dek_id in keys.destroyed else IntegrityBroken
         # Judged by the number alone, before the key itself is loaded.
         if slot not in allowed:
             raise PermitLacksClass
         key = keys.opening.get(dek_id)
         if key is None:
-            key = self._load(place.resident, named).opening.get(dek_id)
+            key = self._load(place.resident, named, revision).opening.get(dek_id)
         if key is None:
             raise IntegrityBroken
         return unpad(key.open(data, self._context.of(place)))
+
+    def _maintained(self, sealed: Sealed) -> tuple[OpenKeys, Key, bytes]:
+        """The keys of its owner, its own key and its padded text: for `service.keys.inspection`."""
+        data, place = sealed.data, sealed.place
+        dek_id = dek_id_of(data)
+        keys = self._cache.get(place.resident.int)
+        if keys is None or dek_id not in keys.opening:
+            keys = self._load(place.resident, set(Slot))
+        key = keys.opening.get(dek_id)
+        if key is None:
+            raise Gone if dek_id in keys.destroyed else IntegrityBroken
+        text = key.open(data, self._context.of(place))
+        unpad(text)
+        return keys, key, text
 
     def _index(self, resident: UUID) -> Index:
         keys = self._cache.get(resident.int)
         return (self._load(resident, set()) if keys is None else keys).index
 
-    def _loaded(self, resident: UUID) -> set[Slot] | None:
-        keys = self._cache.get(resident.int)
-        return None if keys is None else keys.loaded()
-
-    def _load(self, resident: UUID, wanted: Collection[Slot]) -> OpenKeys:
+    def _load(self, resident: UUID, wanted: Collection[Slot], revision: int = 0) -> OpenKeys:
         """Open the keyring, keep the slots that are needed or were, and no others."""
         while True:
             drops = self._cache.drops
-            slots = {*wanted, *(self._loaded(resident) or ())}
-            keys = self._opened(resident, self._keystore.load(resident), slots)
+            held = self._cache.get(resident.int)
+            slots = {*wanted, *(() if held is None else held.loaded())}
+            newest = revision if held is None else max(revision, held.revision)
+            keys = self._opened(resident, self._keystore.load(resident), slots, newest)
             # A drop meanwhile may have been an erasure: read the keystore again.
             if self._cache.put(resident.int, keys, drops=drops):
                 return keys
 
-    def _opened(self, resident: UUID, sealed: SealedKeyring, slots: set[Slot]) -> OpenKeys:
+    def _opened(
+        self, resident: UUID, sealed: SealedKeyring, slots: set[Slot], revision: int
+    ) -> OpenKeys:
         ring = Keyring.open(sealed, self._keystore.kek, self._keystore.deployment, resident)
-        return OpenKeys.of(ring, slots, self._cache.expiry())
+        expiry = self._cache.expiry()
+        return OpenKeys.of(ring, slots, expiry, revision=revision, sealed=sealed)
 
 
 @lru_cache(maxsize=512)

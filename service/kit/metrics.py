@@ -18,6 +18,12 @@ seconds = Histogram(
     registry=REGISTRY,
 )
 
+integrity = Counter(
+    "kangma_integrity_faults_total",
+    "Stored values that did not open where they lay: somebody should run kangma db verify.",
+    registry=REGISTRY,
+)
+
 
 def text() -> bytes:
     """All metrics of this process in the Prometheus text format."""

@@ -1,10 +1,12 @@
 """Every setting, in one class, from `KANGMA_...` or `kangma.toml` in the working folder."""
 
 from functools import cached_property
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Literal
 from urllib.parse import urlsplit
 
+from pydantic import Field
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -28,6 +30,10 @@ class Settings(BaseSettings):
     """SQLAlchemy URL of the keystore; its own SQLite file in the folder when empty."""
     kek: str | None = None
     """Where the root key lives: `file:PATH`. Default: a sibling folder of the data folder."""
+    key_seconds: float = Field(300, gt=0, le=3600)
+    """How long a process keeps opened keys; every step of a rotation waits as long."""
+    backup_days: float = Field(30, ge=0)
+    """How long backups of the data are kept: replaced data keys are dropped only after that."""
     profile: Literal["production", "demo", "test"] = "production"
     """`demo` and `test` allow `releases publish --as-of` and fictional people."""
     issuer: str = "https://kangma.local"
@@ -42,6 +48,11 @@ class Settings(BaseSettings):
     doctor_acr: Literal[1, 2] | None = None
     """2: doctors need a passkey or the identity provider, and a password alone only enrols one.
     1: a password is enough for the ordinary panel. By default 2 in production, else 1."""
+    trusted_proxies: str | None = None
+    """Addresses or networks, by commas, whose `X-Forwarded-For` is believed; nobody's if empty."""
+    rate_limits: bool | None = None
+    """Whether requests are counted by person and address; by default in production alone. Failed
+    passwords are held back in every profile."""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 
     @classmethod
@@ -83,6 +94,15 @@ class Settings(BaseSettings):
             return tuple(one.strip() for one in self.origins.split(","))
         parts = urlsplit(self.address)
         return (f"{parts.scheme}://{parts.netloc}",)
+
+    @cached_property
+    def trusted_networks(self) -> tuple[IPv4Network | IPv6Network, ...]:
+        named = (self.trusted_proxies or "").split(",")
+        return tuple(ip_network(one.strip()) for one in named if one.strip())
+
+    @cached_property
+    def are_requests_counted(self) -> bool:
+        return self.profile == "production" if self.rate_limits is None else self.rate_limits
 
     @cached_property
     def needed_doctor_acr(self) -> int:

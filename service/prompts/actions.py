@@ -56,7 +56,7 @@ def note(
     after = held.head
     if permit.owner:
         if slots:
-            after = _level(held, profile, regions, now)
+            after = level_of(held, profile, regions, now)
         if after is not held.head:
             slots.append(shelf.sealed_head(vault, permit, after, rev))
             history.append(connection, vault, permit, after, rev, now)
@@ -123,7 +123,8 @@ def readings(
     return person_of(profile, found, regions), found
 
 
-def _level(held: Shelf, profile: Profile, regions: RegionTree, now: datetime) -> Head:
+def level_of(held: Shelf, profile: Profile, regions: RegionTree, now: datetime) -> Head:
+    """The head as it is on these frames; the shelf's own head when nothing moved."""
     found = readings_of(held.frames.values())
     brief = risk.assess_level(person_of(profile, found, regions), found, now)
     return held.head.moved(brief.level, brief.index, now)

@@ -10,6 +10,7 @@ from sqlalchemy import (
     LargeBinary,
     and_,
     bindparam,
+    delete,
     false,
     func,
     literal_column,
@@ -239,6 +240,11 @@ def keep(connection: Connection, resident: UUID, rev: int, sealed: Sealed) -> No
     """Store a whole prompt, assessed from slots of at most `rev`."""
     row = {"resident_id": resident.bytes, "rev": rev, "sealed": sealed.data}
     _KEEP[connection.dialect.name].run(connection, row)
+
+
+def drop(connection: Connection, resident: UUID) -> None:
+    """Forget the whole prompt: the next one who asks for it has it made anew."""
+    connection.execute(delete(prompt_now).where(prompt_now.c.resident_id == resident))
 
 
 def append(connection: Connection, resident: UUID, line: Line) -> None:

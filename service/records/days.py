@@ -114,6 +114,13 @@ def remove_from(
     _REMOVE.run(connection, {**parameters, "on": day, "first": first})
 
 
+def remove_class(connection: Connection, permit: Permit, tag: bytes) -> None:
+    """Remove every day of every measure of one class. After `advance` only."""
+    connection.execute(
+        delete(series_days).where(_day.resident_id == permit.subject, _day.class_tag == tag)
+    )
+
+
 def _good(permit: Permit, measure_tag: bytes) -> dict[str, Any]:
     return {
         "resident": permit.subject.bytes,

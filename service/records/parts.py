@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterable, Mapping
 from datetime import date, datetime
 from typing import Any
+from uuid import UUID
 
 from consent.decision import Permit, Window
 from consent.vocabulary import DataClass
@@ -40,23 +41,20 @@ def seal(
     parts = []
     for data_class, text in texts.items():
         tag = vault.class_tag(permit.subject, data_class)
-        place = Place("record_parts", "sealed", permit.subject, record_key, day, tag, revision=rev)
-        sealed = vault.seal(permit, data_class, place, text)
-        parts.append(Part(record_key, tag, day, rev, False, sealed.data))
+        bare = Part(record_key, tag, day, rev, False, b"")
+        sealed = vault.seal(permit, data_class, place_of(permit.subject, bare), text)
+        parts.append(bare._replace(sealed=sealed.data))
     return parts
 
 
 def open_text(vault: Vault, permit: Permit, part: Part) -> bytes:
-    place = Place(
-        "record_parts",
-        "sealed",
-        permit.subject,
-        part.record_key,
-        part.day,
-        part.class_tag,
-        revision=part.rev,
-    )
-    return vault.open(Sealed(part.sealed, place), permit)
+    return vault.open(Sealed(part.sealed, place_of(permit.subject, part)), permit)
+
+
+def place_of(resident: UUID, part: Part) -> Place:
+    """Where a part is sealed: its owner, record, day, class and revision."""
+    key, tag = part.record_key, part.class_tag
+    return Place("record_parts", "sealed", resident, key, part.day, tag, revision=part.rev)
 
 
 def open_record(vault: Vault, permit: Permit, parts: Iterable[Part]) -> Record:

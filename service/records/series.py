@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Any, Literal
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -225,7 +226,7 @@ def _seal(vault: Vault, permit: Permit, held: _Day, rev: int) -> list[Frame]:
     frames = []
     for number, text in enumerate(texts):
         bare = Frame(measure_tag, held.shifted, number, class_tag, rev, b"")
-        place = _place(permit, bare, len(texts))
+        place = place_of(permit.subject, bare, len(texts))
         sealed = vault.seal(permit, measure.data_class, place, text, frame=frame_bytes(measure))
         frames.append(bare._replace(sealed=sealed.data))
     return frames
@@ -233,17 +234,17 @@ def _seal(vault: Vault, permit: Permit, held: _Day, rev: int) -> list[Frame]:
 
 def _open(vault: Vault, permit: Permit, frames: Sequence[Frame]) -> Columns:
     return decode_frames(
-        vault.open(Sealed(frame.sealed, _place(permit, frame, len(frames))), permit)
+        vault.open(Sealed(frame.sealed, place_of(permit.subject, frame, len(frames))), permit)
         for frame in frames
     )
 
 
-def _place(permit: Permit, frame: Frame, frames: int) -> Place:
+def place_of(resident: UUID, frame: Frame, frames: int) -> Place:
     """How many frames the day has is part of the place: none can be taken away unnoticed."""
     return Place(
         "series_days",
         "sealed",
-        permit.subject,
+        resident,
         frames.to_bytes(8, "big") + frame.frame_no.to_bytes(8, "big"),
         frame.day,
         frame.class_tag,

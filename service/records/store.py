@@ -11,12 +11,15 @@ from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 from sqlalchemy import (
+    BigInteger,
     Connection,
     Integer,
     LargeBinary,
     and_,
     bindparam,
     delete,
+    exists,
+    literal,
     select,
     true,
 )
@@ -165,6 +168,37 @@ def remove_older(connection: Connection, permit: Permit, record_key: bytes, rev:
     """Remove what is left of a record from before `rev`. After `advance` only."""
     _REMOVE.run(
         connection, {"resident": permit.subject.bytes, "record_key": record_key, "below": rev}
+    )
+
+
+def remove_class(connection: Connection, permit: Permit, tag: bytes, rev: int) -> None:
+    """Remove every part of one class. After `advance` only.
+
+    Of a record that had no other part its tombstone stays, so that a device does not bring it back.
+    """
+    mine = record_parts.alias("mine")
+    others = record_parts.alias("others")
+    alone = select(
+        mine.c.resident_id,
+        mine.c.record_key,
+        literal(NO_TAG, LargeBinary),
+        literal(0, Integer),
+        literal(rev, BigInteger),
+        true(),
+        literal(b"", LargeBinary),
+    ).where(
+        mine.c.resident_id == permit.subject,
+        mine.c.class_tag == tag,
+        ~exists().where(
+            others.c.resident_id == mine.c.resident_id,
+            others.c.record_key == mine.c.record_key,
+            others.c.class_tag != tag,
+        ),
+    )
+    names = ["resident_id", "record_key", "class_tag", "day", "rev", "deleted", "sealed"]
+    connection.execute(record_parts.insert().from_select(names, alone))
+    connection.execute(
+        delete(record_parts).where(_part.resident_id == permit.subject, _part.class_tag == tag)
     )
 
 

@@ -55,7 +55,7 @@ def profile(conn: Connection, vault: Vault, permit: Permit) -> Profile:
 
 def opened(vault: Vault, permit: Permit, row: store.ProfileRow) -> Profile:
     """The profile of a stored row."""
-    place = _place(vault, permit.subject, row.profile_rev)
+    place = place_of(vault, permit.subject, row.profile_rev)
     return read(vault.open(Sealed(row.sealed_profile, place), permit))
 
 
@@ -82,14 +82,19 @@ def erase(conn: Connection, permit: Permit) -> None:
     store.empty(conn, permit.subject)
 
 
+def close(conn: Connection, resident: UUID) -> None:
+    """Empty the file of somebody whose keys are gone already."""
+    store.empty(conn, resident)
+
+
 def _keep(conn: Connection, vault: Vault, permit: Permit, profile: Profile) -> None:
     rev = store.advance(conn, permit)
-    place = _place(vault, permit.subject, rev)
+    place = place_of(vault, permit.subject, rev)
     sealed = vault.seal(permit, DataClass.PROFILE, place, spelled(profile))
     store.keep_profile(conn, permit.subject, sealed.data, rev)
 
 
-def _place(vault: Vault, resident: UUID, rev: int) -> Place:
+def place_of(vault: Vault, resident: UUID, rev: int) -> Place:
     tag = vault.class_tag(resident, DataClass.PROFILE)
     return Place(
         "residents", "sealed_profile", resident, resident.bytes, class_tag=tag, revision=rev

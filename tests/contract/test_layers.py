@@ -20,6 +20,7 @@ SEEDS = {
     "city-has-no-way-to-a-person": ("service/releases/store.py", "import service.records.store"),
     "crypto": ("service/records/store.py", "import service.kit.crypto.aead"),
     "deciding": ("service/records/actions.py", "import consent.decide"),
+    "inspection": ("service/records/actions.py", "import service.keys.inspection"),
     "http": ("service/records/actions.py", "import fastapi"),
     "no-cycles": ("consent/vocabulary.py", "import consent.decide"),
 }

@@ -7,11 +7,13 @@ from kangma_client._problems import BY_CODE
 
 SERVICE = Path(__file__).resolve().parents[2] / "service"
 OPERATORS_ONLY = {
+    "backup-refused",
     "budget-spent",
     "error",
     "key-refused",
     "login-taken",
     "no-regions",
+    "not-confirmed",
     "not-on-calendar",
     "release-voided",
 }

@@ -24,8 +24,10 @@ from tests.asgi import Doors
 FILE = Path(__file__).resolve().parents[2] / "openapi.yaml"
 OUTSIDE = ("/docs", "/redoc", "/openapi.json", "/metrics", "/static-offline-docs/")
 """Addresses that are no operations of the contract."""
-BY_DEFAULT = frozenset({405, 429, 500, 503})
-"""What every operation may answer with; all other statuses must be declared one by one."""
+BY_DEFAULT = frozenset({405, 410, 429, 500, 503})
+"""What every operation may answer with; all other statuses must be declared one by one.
+
+410 is for rows that a restore brought back whose keys were destroyed meanwhile."""
 PROBLEM = "application/problem+json"
 
 

@@ -133,6 +133,7 @@ def every_ask(here: Standing) -> dict[str, Ask]:
         Ask("issue_token", None, "POST", "/v1/auth/token", {"data": form}),
         Ask("withdraw_grant", "resident", "DELETE", grant),
         Ask("end_contract", "resident", "DELETE", "/v1/me/contract"),
+        Ask("erase_class", "resident", "DELETE", "/v1/me/data-classes/body"),
         Ask("erase_me", "resident", "DELETE", "/v1/me"),
     ]
     return found | named(more)
@@ -146,7 +147,7 @@ def fresh_scan(crowd: Crowd) -> Ask:
     return Ask("resolve_code", "doctor", "POST", "/v1/doctor/codes/resolve", body)
 
 
-LAST = ("delete_record", "withdraw_grant", "end_contract", "erase_me")
+LAST = ("delete_record", "withdraw_grant", "end_contract", "erase_class", "erase_me")
 """What these let in ends what the others ask for."""
 
 

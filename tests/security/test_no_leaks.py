@@ -86,6 +86,7 @@ def asks(here: Standing, token: str) -> list[Ask]:
         Ask("get_measure", None, "GET", "/v1/measures/body_weight"),
         Ask("list_data_classes", None, "GET", "/v1/data-classes"),
         Ask("list_purposes", None, "GET", "/v1/purposes"),
+        Ask("list_notices", None, "GET", "/v1/notices"),
         Ask("list_regions", None, "GET", "/v1/regions"),
         Ask("list_questionnaires", None, "GET", "/v1/questionnaires"),
         Ask("get_questionnaire", None, "GET", "/v1/questionnaires/phq9"),
@@ -134,6 +135,7 @@ def asks(here: Standing, token: str) -> list[Ask]:
         Ask("give_grant", "resident", "POST", "/v1/me/grants", {"json": grant(NOTE)}),
         Ask("get_grant", "resident", "GET", f"/v1/me/grants/{here.grant}"),
         Ask("change_grant", "resident", "PUT", f"/v1/me/grants/{here.grant}", {"json": grant()}),
+        Ask("renew_grant", "resident", "POST", f"/v1/me/grants/{here.grant}/renew"),
         Ask("get_grant_receipt", "resident", "GET", f"/v1/me/grants/{here.grant}/receipt"),
         Ask("simulate_grants", "resident", "POST", "/v1/me/grants/simulate", {"json": {}}),
         Ask("replay_grants", "resident", "GET", "/v1/me/grants/replay?at=2026-11-20T00:30:00Z"),
@@ -176,7 +178,7 @@ def asks(here: Standing, token: str) -> list[Ask]:
     ]  # fmt: skip
 
 
-ENDING = {"erase_me", "end_contract", "withdraw_grant"}
+ENDING = {"erase_me", "erase_class", "end_contract", "withdraw_grant"}
 """Operations that end what the others need; the last test sends them."""
 
 

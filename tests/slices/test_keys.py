@@ -75,11 +75,11 @@ def test_preload_reads_a_panel_with_one_query(room: Room) -> None:
     sealed = [room.vault.seal(room.own(one), BODY, place(one), one.bytes) for one in ids]
     fresh = room.another_process()
     seen = Statements(room.keystore)
-    fresh.preload([*ids, uuid4()], [BODY, DataClass.SCREENING])
+    fresh.preload(dict.fromkeys([*ids, uuid4()], 9), [BODY, DataClass.SCREENING])
     assert seen.loads == 1
     opened = [fresh.open(one, room.doctor(one.place.resident, [BODY])) for one in sealed]
     assert opened == [one.bytes for one in ids]
-    fresh.preload(ids, [BODY])
+    fresh.preload(dict.fromkeys(ids, 9), [BODY])
     assert seen.loads == 1
 
 
@@ -91,7 +91,7 @@ def test_only_the_classes_a_permit_names_are_loaded(room: Room) -> None:
     assert _held(fresh, one) == set()
     fresh.open(sealed, room.doctor(one, [BODY, DataClass.LIFESTYLE]))
     assert _held(fresh, one) == {"body", "lifestyle"}
-    fresh.preload([one], ["policy"])
+    fresh.preload({one: 9}, ["policy"])
     assert _held(fresh, one) == {"body", "lifestyle", "policy"}
 
 
@@ -187,7 +187,7 @@ def test_a_keyring_from_an_old_backup_stays_closed(room: Room) -> None:
     with pytest.raises(Gone):
         room.another_process().open(sealed, room.own(one))
     fresh = room.another_process()
-    fresh.preload([one], [BODY])
+    fresh.preload({one: 9}, [BODY])
     assert fresh._cache.get(one.int) is None
     report = check(room.keystore)
     assert (report.revenants, report.sound) == (1, False)

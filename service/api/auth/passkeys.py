@@ -7,10 +7,11 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Depends, Response
 from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import Connection
 
+from service.api.address import limited
 from service.api.auth.answers import TokenAnswer, token_answer
 from service.api.auth.credentials import AssertedCredential, CreatedCredential, as_sent, party
 from service.api.body import Shape, StrictRoute
@@ -128,14 +129,19 @@ async def remove_passkey(passkey_id: UUID, caller: Person, house: HouseDep, now:
     return Response(status_code=204)
 
 
-@router.post("/challenge")
+@router.post("/challenge", dependencies=[Depends(limited("door"))])
 async def challenge_passkey(house: HouseDep, now: Now) -> CeremonyOut:
     """Begin to sign in, or to step up. Whoever asks gets the same: it names nobody."""
     challenge = await house.db.awrite(lambda conn: actions.begin(conn, actions.PROVE, now))
     return CeremonyOut(publicKey=ceremony.request_options(party(house), challenge))
 
 
-@router.post("/token", response_model_exclude_none=True, responses=may_refuse(401))
+@router.post(
+    "/token",
+    response_model_exclude_none=True,
+    responses=may_refuse(401),
+    dependencies=[Depends(limited("door"))],
+)
 async def sign_in_by_passkey(proof: PasskeyProof, house: HouseDep, now: Now) -> TokenAnswer:
     """Sign in with a passkey; no name is asked for. The sign-in has strength (acr) 2."""
 

@@ -5,11 +5,12 @@ from typing import Literal
 from uuid import UUID
 
 from anyio import to_thread
-from fastapi import APIRouter
+from fastapi import APIRouter, Depends
 from pydantic import BaseModel, Field
 from sqlalchemy import Connection
 
 from consent.vocabulary import Action
+from service.api.address import limited
 from service.api.body import Shape, StrictRoute
 from service.api.deps import Now
 from service.api.rooms import HouseDep
@@ -23,7 +24,9 @@ from service.prompts import actions as prompts
 from service.residents import actions as residents
 from service.residents.actions import Profile
 
-router = APIRouter(tags=["auth"], route_class=StrictRoute)
+router = APIRouter(
+    tags=["auth"], route_class=StrictRoute, dependencies=[Depends(limited("sign-up"))]
+)
 
 
 class Registration(Shape):

@@ -1,13 +1,15 @@
 """Proving oneself again inside a sign-in, for what needs a proof from the last five minutes."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
+from math import ceil
 from typing import Annotated, Self
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Request
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 from sqlalchemy import Connection
 
+from service.api.address import address_of
 from service.api.auth import passkeys
 from service.api.auth.answers import TokenAnswer, token_answer
 from service.api.auth.credentials import AssertedCredential
@@ -17,9 +19,12 @@ from service.api.rooms import HouseDep
 from service.api.schema import may_refuse
 from service.house import House
 from service.identity import actions as identity
+from service.identity import attempts
 from service.identity.actions import BadGrant
 from service.identity.caller import Caller
 from service.identity.passkeys.actions import ACR, Proven
+from service.identity.store import Login
+from service.kit.errors import RateLimited
 
 router = APIRouter(prefix="/v1/auth", tags=["auth"], route_class=StrictRoute)
 
@@ -38,7 +43,9 @@ class Reproof(Shape):
 
 
 @router.post("/step-up", response_model_exclude_none=True, responses=may_refuse(401))
-async def step_up(proof: Reproof, caller: Person, house: HouseDep, now: Now) -> TokenAnswer:
+async def step_up(
+    request: Request, proof: Reproof, caller: Person, house: HouseDep, now: Now
+) -> TokenAnswer:
     """Prove myself again: an access token of the same sign-in with a fresh `auth_time`.
 
     Its strength (acr) is that of this proof. The refresh token stays as it is, and refreshing
@@ -47,7 +54,7 @@ async def step_up(proof: Reproof, caller: Person, house: HouseDep, now: Now) -> 
     if proof.passkey is not None:
         await _require_passkey(house, caller, proof.passkey, now)
         return token_answer(house, identity.again(caller, ACR, now), now)
-    await _require_password(house, caller, proof.password or "")
+    await _require_password(house, caller, proof.password or "", address_of(request), now)
     return token_answer(house, identity.again(caller, 1, now), now)
 
 
@@ -62,8 +69,19 @@ async def _require_passkey(
         raise passkeys.refusal(proven)
 
 
-async def _require_password(house: House, caller: Caller, password: str) -> None:
-    login = await house.db.aread(lambda conn: identity.password_of(conn, caller.id))
+async def _require_password(
+    house: House, caller: Caller, password: str, address: str, now: datetime
+) -> None:
+    """Held back like a sign-in: a stolen session is no better place to guess from."""
+
+    def begin(conn: Connection) -> Login | timedelta | None:
+        held = attempts.charge(conn, caller.id.bytes, address, now)
+        return identity.password_of(conn, caller.id) if held is None else held
+
+    login = await house.db.awrite(begin)
+    if isinstance(login, timedelta):
+        raise RateLimited(ceil(login.total_seconds()))
     stored = login.password_hash if login is not None and not login.disabled else None
     if not await house.passwords.averify(stored, password):
         raise BadGrant
+    await house.db.awrite(lambda conn: attempts.settle(conn, caller.id.bytes, address))

@@ -3,14 +3,16 @@
 import base64
 import binascii
 from collections.abc import Awaitable, Callable
-from datetime import datetime
+from datetime import datetime, timedelta
+from math import ceil
 from typing import Annotated, Any, NamedTuple
 from uuid import UUID
 
-from fastapi import APIRouter, Form, Header, Request
+from fastapi import APIRouter, Depends, Form, Header, Request
 from sqlalchemy import Connection
 
 from consent.vocabulary import Text
+from service.api.address import address_of, limited
 from service.api.auth.answers import SCOPES, TokenAnswer, token_answer
 from service.api.body import StrictRoute
 from service.api.deps import TOKEN_URL, Now
@@ -19,12 +21,13 @@ from service.api.rooms import HouseDep
 from service.api.schema import may_refuse
 from service.house import House
 from service.identity import actions as identity
-from service.identity import assertions, proofs
+from service.identity import assertions, attempts, proofs
 from service.identity.actions import BadClient, BadGrant, SignedIn
 from service.identity.proofs import Proof
-from service.kit.errors import BadRequest, ProofRefused, ServiceError
+from service.identity.store import Login
+from service.kit.errors import BadRequest, ProofRefused, RateLimited, ServiceError
 
-router = APIRouter(tags=["auth"], route_class=StrictRoute)
+router = APIRouter(tags=["auth"], route_class=StrictRoute, dependencies=[Depends(limited("door"))])
 
 
 class UnsupportedGrant(BadRequest):
@@ -62,6 +65,9 @@ class Grant(NamedTuple):
     assertion: str | None
     proof: Proof | None
     addresses: frozenset[str]
+    """Spellings of this door's own address."""
+    address: str
+    """From where the request comes."""
 
 
 @router.post(TOKEN_URL, response_model_exclude_none=True, responses=may_refuse(401))
@@ -94,9 +100,8 @@ async def issue_token(
     machine = grant_type == "client_credentials"
     here = addresses(request)
     proof = _proof(request, here, now) if machine else None
-    grant = Grant(
-        house, now, username, password, refresh_token, *pair, client_assertion, proof, here
-    )
+    by = (username, password, refresh_token, *pair, client_assertion)
+    grant = Grant(house, now, *by, proof, here, address_of(request))
     signed_in = await means(grant)
     bound = proof.thumbprint if proof is not None else None
     return token_answer(house, signed_in, now, thumbprint=bound)
@@ -107,12 +112,25 @@ async def _by_password(grant: Grant) -> SignedIn:
     if not username or not password:
         raise IncompleteGrant
     tag = identity.tag_of(house.system, username)
-    login = await house.db.aread(lambda conn: identity.login(conn, tag))
+    address, now = grant.address, grant.now
+
+    def begin(conn: Connection) -> Login | timedelta | None:
+        held = attempts.charge(conn, tag, address, now)
+        return identity.login(conn, tag) if held is None else held
+
+    login = await house.db.awrite(begin)
+    if isinstance(login, timedelta):
+        raise RateLimited(ceil(login.total_seconds()))
     usable = login is not None and not login.disabled
     stored = login.password_hash if login is not None and usable else None
     if not await house.passwords.averify(stored, password) or login is None:
         raise BadGrant
-    return await house.db.awrite(lambda conn: identity.sign_in(conn, login, grant.now))
+
+    def enter(conn: Connection) -> SignedIn:
+        attempts.settle(conn, tag, address)
+        return identity.sign_in(conn, login, now)
+
+    return await house.db.awrite(enter)
 
 
 async def _by_refresh(grant: Grant) -> SignedIn:

@@ -3,11 +3,12 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Depends
 from pydantic import BaseModel, Field
 from sqlalchemy import Connection
 
 from consent.vocabulary import DataClass, Purpose, Text
+from service.api.address import limited
 from service.api.body import Shape, StrictRoute
 from service.api.deps import Doctor, Now, RequestId
 from service.api.gate import Look, log_look
@@ -48,7 +49,7 @@ class ScannedOut(BaseModel):
     invitation: InvitationOut
 
 
-@router.post("/codes/resolve", responses=may_refuse(404))
+@router.post("/codes/resolve", responses=may_refuse(404), dependencies=[Depends(limited("code"))])
 async def resolve_code(
     body: ScanBody, caller: Doctor, house: HouseDep, now: Now, request_id: RequestId
 ) -> ScannedOut:

@@ -78,6 +78,16 @@ def dek_id_of(sealed: bytes) -> int:
     return int.from_bytes(sealed[2:6], "big")
 
 
+def schema_of(sealed: bytes) -> int:
+    """The version of the text's own shape that a header names."""
+    return int.from_bytes(sealed[9:11], "big")
+
+
+def nonce_starts(sealed: bytes, start: bytes) -> bool:
+    """Whether the nonce of a ciphertext begins like this; a nonce is random, so few do."""
+    return sealed.startswith(start, HEADER_BYTES)
+
+
 class Key:
     """One data encryption key with its number and epoch, ready for use."""
 

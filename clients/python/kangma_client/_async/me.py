@@ -28,6 +28,12 @@ class AsyncMe:
         """Destroy the keys of everything; returns the signed erasure receipt."""
         return await self._transport.send(Call("DELETE", "/v1/me", repeatable=False))
 
+    @operation("erase_class")
+    async def erase_class(self, data_class: str) -> Any:
+        """Destroy the keys of one class of data; returns the signed erasure receipt."""
+        call = Call("DELETE", f"/v1/me/data-classes/{data_class}", repeatable=False)
+        return await self._transport.send(call)
+
     @operation("log_records")
     async def log(self, records: Sequence[dict[str, Any]]) -> Any:
         """Log up to 1,000 records. Missing ids are made here, so a retry never logs twice."""
@@ -123,6 +129,11 @@ class AsyncMe:
     async def change(self, grant_id: str, grant: dict[str, Any]) -> Any:
         """Replace the terms of a grant; who it is for stays."""
         return await self._transport.send(Call("PUT", f"/v1/me/grants/{grant_id}", json=grant))
+
+    @operation("renew_grant")
+    async def renew(self, grant_id: str) -> Any:
+        """Agree again to the same terms, when what they are for has changed."""
+        return await self._transport.send(Call("POST", f"/v1/me/grants/{grant_id}/renew"))
 
     @operation("withdraw_grant")
     async def withdraw(self, grant_id: str) -> Any:

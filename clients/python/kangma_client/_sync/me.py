@@ -29,6 +29,12 @@ class Me:
         """Destroy the keys of everything; returns the signed erasure receipt."""
         return self._transport.send(Call("DELETE", "/v1/me", repeatable=False))
 
+    @operation("erase_class")
+    def erase_class(self, data_class: str) -> Any:
+        """Destroy the keys of one class of data; returns the signed erasure receipt."""
+        call = Call("DELETE", f"/v1/me/data-classes/{data_class}", repeatable=False)
+        return self._transport.send(call)
+
     @operation("log_records")
     def log(self, records: Sequence[dict[str, Any]]) -> Any:
         """Log up to 1,000 records. Missing ids are made here, so a retry never logs twice."""
@@ -124,6 +130,11 @@ class Me:
     def change(self, grant_id: str, grant: dict[str, Any]) -> Any:
         """Replace the terms of a grant; who it is for stays."""
         return self._transport.send(Call("PUT", f"/v1/me/grants/{grant_id}", json=grant))
+
+    @operation("renew_grant")
+    def renew(self, grant_id: str) -> Any:
+        """Agree again to the same terms, when what they are for has changed."""
+        return self._transport.send(Call("POST", f"/v1/me/grants/{grant_id}/renew"))
 
     @operation("withdraw_grant")
     def withdraw(self, grant_id: str) -> Any:

@@ -1,13 +1,13 @@
 """emergency sessions, their reviews, notices
 
-Revision: emergencies, after clinics.
+Revision: emergencies, after access_tree.
 """
 
 import sqlalchemy as sa
 from alembic import op
 
 revision = "emergencies"
-down_revision = "clinics"
+down_revision = "access_tree"
 branch_labels = None
 depends_on = None
 

@@ -1,0 +1,104 @@
+"""Sealing anew what lies under keys of an older epoch, one resident a transaction, resumable.
+
+Nothing but ciphertexts changes: revisions, places and tags stay, so no reader or device notices.
+A run that was cut off goes on with what is left, because what was sealed anew has the new key.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Connection, Row
+
+from service.keys import inspection, rings
+from service.keys.keystore import Keystore
+from service.keys.vault import Vault
+from service.kit.db import Database
+from service.kit.errors import Gone, IntegrityBroken, NotFound
+from service.kit.sealed import Sealed
+from service.residents.store import hold
+from service.upkeep import store
+from service.upkeep.columns import COLUMNS, SealedColumn
+
+BATCH = 100
+"""Residents whose names are fetched at once."""
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How many residents were gone through, ciphertexts sealed anew, and old keys dropped."""
+
+    residents: int = 0
+    sealed: int = 0
+    dropped: int = 0
+    broken: int = 0
+
+
+def reseal(
+    db: Database,
+    keystore: Keystore,
+    vault: Vault,
+    *,
+    now: datetime,
+    wait: timedelta,
+    kept: timedelta,
+) -> Iterator[Progress]:
+    """Seal anew for everybody whose renewal began `wait` ago; yields after each resident.
+
+    Old keys are dropped where nothing lies under them and the renewal is older than `kept`, for as
+    long as backups of the data may need them.
+    """
+    progress = Progress()
+    after: UUID | None = None
+    while batch := rings.waiting(keystore, before=now - wait, limit=BATCH, after=after):
+        for resident in batch:
+            # A process that began a renewal elsewhere may have left its older keys here.
+            vault.forget(resident)
+            sealed, broken = db.write(
+                partial(_resident, vault=vault, resident=resident), key=resident.bytes
+            )
+            dropped = _dropped(db, keystore, resident, before=now - kept)
+            vault.forget(resident)
+            progress = Progress(
+                progress.residents + 1,
+                progress.sealed + sealed,
+                progress.dropped + dropped,
+                progress.broken + broken,
+            )
+            yield progress
+        after = batch[-1]
+
+
+def _resident(conn: Connection, vault: Vault, resident: UUID) -> tuple[int, int]:
+    """How many ciphertexts were sealed anew, and how many do not open and stay as they are."""
+    # Writers of this resident wait for the commit, so what is read here is what is replaced.
+    hold(conn, [resident])
+    sealed = broken = 0
+    for column in COLUMNS:
+        if not column.anew:
+            continue
+        for row in store.rows_of(conn, column, resident):
+            try:
+                fresh = _fresh(vault, column, row)
+            except (IntegrityBroken, Gone, NotFound):
+                broken += 1
+                continue
+            if fresh is not None:
+                sealed += store.replace(conn, column, row, fresh.data)
+    return sealed, broken
+
+
+def _fresh(vault: Vault, column: SealedColumn, row: Row[Any]) -> Sealed | None:
+    data = bytes(row._mapping[column.column.name])
+    return inspection.reseal(vault, Sealed(data, column.place(vault, row)))
+
+
+def _dropped(db: Database, keystore: Keystore, resident: UUID, *, before: datetime) -> int:
+    used = db.read(lambda conn: store.keys_used(conn, resident))
+    try:
+        return rings.drop(keystore, resident, set().union(*used.values()), before=before)
+    except (Gone, NotFound):
+        return 0

@@ -1,0 +1,353 @@
+"""Somebody who can write to the data store moves, re-dates, flips and rolls back ciphertexts.
+
+Each attack fails closed on the ordinary way of reading (problem `integrity`, nobody else touched,
+an alert in the log and in a metric), and `kangma db verify` names the row and nothing else.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, NamedTuple
+from uuid import UUID
+
+import httpx
+import pytest
+import structlog
+from sqlalchemy import Row, and_, select
+
+from service.contributions.tables import contributions
+from service.domain.anonymity import specification
+from service.kit import metrics
+from service.records.tables import record_parts, series_days
+from service.residents.tables import resident_state
+from service.upkeep import columns
+from service.upkeep.columns import COLUMNS, SealedColumn
+from service.upkeep.verify import Fault, verify
+from tests.house_room import Person
+from tests.record_room import observation, pressure
+from tests.standing_room import Standing, standing
+
+Change = Callable[["Attack"], None]
+HEADER, NONCE, TEXT, TAG = 3, 15, 30, -1
+WAYS = {
+    "record_parts": "/v1/me/records",
+    "series_days": "/v1/me/series/heart_rate",
+    "latest": "/v1/me/prompt/what-if",
+    "prompt_now": "/v1/me/prompt",
+    "prompt_history": "/v1/me/prompts",
+    "residents": "/v1/me",
+    "grants": "/v1/me/grants",
+    "contracts": "/v1/me/contract",
+    "access_log": "/v1/me/access-log",
+}
+"""The ordinary way of reading each table. A doctor's card that does not open is their panel's."""
+
+
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def here(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Standing]:
+    with standing(tmp_path_factory.mktemp("attacked"), request.param) as opened:
+        doors, lin = opened.town.doors, opened.resident
+        mei = opened.town.resident("mei")
+        for who, systolic in ((lin, 141), (mei, 119)):
+            mixed = {"systolic_bp": systolic, "hba1c": 5.4}
+            more = [pressure(systolic, start="2026-11-18T08:00:00+08:00"), observation(mixed)]
+            doors.post("/v1/me/records", json={"records": more}, headers=who.headers)
+            for day in ("2026-11-18", "2026-11-19"):
+                wear = {"measure": "heart_rate", "day": day, "t": [60, 120], "v": [71, 72]}
+                sent = doors.post("/v1/me/series", json={"series": [wear]}, headers=who.headers)
+                assert sent.status_code == 200, sent.text
+            doors.get("/v1/me/prompt", headers=who.headers)
+        wish = {"doctor_id": opened.doctor.id, "package": "basic", "data_classes": ["body"]}
+        assert doors.post("/v1/me/contract", json=wish, headers=mei.headers).status_code == 201
+        doors.get("/v1/doctor/panel", headers=opened.doctor.headers)
+        for who in (lin, mei):
+            patient = f"/v1/doctor/patients/{who.id}"
+            doors.get(f"{patient}/records", headers=opened.doctor.headers)
+            assert doors.get("/v1/me/prompt", headers=who.headers).status_code == 200
+        OTHERS[opened.town.house.settings.data] = mei
+        yield opened
+
+
+OTHERS: dict[Path, Person] = {}
+
+
+class Attack(NamedTuple):
+    """One column, lin's rows of it and mei's, over a connection that writes."""
+
+    conn: Any
+    column: SealedColumn
+    mine: list[Row[Any]]
+    others: list[Row[Any]]
+
+    def put(self, row: Row[Any], **values: Any) -> None:
+        table = self.column.table
+        same = and_(*(key == row._mapping[key.name] for key in self.column.keys))
+        self.conn.execute(table.update().where(same).values(**values))
+
+    def bytes_of(self, row: Row[Any]) -> bytes:
+        return bytes(row._mapping[self.column.column.name])
+
+    def seal(self, row: Row[Any], data: bytes) -> None:
+        self.put(row, **{self.column.column.name: data})
+
+
+def other(here: Standing) -> Person:
+    return OTHERS[here.town.house.settings.data]
+
+
+def read(here: Standing, path: str, who: Person) -> httpx.Response:
+    if path.endswith("what-if"):
+        wish = {"values": {"body_weight": 61}}
+        return here.town.doors.post(path, json=wish, headers=who.headers)
+    return here.town.doors.get(path, headers=who.headers)
+
+
+def look(here: Standing) -> tuple[Fault, ...]:
+    house = here.town.house
+    return verify(house.db, house.vault, house.system.secret("statistics")).faults
+
+
+@contextmanager
+def attacked(here: Standing, table: str, change: Change) -> Iterator[Row[Any]]:
+    """The change is made to lin's first row (or what `change` picks), and taken back at the end."""
+    column = next(one for one in COLUMNS if one.table.name == table)
+    writing = here.town.house.db.engine.execution_options(kangma_writes=True)
+    for who in (here.resident, other(here)):
+        # A prompt that is out of date is made anew and its old row never opened.
+        here.town.doors.get("/v1/me/prompt", headers=who.headers)
+    with writing.begin() as conn:
+        before = [dict(row._mapping) for row in conn.execute(select(column.table))]
+        mine, others = (_rows(conn, column, UUID(who.id)) for who in (here.resident, other(here)))
+        change(Attack(conn, column, mine, others))
+    try:
+        yield mine[0]
+    finally:
+        with writing.begin() as conn:
+            conn.execute(column.table.delete())
+            conn.execute(column.table.insert(), before)
+
+
+def _rows(conn: Any, column: SealedColumn, resident: UUID) -> list[Row[Any]]:
+    query = select(column.table).where(column.table.c.resident_id == resident)
+    rows = conn.execute(query.order_by(*column.keys)).all()
+    return [row for row in rows if row._mapping[column.column.name]]
+
+
+def expect(here: Standing, table: str, row: Row[Any], fault: str = "broken", more: int = 0) -> None:
+    """Closed on the ordinary way, open for everybody else, named by the verification."""
+    path = WAYS.get(table)
+    if path is not None:
+        counted = metrics.integrity._value.get()
+        with structlog.testing.capture_logs() as lines:
+            answer = read(here, path, here.resident)
+        assert (answer.status_code, answer.json()["code"]) == (500, "integrity"), answer.text
+        assert [line["event"] for line in lines if line["log_level"] == "critical"] == ["alert"]
+        assert metrics.integrity._value.get() == counted + 1
+        assert read(here, path, other(here)).status_code == 200
+    found = look(here)
+    named = [(one.table, dict(one.key), one.fault) for one in found]
+    column = next(one for one in COLUMNS if one.table.name == table)
+    key = {one.name: _spelled(row._mapping[one.name]) for one in column.keys}
+    assert (table, key, fault) in named
+    assert len(found) == 1 + more, named
+
+
+def _spelled(value: Any) -> str:
+    return bytes(value).hex() if isinstance(value, bytes | memoryview) else str(value)
+
+
+def flip(at: int) -> Change:
+    def change(on: Attack) -> None:
+        data = bytearray(on.bytes_of(on.mine[0]))
+        data[at] ^= 0x10
+        on.seal(on.mine[0], bytes(data))
+
+    return change
+
+
+def test_nothing_is_found_where_nothing_was_done(here: Standing) -> None:
+    assert look(here) == ()
+
+
+@pytest.mark.parametrize("table", [*WAYS, "panel_cards"])
+def test_a_flipped_bit_of_every_part_is_noticed_in_every_table(here: Standing, table: str) -> None:
+    with attacked(here, table, flip(TEXT)) as row:
+        expect(here, table, row)
+    for at in (HEADER, NONCE, TAG):
+        with attacked(here, table, flip(at)) as row:
+            assert [one.table for one in look(here)] == [table]
+
+
+@pytest.mark.parametrize("suite", [0, 2, 3])
+def test_a_flipped_suite_is_noticed(here: Standing, suite: int) -> None:
+    def change(on: Attack) -> None:
+        data = on.bytes_of(on.mine[0])
+        on.seal(on.mine[0], data[:1] + bytes([suite]) + data[2:])
+
+    with attacked(here, "record_parts", change) as row:
+        expect(here, "record_parts", row)
+
+
+@pytest.mark.parametrize("table", [name for name in WAYS if name not in ("contracts", "residents")])
+def test_two_swapped_rows_of_one_person_are_both_named(here: Standing, table: str) -> None:
+    def change(on: Attack) -> None:
+        one, two = on.mine[0], on.mine[1]
+        on.seal(one, on.bytes_of(two))
+        on.seal(two, on.bytes_of(one))
+
+    column = next(one for one in COLUMNS if one.table.name == table)
+    with here.town.house.db.engine.connect() as conn:
+        if len(_rows(conn, column, UUID(here.resident.id))) < 2:
+            pytest.skip("there is one row of it a person, so there is nothing to swap it with")
+    with attacked(here, table, change) as row:
+        expect(here, table, row, more=1)
+
+
+@pytest.mark.parametrize("table", [*WAYS, "panel_cards"])
+def test_the_row_of_another_person_does_not_open(here: Standing, table: str) -> None:
+    with attacked(here, table, lambda on: on.seal(on.mine[0], on.bytes_of(on.others[0]))) as row:
+        expect(here, table, row)
+
+
+def test_the_ciphertext_of_another_table_does_not_open(here: Standing) -> None:
+    """Same person, same class, same revision: the table alone differs."""
+    with here.town.house.db.engine.connect() as conn:
+        frame = _rows(conn, columns.COLUMNS[3], UUID(here.resident.id))[0]
+    with attacked(here, "record_parts", lambda on: on.seal(on.mine[0], bytes(frame.sealed))) as row:
+        expect(here, "record_parts", row)
+
+
+@pytest.mark.parametrize("table", ["record_parts", "series_days"])
+def test_another_day_is_noticed(here: Standing, table: str) -> None:
+    """A record from last week must not pass as today's."""
+
+    def change(on: Attack) -> None:
+        row = on.mine[0]
+        on.put(row, day=row.day + 40)
+
+    with attacked(here, table, change) as row:
+        moved = {"day": str(row.day + 40)} if table == "series_days" else {}
+        found = look(here)
+        assert [(one.table, one.fault) for one in found] == [(table, "broken")]
+        assert moved.items() <= found[0].key.items()
+        answer = here.town.doors.get(WAYS[table], headers=here.resident.headers)
+        assert answer.json()["code"] == "integrity"
+
+
+def test_another_class_is_noticed(here: Standing) -> None:
+    def change(on: Attack) -> None:
+        tags = {bytes(row.class_tag) for row in on.mine}
+        keys = [bytes(row.record_key) for row in on.mine]
+        row = next(row for row in on.mine if keys.count(bytes(row.record_key)) == 1)
+        on.put(row, class_tag=next(tag for tag in tags if tag != bytes(row.class_tag)))
+
+    with attacked(here, "record_parts", change):
+        assert [(one.table, one.fault) for one in look(here)] == [("record_parts", "broken")]
+
+
+def test_an_older_text_in_a_newer_row_is_noticed(here: Standing) -> None:
+    """The ciphertext as it was before an amendment, the revision as it is after it."""
+    doors, lin = here.town.doors, here.resident
+    record = pressure(150)
+    doors.post("/v1/me/records", json={"records": [record]}, headers=lin.headers)
+    with here.town.house.db.engine.connect() as conn:
+        newest = record_parts.c.rev.desc()
+        old = conn.execute(select(record_parts).order_by(newest)).first()
+    assert old is not None
+    record["values"]["systolic_bp"] = 120  # type: ignore[index]
+    doors.post("/v1/me/records", json={"records": [record]}, headers=lin.headers)
+
+    def change(on: Attack) -> None:
+        row = next(row for row in on.mine if row.record_key == old.record_key)
+        on.seal(row, bytes(old.sealed))
+
+    with attacked(here, "record_parts", change):
+        answer = doors.get("/v1/me/records", headers=lin.headers)
+        assert answer.json()["code"] == "integrity"
+        (fault,) = look(here)
+        assert (fault.key["record_key"], fault.fault) == (bytes(old.record_key).hex(), "broken")
+
+
+def test_one_part_of_a_record_rolled_back_whole_is_torn(here: Standing) -> None:
+    """Row and revision together: it opens, and its neighbours of the same record give it away."""
+    doors, lin = here.town.doors, here.resident
+    record = observation({"systolic_bp": 150, "hba1c": 6.1})
+    doors.post("/v1/me/records", json={"records": [record]}, headers=lin.headers)
+    with here.town.house.db.engine.connect() as conn:
+        rows = conn.execute(select(record_parts).order_by(record_parts.c.rev.desc())).all()
+    old = rows[0]
+    record["values"]["hba1c"] = 5.0
+    doors.post("/v1/me/records", json={"records": [record]}, headers=lin.headers)
+
+    def change(on: Attack) -> None:
+        row = next(
+            row
+            for row in on.mine
+            if (row.record_key, row.class_tag) == (old.record_key, old.class_tag)
+        )
+        on.put(row, rev=old.rev, sealed=bytes(old.sealed), day=old.day)
+
+    with attacked(here, "record_parts", change):
+        assert {one.fault for one in look(here)} == {"torn"}
+
+
+def test_a_counter_that_was_put_back_is_noticed(here: Standing) -> None:
+    writing = here.town.house.db.engine.execution_options(kangma_writes=True)
+    mine = resident_state.c.resident_id == UUID(here.resident.id)
+    with writing.begin() as conn:
+        now = conn.execute(select(resident_state.c.rev).where(mine)).scalar_one()
+        conn.execute(resident_state.update().where(mine).values(rev=1))
+    try:
+        assert {one.fault for one in look(here)} == {"ahead"}
+    finally:
+        with writing.begin() as conn:
+            conn.execute(resident_state.update().where(mine).values(rev=now))
+
+
+def test_a_frame_taken_out_of_a_day_is_noticed(here: Standing) -> None:
+    """How many frames a day has is sealed with each of them."""
+
+    def change(on: Attack) -> None:
+        row = dict(on.mine[0]._mapping) | {"frame_no": 1}
+        on.conn.execute(series_days.insert().values(row))
+
+    with attacked(here, "series_days", change):
+        assert [one.fault for one in look(here)] == ["broken", "broken"]
+
+
+def test_a_row_that_belongs_to_nobody_is_named(here: Standing) -> None:
+    def change(on: Attack) -> None:
+        on.put(on.mine[0], resident_id=UUID(int=7))
+
+    with attacked(here, "record_parts", change):
+        (fault,) = look(here)
+        assert (fault.fault, fault.key["resident_id"]) == ("no-owner", str(UUID(int=7)))
+
+
+def test_a_swapped_contribution_is_named(here: Standing) -> None:
+    writing = here.town.house.db.engine.execution_options(kangma_writes=True)
+    with writing.begin() as conn:
+        schema = specification.current().contribution_schema.to_bytes(2, "big")
+        forged = {"pseudonym": b"p" * 16, "sealed": b"\1\1" + bytes(7) + schema + bytes(93)}
+        conn.execute(contributions.insert().values(forged))
+    try:
+        (fault,) = look(here)
+        assert (fault.table, fault.key) == ("contributions", {"pseudonym": (b"p" * 16).hex()})
+    finally:
+        with writing.begin() as conn:
+            conn.execute(contributions.delete())
+
+
+def test_the_verification_shows_and_logs_no_value(here: Standing) -> None:
+    with attacked(here, "record_parts", flip(TEXT)), structlog.testing.capture_logs() as lines:
+        found = look(here)
+    told = f"{found} {lines}"
+    for word in ("141", "119", "71", "hba1c", "systolic", "林梅"):
+        assert word not in told
+    assert [line["event"] for line in lines] == [
+        "data store verification begun",
+        "data store verified",
+    ]
+    assert {key for line in lines for key in line} == {"event", "log_level", "opened", "faults"}
