@@ -11,7 +11,7 @@ from service.api.auth import passkeys, published, register, step_up, token
 from service.api.city import releases
 from service.api.doctor import codes, emergency, panel, patients
 from service.api.doctor import records as patient_records
-from service.api.doctor import requests as my_requests
+from service.api.doctor import requests as patient_requests
 from service.api.doctor import series as patient_series
 from service.api.me import (
     access_log,
@@ -20,7 +20,6 @@ from service.api.me import (
     contributions,
     erasure,
     grants,
-    notices,
     profile,
     prompts,
     records,
@@ -28,6 +27,7 @@ from service.api.me import (
     series,
 )
 from service.api.me import emergency as my_emergency
+from service.api.me import notices as my_notices
 
 RESIDENT = (
     records.router,
@@ -41,7 +41,7 @@ RESIDENT = (
     contract.router,
     access_log.router,
     my_emergency.router,
-    notices.router,
+    my_notices.router,
     requests.router,
 )
 DOCTOR = (
@@ -51,7 +51,7 @@ DOCTOR = (
     patient_series.router,
     codes.router,
     emergency.router,
-    my_requests.router,
+    patient_requests.router,
 )
 CITY = (releases.router,)
 ANYONE = (

@@ -146,7 +146,7 @@ def asks(here: Standing, token: str) -> list[Ask]:
         Ask("get_emergency", "resident", "GET", "/v1/me/emergency"),
         Ask("set_emergency", "resident", "PUT", "/v1/me/emergency", {"json": {"allowed": True}}),
         Ask("stop_emergency", "resident", "DELETE", f"/v1/me/emergency/{NOBODYS}"),
-        Ask("list_notices", "resident", "GET", "/v1/me/notices"),
+        Ask("list_my_notices", "resident", "GET", "/v1/me/notices"),
         Ask("mark_notice_read", "resident", "POST", f"/v1/me/notices/{NOBODYS}/read"),
         Ask("list_requests", "resident", "GET", "/v1/me/requests"),
         Ask("accept_request", "resident", "POST", f"/v1/me/requests/{NOBODYS}/accept",

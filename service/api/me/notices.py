@@ -22,7 +22,7 @@ from service.notices.words import text
 router = APIRouter(prefix="/v1/me", tags=["access log"], route_class=StrictRoute)
 
 
-class NoticeOut(BaseModel):
+class MyNoticeOut(BaseModel):
     """`about` is the id of the emergency session or the request that the notice is about."""
 
     id: UUID
@@ -33,15 +33,15 @@ class NoticeOut(BaseModel):
     read: bool
 
 
-class NoticePage(BaseModel):
-    items: list[NoticeOut]
+class MyNoticePage(BaseModel):
+    items: list[MyNoticeOut]
     next: str | None
 
 
 @router.get("/notices")
-async def list_notices(
+async def list_my_notices(
     caller: Resident, house: HouseDep, now: Now, limit: Limit = 50, cursor: CursorText = None
-) -> NoticePage:
+) -> MyNoticePage:
     """What I was told, newest first."""
 
     def read(conn: Connection) -> list[Notice]:
@@ -54,13 +54,13 @@ async def list_notices(
     shown = notices[start : start + limit]
     more = start + limit < len(notices)
     next_ = house.cursors.make(scope, [str(shown[-1].id)]) if more else None
-    return NoticePage(items=[_out(one) for one in shown], next=next_)
+    return MyNoticePage(items=[_out(one) for one in shown], next=next_)
 
 
 @router.post("/notices/{notice_id}/read")
 async def mark_notice_read(
     notice_id: UUID, caller: Resident, house: HouseDep, now: Now
-) -> NoticeOut:
+) -> MyNoticeOut:
     """I have read this one. Twice is as good as once."""
 
     def mark(conn: Connection) -> Notice:
@@ -78,8 +78,8 @@ def _behind(notices: list[Notice], position: list[Any]) -> int:
     raise BadCursor
 
 
-def _out(notice: Notice) -> NoticeOut:
-    return NoticeOut(
+def _out(notice: Notice) -> MyNoticeOut:
+    return MyNoticeOut(
         id=notice.id,
         kind=notice.kind,
         at=notice.at,

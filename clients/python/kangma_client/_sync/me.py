@@ -182,7 +182,7 @@ class Me:
     def stop_emergency(self, session_id: str) -> Any:
         return self._transport.send(Call("DELETE", f"/v1/me/emergency/{session_id}"))
 
-    @operation("list_notices")
+    @operation("list_my_notices")
     def notices(self) -> Iterator[dict[str, Any]]:
         """What I was told, newest first."""
         return each(self._transport, Call("GET", "/v1/me/notices"))
