@@ -23,6 +23,7 @@ from service.audit.entry import Entry
 from service.grants import gate, looks, uses
 from service.grants.looks import Looker
 from service.grants.uses import UseTaken
+from service.guardians import actions as guardians
 from service.house import House
 from service.identity import store as identity
 from service.identity.caller import Caller
@@ -33,7 +34,7 @@ Answer = TypeVar("Answer")
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """What a practitioner asks of one resident, and the request it came with."""
+    """What somebody asks of another resident, and the request it came with."""
 
     caller: Caller
     subject: UUID
@@ -79,7 +80,8 @@ async def look(
 def _decided(conn: Connection, house: House, ask: Look) -> tuple[Look, Decision]:
     """The decision, and the look under the purpose for which it was decided."""
     request = AccessRequest(ask.caller.actor, ask.subject, ask.purpose, ask.action, ask.classes)
-    decided, decision = gate.admit_look(conn, house.vault, request, now=ask.now)
+    fresh = ask.caller.stepped_up(ask.now)
+    decided, decision = gate.admit_look(conn, house.vault, request, now=ask.now, stepped_up=fresh)
     return replace(ask, purpose=decided.purpose), decision
 
 
@@ -91,7 +93,9 @@ def _answered(
     open_: Callable[[Connection, Decision, Permit], Opened[Answer]],
 ) -> Answer | ServiceError:
     if decision.permit is None:
-        refusal = gate.refusal(conn, decision, actor=ask.caller.actor, subject=ask.subject)
+        refusal = gate.refusal(
+            conn, house.vault, decision, actor=ask.caller.actor, subject=ask.subject
+        )
         if gate.is_active(conn, ask.subject):
             audit.append(conn, [_entry(conn, house, ask, decision, 0)])
         return refusal
@@ -119,7 +123,7 @@ def log_panel(
     now: datetime,
 ) -> None:
     """One entry for each resident of whom a panel shows a row."""
-    looker = _looker(conn, caller)
+    looker = _practitioner(conn, caller)
     audit.append(
         conn,
         [
@@ -164,7 +168,7 @@ def _entry(conn: Connection, house: House, ask: Look, decision: Decision, row_co
     return looks.entry(
         house.vault,
         decision,
-        looker=_looker(conn, ask.caller),
+        looker=_looker(conn, house, ask.caller, ask.subject),
         subject=ask.subject,
         purpose=ask.purpose,
         action=ask.action,
@@ -175,7 +179,15 @@ def _entry(conn: Connection, house: House, ask: Look, decision: Decision, row_co
     )
 
 
-def _looker(conn: Connection, caller: Caller) -> Looker:
+def _looker(conn: Connection, house: House, caller: Caller, subject: UUID) -> Looker:
+    if caller.kind == "resident":
+        # Neither id nor name: the clear columns of the log must not show whose family this is.
+        known_as = guardians.pseudonym(house.vault, subject, caller.id)
+        return Looker(replace(caller.actor, id=known_as))
+    return _practitioner(conn, caller)
+
+
+def _practitioner(conn: Connection, caller: Caller) -> Looker:
     known = identity.practitioner(conn, caller.id)
     if known is None:
         return Looker(caller.actor)

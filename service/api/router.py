@@ -7,7 +7,7 @@ loop. The busiest doors come first.
 from fastapi import APIRouter, FastAPI
 
 from service.api import catalogue, models, notices, status, verify
-from service.api.auth import passkeys, published, register, step_up, token
+from service.api.auth import claim, passkeys, published, register, step_up, token
 from service.api.city import releases
 from service.api.doctor import codes, emergency, panel, patients
 from service.api.doctor import records as patient_records
@@ -15,11 +15,13 @@ from service.api.doctor import requests as patient_requests
 from service.api.doctor import series as patient_series
 from service.api.me import (
     access_log,
+    children,
     code,
     contract,
     contributions,
     erasure,
     grants,
+    mirror,
     profile,
     prompts,
     records,
@@ -43,6 +45,7 @@ RESIDENT = (
     my_emergency.router,
     my_notices.router,
     requests.router,
+    children.router,
 )
 DOCTOR = (
     panel.router,
@@ -57,6 +60,7 @@ CITY = (releases.router,)
 ANYONE = (
     token.router,
     register.router,
+    claim.router,
     passkeys.router,
     step_up.router,
     published.router,
@@ -73,3 +77,4 @@ def join(app: FastAPI) -> None:
     """Put every route of every audience into `app`."""
     for router in ROUTERS:
         app.router.routes.extend(router.routes)
+    app.router.routes.extend(mirror.doubles(RESIDENT))

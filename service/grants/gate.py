@@ -30,6 +30,7 @@ from service.contracts import store as contracts
 from service.emergencies import actions as emergencies
 from service.emergencies import store as sessions
 from service.grants import body, store
+from service.guardians import actions as guardians
 from service.identity import store as identity
 from service.keys.keyring import Slot
 from service.keys.vault import Vault
@@ -63,7 +64,8 @@ def admit(
     presented: Iterable[Grant] = (),
     lasting: bool = False,
 ) -> Decision:
-    """Decide one request. A resident's own record costs one statement, another's look three.
+    """Decide one request. A resident's own record costs one statement, a child's two, and the
+    look of somebody else three.
 
     `presented` are grants the resident handed over in person, such as a code held up to a doctor.
     `lasting` leaves out grants of limited uses: for what is kept ready without anybody looking.
@@ -73,13 +75,18 @@ def admit(
 
 
 def admit_look(
-    conn: Connection, vault: Vault, request: AccessRequest, *, now: datetime
+    conn: Connection,
+    vault: Vault,
+    request: AccessRequest,
+    *,
+    now: datetime,
+    stepped_up: bool = False,
 ) -> tuple[AccessRequest, Decision]:
-    """Decide a practitioner's look, in an emergency under that purpose where this opens more.
+    """Decide a look by somebody else, a practitioner's, in an emergency under that purpose where this opens more.
 
     The answer names the request that was decided: its purpose is the one to be logged.
     """
-    decision, asker = _admitted(conn, vault, request, now)
+    decision, asker = _admitted(conn, vault, request, now, stepped_up)
     urgent = asker is not None and asker.in_emergency and bool(decision.withheld)
     if not urgent or request.purpose is not Purpose.CARE or request.action is not Action.READ:
         return request, decision
@@ -127,6 +134,9 @@ def _admitted(
         return decide(request, (), _UNKNOWN, now), None
     if standing.status != "active":
         return decide(request, (), _facts(standing, NO_BOND, stepped_up), now), None
+    if actor.kind is ActorKind.RESIDENT and actor.id != str(subject):
+        facts = _of_another(conn, vault, standing, stepped_up)
+        return decide(request, (), facts, now), None
     asker = _asker(conn, actor, subject)
     if actor.kind is ActorKind.PRACTITIONER and asker is None:
         # Somebody who is not in office holds nothing, whatever was once granted to them.
@@ -165,7 +175,7 @@ def permit_or_raise(
         stepped_up=stepped_up,
     )
     if decision.permit is None:
-        raise refusal(conn, decision, actor=actor, subject=subject)
+        raise refusal(conn, vault, decision, actor=actor, subject=subject)
     return decision.permit
 
 
@@ -193,7 +203,7 @@ def own(
     )
 
 
-def enter(conn: Connection, *, resident: UUID, now: datetime) -> tuple[Permit, int]:
+def enter(conn: Connection, vault: Vault, *, resident: UUID, now: datetime) -> tuple[Permit, int]:
     """A resident's permit to write to their own record, and the revision taken for the write.
 
     `own` and `residents.store.advance` in one statement, for the busiest path of the service.
@@ -204,16 +214,18 @@ def enter(conn: Connection, *, resident: UUID, now: datetime) -> tuple[Permit, i
     facts = _UNKNOWN if found is None else _facts(found[0], NO_BOND, stepped_up=False)
     decision = decide(request, (), facts, now)
     if found is None or decision.permit is None:
-        raise refusal(conn, decision, actor=actor, subject=resident)
+        raise refusal(conn, vault, decision, actor=actor, subject=resident)
     return decision.permit, found[1]
 
 
-def refusal(conn: Connection, decision: Decision, *, actor: Actor, subject: UUID) -> ServiceError:
+def refusal(
+    conn: Connection, vault: Vault, decision: Decision, *, actor: Actor, subject: UUID
+) -> ServiceError:
     """How a denial is told: with its rule to those who know the resident, as `NotFound` to others.
 
     Someone who never had a contract or a grant learns nothing, not even that the resident exists.
     """
-    if not is_active(conn, subject) or not related(conn, actor, subject):
+    if not is_active(conn, subject) or not related(conn, vault, actor, subject):
         return NotFound()
     if decision.rule == _STEP_UP:
         return StepUpRequired(decision.sentence)
@@ -244,10 +256,14 @@ def lets_in_emergency(conn: Connection, subject: UUID) -> bool:
     return standing is not None and not standing.emergency_refused
 
 
-def related(conn: Connection, actor: Actor, subject: UUID) -> bool:
-    """Whether the actor is the subject, or ever had a contract, a grant or an emergency."""
+def related(conn: Connection, vault: Vault, actor: Actor, subject: UUID) -> bool:
+    """Whether the actor is the subject or ever had to do with them.
+
+    A guardian had, and whoever signed with them, was granted anything or opened an emergency.
+    """
     if actor.kind is ActorKind.RESIDENT:
-        return actor.id == str(subject)
+        mine = actor.id == str(subject)
+        return mine or guardians.ever(conn, vault, subject, UUID(actor.id))
     grantees = grantees_of(_placed(actor, _asker(conn, actor, subject)))
     if grantees and store.between(conn, subject, *grantees):
         return True
@@ -382,6 +398,15 @@ def _facts(
         emergency_since=emergency_since,
         emergency_refused=standing.emergency_refused,
     )
+
+
+def _of_another(
+    conn: Connection, vault: Vault, standing: store.Standing, stepped_up: bool
+) -> Facts:
+    """The facts for a resident who asks about somebody else: who may act for a child."""
+    facts = _facts(standing, NO_BOND, stepped_up)
+    minority = guardians.minority(conn, vault, standing.resident_id)
+    return replace(facts, guardians=minority.guardians, minor_until=minority.until)
 
 
 def _practitioner(actor: Actor) -> UUID | None:

@@ -55,7 +55,9 @@ def ask(
     """
     practitioner = UUID(actor.id)
     terms = check(_offer(practitioner, data_classes, actions), now=now)
-    known = gate.related(conn, actor, subject) or store.introduced(conn, subject, practitioner)
+    known = gate.related(conn, vault, actor, subject) or store.introduced(
+        conn, subject, practitioner
+    )
     if not known or not gate.is_active(conn, subject):
         raise NotFound
     before = [body.opened(vault, row) for row in store.between(conn, subject, practitioner)]

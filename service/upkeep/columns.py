@@ -15,6 +15,8 @@ from service.contracts.tables import contracts as contracts_table
 from service.grants import looks
 from service.grants import store as grants
 from service.grants.tables import grants as grants_table
+from service.guardians import store as guardians
+from service.guardians.tables import guardian_codes, guardianships
 from service.keys.vault import Vault
 from service.kit.sealed import Place
 from service.panel import store as panel
@@ -126,6 +128,16 @@ COLUMNS: tuple[SealedColumn, ...] = (
         contracts_table,
         contracts_table.c.sealed_body,
         lambda _, row: contracts.place(row.resident_id, row.contract_id, row.version),
+    ),
+    SealedColumn(
+        guardianships,
+        guardianships.c.sealed_body,
+        lambda _, row: guardians.place(row.resident_id, row.guardianship_id, row.version),
+    ),
+    SealedColumn(
+        guardian_codes,
+        guardian_codes.c.sealed_body,
+        lambda _, row: guardians.code_place(row.resident_id, bytes(row.hash)),
     ),
     SealedColumn(
         access_log,

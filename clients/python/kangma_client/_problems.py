@@ -205,6 +205,16 @@ class EmergencyOpen(Conflict):
     code = "emergency-open"
 
 
+class OnlyGuardian(Conflict):
+    """Nobody else could act for the child."""
+
+    code = "only-guardian"
+
+
+class TooMany(Conflict):
+    code = "too-many"
+
+
 BY_CODE: dict[str, type[Problem]] = {
     kind.code: kind
     for kind in (
@@ -247,6 +257,8 @@ BY_CODE: dict[str, type[Problem]] = {
         AlreadyWithdrawn,
         AlreadyAnswered,
         EmergencyOpen,
+        OnlyGuardian,
+        TooMany,
     )
 }
 

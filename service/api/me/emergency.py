@@ -6,19 +6,16 @@ from fastapi import APIRouter
 from pydantic import BaseModel
 from sqlalchemy import Connection
 
+from consent.decision import Permit
 from consent.vocabulary import Action
 from service.api.body import Flag, Shape, StrictRoute
-from service.api.deps import Now, Resident
-from service.api.me.own import own
-from service.api.rooms import HouseDep
+from service.api.me.own import Mine, Own
 from service.api.schema import Moment
 from service.breakglass import actions
 from service.emergencies import actions as emergencies
 from service.emergencies.actions import Session
 from service.grants import gate
-from service.house import House
 from service.identity import store as identity
-from service.identity.caller import Caller
 
 router = APIRouter(prefix="/v1/me", tags=["grants"], route_class=StrictRoute)
 
@@ -50,44 +47,37 @@ class EmergencyMode(BaseModel):
 
 
 @router.get("/emergency")
-async def get_emergency(caller: Resident, house: HouseDep, now: Now) -> EmergencyMode:
+async def get_emergency(me: Mine) -> EmergencyMode:
     """Whether a doctor may look in an emergency, and who is looking now."""
-    return await house.db.aread(lambda conn: _mode(conn, house, caller, now))
+    return await me.read(Action.MANAGE, lambda conn, permit: _mode(conn, permit, me))
 
 
 @router.put("/emergency")
-async def set_emergency(
-    body: EmergencyChoice, caller: Resident, house: HouseDep, now: Now
-) -> EmergencyMode:
+async def set_emergency(body: EmergencyChoice, me: Mine) -> EmergencyMode:
     """Allow or refuse emergency access. Refusing ends what is open on the next request."""
 
-    def choose(conn: Connection) -> EmergencyMode:
-        permit = own(conn, house, caller, Action.MANAGE, now)
-        actions.allow(conn, house.vault, permit, allowed=body.allowed, now=now)
-        return _mode(conn, house, caller, now)
+    def choose(conn: Connection, permit: Permit) -> EmergencyMode:
+        actions.allow(conn, me.house.vault, permit, allowed=body.allowed, now=me.now)
+        return _mode(conn, permit, me)
 
-    return await house.db.awrite(choose, key=caller.id.bytes)
+    return await me.write(Action.MANAGE, choose)
 
 
 @router.delete("/emergency/{session_id}")
-async def stop_emergency(
-    session_id: UUID, caller: Resident, house: HouseDep, now: Now
-) -> EmergencyOut:
+async def stop_emergency(session_id: UUID, me: Mine) -> EmergencyOut:
     """End one emergency access on the next request. Twice is as good as once."""
 
-    def stop(conn: Connection) -> EmergencyOut:
-        permit = own(conn, house, caller, Action.MANAGE, now)
-        return _out(conn, actions.close(conn, house.vault, permit, session_id, now=now))
+    def stop(conn: Connection, permit: Permit) -> EmergencyOut:
+        return _out(conn, actions.close(conn, me.house.vault, permit, session_id, now=me.now))
 
-    return await house.db.awrite(stop, key=caller.id.bytes)
+    return await me.write(Action.MANAGE, stop)
 
 
-def _mode(conn: Connection, house: House, caller: Caller, now: Moment) -> EmergencyMode:
-    permit = own(conn, house, caller, Action.MANAGE, now)
+def _mode(conn: Connection, permit: Permit, me: Own) -> EmergencyMode:
     running = [
         _out(conn, session)
-        for session in emergencies.open_of(conn, house.vault, permit.subject)
-        if session.runs(now)
+        for session in emergencies.open_of(conn, me.house.vault, permit.subject)
+        if session.runs(me.now)
     ]
     return EmergencyMode(allowed=gate.lets_in_emergency(conn, permit.subject), sessions=running)
 

@@ -7,11 +7,10 @@ from fastapi import APIRouter
 from pydantic import BaseModel
 from sqlalchemy import Connection
 
+from consent.decision import Permit
 from consent.vocabulary import Action
 from service.api.body import StrictRoute
-from service.api.deps import Now, Resident
-from service.api.me.own import own
-from service.api.rooms import HouseDep
+from service.api.me.own import Mine
 from service.api.schema import Bilingual, CursorText, Limit, Moment
 from service.kit.ids import parse_id
 from service.kit.paging import BadCursor
@@ -39,17 +38,13 @@ class MyNoticePage(BaseModel):
 
 
 @router.get("/notices")
-async def list_my_notices(
-    caller: Resident, house: HouseDep, now: Now, limit: Limit = 50, cursor: CursorText = None
-) -> MyNoticePage:
+async def list_my_notices(me: Mine, limit: Limit = 50, cursor: CursorText = None) -> MyNoticePage:
     """What I was told, newest first."""
-
-    def read(conn: Connection) -> list[Notice]:
-        permit = own(conn, house, caller, Action.MANAGE, now)
-        return actions.every(conn, house.vault, permit)
-
-    notices = await house.db.aread(read)
-    scope = ("notices", str(caller.id))
+    house = me.house
+    notices = await me.read(
+        Action.MANAGE, lambda conn, permit: actions.every(conn, house.vault, permit)
+    )
+    scope = ("notices", str(me.subject))
     start = 0 if cursor is None else _behind(notices, house.cursors.read(scope, cursor))
     shown = notices[start : start + limit]
     more = start + limit < len(notices)
@@ -58,16 +53,13 @@ async def list_my_notices(
 
 
 @router.post("/notices/{notice_id}/read")
-async def mark_notice_read(
-    notice_id: UUID, caller: Resident, house: HouseDep, now: Now
-) -> MyNoticeOut:
+async def mark_notice_read(notice_id: UUID, me: Mine) -> MyNoticeOut:
     """I have read this one. Twice is as good as once."""
 
-    def mark(conn: Connection) -> Notice:
-        permit = own(conn, house, caller, Action.MANAGE, now)
-        return actions.mark_read(conn, house.vault, permit, notice_id)
+    def mark(conn: Connection, permit: Permit) -> Notice:
+        return actions.mark_read(conn, me.house.vault, permit, notice_id)
 
-    return _out(await house.db.awrite(mark, key=caller.id.bytes))
+    return _out(await me.write(Action.MANAGE, mark))
 
 
 def _behind(notices: list[Notice], position: list[Any]) -> int:

@@ -7,11 +7,11 @@ from fastapi import APIRouter
 from pydantic import BaseModel, Field
 from sqlalchemy import Connection
 
+from consent.decision import Permit
 from consent.vocabulary import Action
 from service.api.body import Shape, StrictRoute
-from service.api.deps import Lang, Now, Resident
-from service.api.me.own import own
-from service.api.rooms import HouseDep
+from service.api.deps import Lang
+from service.api.me.own import Mine
 from service.api.schema import CursorText, Limit, Moment, may_refuse
 from service.grants.actions import in_order
 from service.identity import store as identity
@@ -53,17 +53,15 @@ class RequestPage(BaseModel):
 
 
 @router.get("/requests")
-async def list_requests(
-    caller: Resident, house: HouseDep, now: Now, limit: Limit = 50, cursor: CursorText = None
-) -> RequestPage:
+async def list_requests(me: Mine, limit: Limit = 50, cursor: CursorText = None) -> RequestPage:
     """What I was asked for, newest first."""
+    house = me.house
 
-    def read(conn: Connection) -> list[RequestOut]:
-        permit = own(conn, house, caller, Action.MANAGE, now)
+    def read(conn: Connection, permit: Permit) -> list[RequestOut]:
         return [_out(conn, one) for one in actions.every(conn, house.vault, permit)]
 
-    requests = await house.db.aread(read)
-    scope = ("requests", str(caller.id))
+    requests = await me.read(Action.MANAGE, read)
+    scope = ("requests", str(me.subject))
     start = 0 if cursor is None else _behind(requests, house.cursors.read(scope, cursor))
     shown = requests[start : start + limit]
     more = start + limit < len(requests)
@@ -73,38 +71,36 @@ async def list_requests(
 
 @router.post("/requests/{request_id}/accept", responses=may_refuse(409))
 async def accept_request(
-    request_id: UUID, body: AcceptBody, caller: Resident, house: HouseDep, now: Now, language: Lang
+    request_id: UUID, body: AcceptBody, me: Mine, language: Lang
 ) -> RequestOut:
     """Give the grant I am asked for. Classes of grade 5 need a sign-in from the last 5 minutes."""
+    house = me.house
 
-    def accept(conn: Connection) -> RequestOut:
+    def accept(conn: Connection, permit: Permit) -> RequestOut:
         answered, _ = actions.accept(
             conn,
             house.vault,
-            own(conn, house, caller, Action.MANAGE, now),
+            permit,
             request_id,
             separate_consent=body.separate_consent,
-            now=now,
-            stepped_up=caller.stepped_up(now),
+            now=me.now,
+            stepped_up=me.caller.stepped_up(me.now),
             language=language,
         )
-        panel.regroup(conn, house.vault, resident=caller.id, regions=house.regions, now=now)
+        panel.regroup(conn, house.vault, resident=me.subject, regions=house.regions, now=me.now)
         return _out(conn, answered)
 
-    return await house.db.awrite(accept, key=caller.id.bytes)
+    return await me.write(Action.MANAGE, accept)
 
 
 @router.post("/requests/{request_id}/refuse", responses=may_refuse(409))
-async def refuse_request(
-    request_id: UUID, caller: Resident, house: HouseDep, now: Now
-) -> RequestOut:
+async def refuse_request(request_id: UUID, me: Mine) -> RequestOut:
     """Say no; I am not asked again for ninety days. Twice is as good as once."""
 
-    def refuse(conn: Connection) -> RequestOut:
-        permit = own(conn, house, caller, Action.MANAGE, now)
-        return _out(conn, actions.refuse(conn, house.vault, permit, request_id, now=now))
+    def refuse(conn: Connection, permit: Permit) -> RequestOut:
+        return _out(conn, actions.refuse(conn, me.house.vault, permit, request_id, now=me.now))
 
-    return await house.db.awrite(refuse, key=caller.id.bytes)
+    return await me.write(Action.MANAGE, refuse)
 
 
 def _behind(requests: list[RequestOut], position: list[Any]) -> int:

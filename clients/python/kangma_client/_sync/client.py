@@ -59,6 +59,13 @@ class Client:
         call = Call("POST", "/v1/auth/register", json=body, signed_in=False, repeatable=False)
         return self._transport.send(call)
 
+    @operation("claim")
+    def claim(self, code: str, *, login: str, password: str) -> Any:
+        """Take over the file a guardian kept, from one's 14th birthday on. Does not sign in."""
+        body = {"code": code, "login": login, "password": password}
+        call = Call("POST", "/v1/auth/claim", json=body, signed_in=False, repeatable=False)
+        return self._transport.send(call)
+
     @operation("issue_token")
     def sign_in(self, username: str, password: str) -> None:
         """Sign in as a resident or a practitioner; the session renews itself."""

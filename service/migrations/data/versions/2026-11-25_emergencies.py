@@ -1,13 +1,13 @@
 """emergency sessions, their reviews, notices
 
-Revision: emergencies, after access_tree.
+Revision: emergencies, after guardians.
 """
 
 import sqlalchemy as sa
 from alembic import op
 
 revision = "emergencies"
-down_revision = "access_tree"
+down_revision = "guardians"
 branch_labels = None
 depends_on = None
 
