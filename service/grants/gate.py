@@ -82,7 +82,7 @@ def admit_look(
     now: datetime,
     stepped_up: bool = False,
 ) -> tuple[AccessRequest, Decision]:
-    """Decide a look by somebody else, a practitioner's, in an emergency under that purpose where this opens more.
+    """Decide a look by somebody else; a practitioner's for an emergency where that opens more.
 
     The answer names the request that was decided: its purpose is the one to be logged.
     """
