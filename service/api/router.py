@@ -6,14 +6,15 @@ loop. The busiest doors come first.
 
 from fastapi import APIRouter, FastAPI
 
-from service.api import catalogue, models, notices, status, verify
-from service.api.auth import claim, passkeys, published, register, step_up, token
+from service.api import audit, catalogue, models, notices, status, verify
+from service.api.auth import claim, federation, passkeys, published, register, step_up, token
 from service.api.city import releases
 from service.api.doctor import codes, emergency, panel, patients
 from service.api.doctor import records as patient_records
 from service.api.doctor import requests as patient_requests
 from service.api.doctor import series as patient_series
 from service.api.me import (
+    access_export,
     access_log,
     children,
     code,
@@ -45,6 +46,7 @@ RESIDENT = (
     my_emergency.router,
     my_notices.router,
     requests.router,
+    access_export.router,
     children.router,
 )
 DOCTOR = (
@@ -63,8 +65,10 @@ ANYONE = (
     claim.router,
     passkeys.router,
     step_up.router,
+    federation.router,
     published.router,
     verify.router,
+    audit.router,
     catalogue.router,
     notices.router,
     models.router,

@@ -25,6 +25,7 @@ from service.house import OUTLINES_FILE
 from tests.authenticator import Authenticator
 from tests.contract.test_client_covers import ASYNC, SUFFIX, SYNC, declared, of_children
 from tests.journeys.server import Installation, install, serving
+from tests.oidc_issuer import CLIENT, SECRET, Issuer, provider
 
 PASSWORD = "correct horse 电池"
 WEIGHT = {
@@ -54,6 +55,7 @@ class Place:
     city: dict[str, Any]
     machine: dict[str, Any]
     release: str
+    elsewhere: Issuer
 
 
 @pytest.fixture(scope="module")
@@ -62,19 +64,27 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
     stores = (f"sqlite:///{folder / 'kangma.db'}", f"sqlite:///{folder / 'keys.db'}")
     installed = install(folder, *stores)
     (folder / "data" / OUTLINES_FILE).write_text(json.dumps(outlines()), "utf-8")
-    with serving(installed) as made:
-        yield _inhabited(made)
+    (folder / "secret").write_text(SECRET, "utf-8")
+    with provider() as elsewhere:
+        installed.environment |= {
+            "KANGMA_OIDC_ISSUER": elsewhere.url,
+            "KANGMA_OIDC_CLIENT_ID": CLIENT,
+            "KANGMA_OIDC_CLIENT_SECRET_FILE": str(folder / "secret"),
+        }
+        with serving(installed) as made:
+            yield _inhabited(made, elsewhere)
 
 
-def _inhabited(made: Installation) -> Place:
+def _inhabited(made: Installation, elsewhere: Issuer) -> Place:
     doctor = made.kangma(
         "people", "add-doctor", "--login", "dr.zhou", "--name", "周医生", "--clinic", "河街卫生站"
     )
+    made.kangma("people", "link-oidc", "--login", "dr.zhou", "--subject", elsewhere.account)
     city = made.kangma("people", "add-client", "--role", "city", "--name", "Cockpit")
     keyed = ("--role", "city", "--name", "Exchange", "--key", "generate")
     machine = made.kangma("people", "add-client", *keyed)
     release = made.kangma("releases", "publish", "--as-of", "2026-06-30")
-    return Place(made.url, doctor, city, machine, release["release_id"])
+    return Place(made.url, doctor, city, machine, release["release_id"], elsewhere)
 
 
 async def of(answer: Any) -> Any:
@@ -138,6 +148,9 @@ async def _journey(kind: Any, place: Place) -> None:
     try:
         community = await _look_around(lin)
         await _move_in(lin, kind.__name__, community)
+        leaving = await of(zhou.depart())
+        await of(zhou.come_back(**place.elsewhere.browse(leaving["authorization_url"])))
+        await of(zhou.sign_out())
         await of(zhou.sign_in(place.doctor["login"], place.doctor["password"]))
         await _keep_records(lin.me)
         await _be_prompted(lin.me)
@@ -157,6 +170,9 @@ async def _look_around(client: Any) -> str:
     assert (await of(words.health()))["status"] == "ok"
     assert (await of(words.readiness()))["status"] == "ready"
     assert (await of(words.version()))["contract"] == 1
+    with pytest.raises(NotFound):
+        # Nobody has looked at anything yet.
+        await of(words.checkpoint())
     assert (await of(words.jwks()))["keys"]
     assert (await of(words.authorization_server()))["token_endpoint"].endswith("/v1/auth/token")
     assert len(await of(words.measures())) > 100

@@ -89,6 +89,18 @@ class AsyncClient:
         else:
             raise ValueError("a private key or a secret is needed")
 
+    @operation("begin_federated_sign_in")
+    async def depart(self) -> Any:
+        """Begin to sign in at the city's identity provider: `{authorization_url, state}`."""
+        call = Call("POST", "/v1/auth/oidc/departure", signed_in=False)
+        return await self._transport.send(call)
+
+    @operation("end_federated_sign_in")
+    async def come_back(self, *, code: str, state: str, iss: str) -> None:
+        """Sign in with what the provider sent the browser back with."""
+        body = {"code": code, "state": state, "iss": iss}
+        await self._transport.enter("/v1/auth/oidc/token", body)
+
     @operation("revoke_token")
     async def sign_out(self) -> None:
         """Revoke the session."""

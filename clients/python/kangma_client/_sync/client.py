@@ -90,6 +90,18 @@ class Client:
         else:
             raise ValueError("a private key or a secret is needed")
 
+    @operation("begin_federated_sign_in")
+    def depart(self) -> Any:
+        """Begin to sign in at the city's identity provider: `{authorization_url, state}`."""
+        call = Call("POST", "/v1/auth/oidc/departure", signed_in=False)
+        return self._transport.send(call)
+
+    @operation("end_federated_sign_in")
+    def come_back(self, *, code: str, state: str, iss: str) -> None:
+        """Sign in with what the provider sent the browser back with."""
+        body = {"code": code, "state": state, "iss": iss}
+        self._transport.enter("/v1/auth/oidc/token", body)
+
     @operation("revoke_token")
     def sign_out(self) -> None:
         """Revoke the session."""
