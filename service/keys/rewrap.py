@@ -61,7 +61,7 @@ def _round(keystore: Keystore, batch: int) -> Iterator[tuple[int, list[str]]]:
             if not rows:
                 return
             good, broken = _rewrapped(keystore, rows)
-            _write(conn, good)
+            write(conn, good)
         after = rows[-1][0]
         yield len(good), broken
 
@@ -112,7 +112,7 @@ def _opens(keystore: Keystore, item: tuple[int, bytes, bytes]) -> bool:
     return True
 
 
-def _write(conn: Connection, fresh: Sequence[tuple[int, bytes, bytes]]) -> None:
+def write(conn: Connection, fresh: Sequence[tuple[int, bytes, bytes]]) -> None:
     """All rows of a batch in one statement of the driver."""
     if not fresh:
         return

@@ -15,6 +15,8 @@ from service.contracts.tables import contracts as contracts_table
 from service.grants import looks
 from service.grants import store as grants
 from service.grants.tables import grants as grants_table
+from service.history import store as history
+from service.history.tables import policy_history
 from service.keys.vault import Vault
 from service.kit.sealed import Place
 from service.panel import store as panel
@@ -126,6 +128,11 @@ COLUMNS: tuple[SealedColumn, ...] = (
         contracts_table,
         contracts_table.c.sealed_body,
         lambda _, row: contracts.place(row.resident_id, row.contract_id, row.version),
+    ),
+    SealedColumn(
+        policy_history,
+        policy_history.c.sealed_body,
+        lambda _, row: history.place(row.resident_id, row.row_id),
     ),
     SealedColumn(
         access_log,
