@@ -1,6 +1,6 @@
 """Wrapping every key anew under the primary root key: 1,000 in a transaction, resumable.
 
-Only the wrapped key of a keyring changes; its document stays as it is. What is done is done: a run
+Only the wrapped key of a keyring changes, in small rows of their own; documents stay as they are. What is done is done: a run
 that was cut off goes on with what is left. On PostgreSQL rows that somebody else holds are passed
 over and met again in the next round, so no reader or writer ever waits for a whole batch.
 """
@@ -70,12 +70,12 @@ def _batch(conn: Connection, primary: int, after: bytes, batch: int) -> list[Any
     """(resident, version, wrapped key) of the next keyrings that another version wraps."""
     if conn.dialect.name == "sqlite":
         query = (
-            "SELECT resident_id, kek_version, wrapped_rdek FROM keyrings"
+            "SELECT resident_id, kek_version, wrapped_rdek FROM ring_keys"
             " WHERE resident_id > ? AND kek_version <> ? ORDER BY resident_id LIMIT ?"
         )
         return list(conn.exec_driver_sql(query, (after, primary, batch)))
     query = (
-        "SELECT resident_id, kek_version, wrapped_rdek FROM keyrings"
+        "SELECT resident_id, kek_version, wrapped_rdek FROM ring_keys"
         " WHERE resident_id > %s AND kek_version <> %s ORDER BY resident_id LIMIT %s"
         " FOR UPDATE SKIP LOCKED"
     )
@@ -117,11 +117,11 @@ def write(conn: Connection, fresh: Sequence[tuple[int, bytes, bytes]]) -> None:
     if not fresh:
         return
     if conn.dialect.name == "sqlite":
-        statement = "UPDATE keyrings SET kek_version = ?, wrapped_rdek = ? WHERE resident_id = ?"
+        statement = "UPDATE ring_keys SET kek_version = ?, wrapped_rdek = ? WHERE resident_id = ?"
         conn.exec_driver_sql(statement, list(fresh))
         return
     statement = (
-        "UPDATE keyrings SET kek_version = fresh.version, wrapped_rdek = fresh.wrapped"
+        "UPDATE ring_keys SET kek_version = fresh.version, wrapped_rdek = fresh.wrapped"
         " FROM unnest(%s::int[], %s::bytea[], %s::bytea[]) AS fresh (version, wrapped, resident)"
         " WHERE resident_id = fresh.resident"
     )

@@ -21,7 +21,7 @@ from sqlalchemy import func, select
 
 from service.cli.demo import city
 from service.house import build
-from service.keys.tables import keyrings, renewals
+from service.keys.tables import renewals, ring_keys
 from service.kit.db import open_engine
 from tests.journeys.server import KANGMA, Installation, install, serving
 from tests.record_room import pressure
@@ -167,7 +167,7 @@ def root_key(made: Installation) -> None:
     """From version 1 to version 2, with a kill in the middle, to the end of version 1."""
     step(made, "added")
     step(made, "made-primary")
-    old = select(func.count()).select_from(keyrings).where(keyrings.c.kek_version == 1)
+    old = select(func.count()).select_from(ring_keys).where(ring_keys.c.kek_version == 1)
     killed_after_one_line(made, "keys", "rewrap")
     assert 0 < count(made, old) < BYSTANDERS
     to_the_end(made, "keys", "rewrap")
