@@ -34,7 +34,7 @@ MANDATORY: Mapping[str, tuple[str, ...]] = {
 }
 """The four sections and their mandatory fields. Each party and each event has all of its own."""
 
-EventType = Literal["given", "changed", "withdrawn"]
+EventType = Literal["given", "changed", "renewed", "withdrawn"]
 PartyType = Literal["controller", "recipient"]
 
 
@@ -188,6 +188,7 @@ def _party(party: Party) -> dict[str, str]:
 _STATE_AFTER: Mapping[EventType, str] = {
     "given": "active",
     "changed": "active",
+    "renewed": "active",
     "withdrawn": "withdrawn",
 }
 

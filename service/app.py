@@ -11,7 +11,7 @@ from fastapi import FastAPI
 from service.api.bare import application
 from service.house import OUTLINES_FILE, House, build, load_outlines
 from service.identity import actions as identity
-from service.jobs import erasures
+from service.jobs import checkpoint, erasures
 from service.kit import cores, log
 from service.kit.errors import Unavailable
 from service.kit.settings import Settings
@@ -54,9 +54,10 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     gc.collect()
     gc.freeze()
     gc.set_threshold(YOUNG_OBJECTS, 20, 20)
-    tidying = asyncio.create_task(_tidy(house))
+    chores = [asyncio.create_task(one(house)) for one in (_tidy, checkpoint.keep_making)]
     yield
-    tidying.cancel()
+    for chore in chores:
+        chore.cancel()
     house.close()
 
 

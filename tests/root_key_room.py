@@ -3,10 +3,11 @@
 from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
+from uuid import uuid4
 
 from service.keys.providers import create_root_key, load_root_key
 from service.keys.wrapping import RootKey
-from tests import hsm_room
+from tests import hsm_room, transit_server
 
 
 class Home(Protocol):
@@ -62,4 +63,22 @@ class HsmHome(_Addressed):
         return [hsm_room.PIN]
 
 
-HOMES: dict[str, Callable[[Path], Home]] = {"file": FileHome, "pkcs11": HsmHome}
+class TransitHome(_Addressed):
+    """A key of its own in the engine of this process."""
+
+    def __init__(self, folder: Path) -> None:
+        server = transit_server.shared()
+        name = f"kangma-{uuid4().hex[:12]}"
+        self._keys, self._name = server.engine.keys, name
+        super().__init__(folder, transit_server.uri(server, folder, name))
+
+    def secrets(self) -> list[str]:
+        keys = self._keys[self._name].versions.values()
+        return [transit_server.TOKEN, *(key.hex() for key in keys), *map(repr, keys)]
+
+
+HOMES: dict[str, Callable[[Path], Home]] = {
+    "file": FileHome,
+    "pkcs11": HsmHome,
+    "transit": TransitHome,
+}

@@ -6,7 +6,7 @@ loop. The busiest doors come first.
 
 from fastapi import APIRouter, FastAPI
 
-from service.api import catalogue, models, status, verify
+from service.api import catalogue, models, notices, status, verify
 from service.api.auth import passkeys, published, register, step_up, token
 from service.api.city import releases
 from service.api.doctor import codes, panel, patients
@@ -53,6 +53,7 @@ ANYONE = (
     published.router,
     verify.router,
     catalogue.router,
+    notices.router,
     models.router,
     status.router,
 )

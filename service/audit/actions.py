@@ -1,39 +1,50 @@
-"""Adding to the access log, reading it and proving that nobody changed it.
+"""Adding to the access log, reading it, and saying from time to time what it was.
 
-`append` runs in the transaction of the look itself: when the entry cannot be kept, the look is
-rolled back too, and what was read never leaves. Denied attempts are entries as well.
+What `append` is given is written in the transaction of the look itself: when an entry cannot be
+kept, the look is rolled back too, and what was read never leaves. Denied attempts are entries as
+well.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy import Connection
 
-from service.audit import store
+from service.audit import checkpoint, heads, store, tree
+from service.audit.checkpoint import Checkpoint
 from service.audit.entry import Entry, Head, Logged, link
+from service.audit.heads import HeadProof
+from service.audit.store import Signed, State
+from service.kit.db import together
 
 
 @dataclass(frozen=True, slots=True)
-class Breach:
-    """The first entry at which a chain is not as it was written."""
+class Survey:
+    """What a checkpoint will say, read at one moment."""
 
-    subject: UUID
-    seq: int
-    why: str
+    after: Signed | None
+    size: int
+    root: bytes
+    bucket_roots: Sequence[bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """That a resident's entries up to `last` are in a checkpoint, and that it knows no more."""
+
+    checkpoint: str
+    last: Logged
+    inclusion: Sequence[bytes]
+    head: HeadProof
 
 
 def append(conn: Connection, entries: Sequence[Entry]) -> None:
-    """Keep entries in the order given, whatever number of subjects, in three or four statements."""
-    if not entries:
-        return
-    heads = store.lock_heads(conn, (entry.subject for entry in entries))
-    logged = []
-    for entry in entries:
-        placed = link(entry, heads[entry.subject])
-        heads[entry.subject] = Head(placed.seq, placed.hash)
-        logged.append(Logged(entry, placed))
-    store.add(conn, logged, heads)
+    """Keep entries, whatever number of subjects, with all others of the group before its commit."""
+    if entries:
+        together(conn, _keep, entries)
 
 
 def page(
@@ -43,41 +54,78 @@ def page(
     return store.of_subject(conn, subject, before=before, limit=limit)
 
 
-def verify(conn: Connection) -> Breach | None:
-    """Recompute every chain; the first broken entry, or None when all are as they were written.
-
-    A log that somebody rewrote from some entry to its end, hashes and heads included, can be told
-    only from a copy of a head kept elsewhere (a signed checkpoint).
-    """
-    store.see_one_moment(conn)
-    ends = store.every_head(conn)
-    reached: dict[UUID, Head] = {}
-    for one in store.every_entry(conn):
-        subject = one.entry.subject
-        head = reached.get(subject, Head())
-        why = _fault(one, head)
-        if why is not None:
-            return Breach(subject, head.seq + 1, why)
-        reached[subject] = Head(one.link.seq, one.link.hash)
-    return _cut(ends, reached)
+def survey(conn: Connection) -> Survey | None:
+    """What the next checkpoint has to say; None while nothing was added since the last one."""
+    state, last = store.tree(conn), store.last_checkpoint(conn)
+    if state is None or state.edge.size == (0 if last is None else last.size):
+        return None
+    return Survey(last, state.edge.size, state.edge.root(), heads.buckets(store.every_head(conn)))
 
 
-def _fault(one: Logged, head: Head) -> str | None:
-    expected = link(one.entry, head)
-    if one.link.seq != expected.seq:
-        return "an entry is missing before this one"
-    if one.link.previous_hash != expected.previous_hash:
-        return "this entry does not follow the one before it"
-    if one.link.hash != expected.hash:
-        return "this entry was changed"
-    return None
+def seal_off(
+    conn: Connection,
+    seen: Survey,
+    *,
+    kid: str,
+    key: Ed25519PrivateKey,
+    issuer: str,
+    now: datetime,
+) -> Signed | None:
+    """Sign a checkpoint of what was seen; None when another process was quicker."""
+    number = 1 if seen.after is None else seen.after.number + 1
+    # Under the lock of the tree, so that two processes cannot both be the next.
+    if store.lock_tree(conn).checkpoints != number - 1:
+        return None
+    made = Checkpoint(
+        number=number,
+        size=seen.size,
+        root=seen.root,
+        heads=heads.root(seen.bucket_roots),
+        previous=checkpoint.FIRST if seen.after is None else checkpoint.digest(seen.after.text),
+        # A JWS tells whole seconds.
+        at=now.replace(microsecond=0),
+    )
+    text = checkpoint.sign(made, kid=kid, key=key, issuer=issuer)
+    signed = Signed(number, seen.size, made.at, text)
+    store.add_checkpoint(conn, signed, seen.bucket_roots)
+    return signed
 
 
-def _cut(ends: dict[UUID, Head], reached: dict[UUID, Head]) -> Breach | None:
-    for subject in sorted(ends.keys() | reached.keys(), key=lambda one: one.bytes):
-        end, last = ends.get(subject, Head()), reached.get(subject, Head())
-        if end.seq > last.seq:
-            return Breach(subject, last.seq + 1, "the chain was cut after the entry before")
-        if end != last:
-            return Breach(subject, last.seq, "the end of the chain is not this entry")
-    return None
+def newest(conn: Connection) -> Signed | None:
+    """The last checkpoint; None before the first."""
+    return store.last_checkpoint(conn)
+
+
+def proof(conn: Connection, subject: UUID) -> Proof | None:
+    """The newest proof about a resident; None when no checkpoint knows of an entry yet."""
+    signed = store.last_checkpoint(conn)
+    if signed is None:
+        return None
+    chains, roots = (
+        store.bucket_at(conn, subject, signed.size),
+        store.bucket_roots(conn, signed.number),
+    )
+    head = dict(chains).get(subject)
+    if head is None or roots is None:
+        return None
+    (last,) = store.of_subject(conn, subject, before=head.seq + 1, limit=1)
+    path = tree.inclusion(last.link.leaf, signed.size, store.Nodes(conn))
+    return Proof(signed.text, last, path, heads.proof(subject, chains, roots))
+
+
+def consistency(conn: Connection, first: int, second: int) -> list[bytes]:
+    """That the tree of `first` entries is the beginning of that of `second`, both of the past."""
+    return tree.consistency(first, second, store.Nodes(conn))
+
+
+def _keep(conn: Connection, entries: Iterable[Entry]) -> None:
+    entries = list(entries)
+    state = store.lock_tree(conn)
+    reached = store.heads(conn, {entry.subject for entry in entries})
+    logged = []
+    for leaf, entry in enumerate(entries, state.edge.size):
+        placed = link(entry, reached.get(entry.subject, Head()), leaf)
+        reached[entry.subject] = Head(placed.seq, placed.hash)
+        logged.append(Logged(entry, placed))
+    edge, nodes = tree.grow(state.edge, (tree.leaf_hash(one.link.hash) for one in logged))
+    store.add(conn, logged, reached, State(edge, state.checkpoints), nodes)

@@ -1,7 +1,9 @@
 """One entry of the access log, and the chain that ties a resident's entries together.
 
-The hash of an entry covers the hash before it and every field, in one canonical text, so an edit,
-a deletion or another order changes a hash that later entries repeat.
+The hash of an entry covers the hash before it, every field and its place in the tree of all
+entries, in one canonical text, so an edit, a deletion or another order changes a hash that later
+entries repeat. It also covers the random nonce of the sealed classes: nobody who is shown a hash
+(a neighbour's proof holds some) can find the entry by guessing.
 """
 
 import json
@@ -47,9 +49,10 @@ class Entry:
 
 
 class Link(NamedTuple):
-    """Where an entry stands in its subject's chain."""
+    """Where an entry stands: `seq`, from 1, in its subject's chain, `leaf`, from 0, among all."""
 
     seq: int
+    leaf: int
     previous_hash: bytes
     hash: bytes
 
@@ -68,19 +71,25 @@ class Head(NamedTuple):
     hash: bytes = GENESIS
 
 
-def link(entry: Entry, head: Head) -> Link:
-    """The entry's place after `head`."""
+def micros(at: datetime) -> int:
+    """Whole microseconds since 1970 UTC."""
+    return (at - EPOCH) // _MICROSECOND
+
+
+def link(entry: Entry, head: Head, leaf: int) -> Link:
+    """The entry's place after `head`, as leaf number `leaf` of the tree."""
     seq = head.seq + 1
-    return Link(seq, head.hash, sha256(head.hash + canonical(entry, seq)).digest())
+    return Link(seq, leaf, head.hash, sha256(head.hash + canonical(entry, seq, leaf)).digest())
 
 
-def canonical(entry: Entry, seq: int) -> bytes:
+def canonical(entry: Entry, seq: int, leaf: int) -> bytes:
     """Every field in a fixed order as JSON; times are whole microseconds since 1970 UTC."""
     fields = [
-        "kangma access 1",
+        "kangma access 2",
         entry.subject.hex,
         seq,
-        (entry.at - EPOCH) // _MICROSECOND,
+        leaf,
+        micros(entry.at),
         str(entry.actor_kind),
         entry.actor_id,
         entry.actor_name,

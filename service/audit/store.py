@@ -1,52 +1,135 @@
-"""The only SQL on the access log. Nothing here changes or deletes an entry."""
+"""The only SQL on the access log. Nothing here changes or deletes an entry or a checkpoint."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import lru_cache
+from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import Connection, Table, select
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Connection,
+    Integer,
+    LargeBinary,
+    Table,
+    and_,
+    delete,
+    func,
+    select,
+    type_coerce,
+)
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from consent.vocabulary import Action, ActorKind, Purpose
-from service.audit.entry import Entry, Head, Link, Logged
-from service.audit.tables import access_heads, access_log
+from service.audit.entry import Entry, Head, Link, Logged, micros
+from service.audit.heads import BUCKET_BITS, Chain, bucket_of
+from service.audit.tables import (
+    access_buckets,
+    access_checkpoints,
+    access_heads,
+    access_log,
+    access_nodes,
+    access_tree,
+)
+from service.audit.tree import HASH_BYTES, TILE_HEIGHT, Edge, Node, leaf_hash, root_of
+from service.kit.db import EPOCH, Instant, UuidBytes
+from service.kit.errors import IntegrityBroken
+from service.kit.prepared import Prepared, pipelined
 
 _PAGE = 1000
+_TREE = 1
+_TILE = 1 << TILE_HEIGHT
 
 
-def lock_heads(conn: Connection, subjects: Iterable[UUID]) -> dict[UUID, Head]:
-    """The head of each subject's chain, locked until the commit, in the order of the ids.
+@dataclass(frozen=True, slots=True)
+class State:
+    """The tree as its row tells it, and how many checkpoints were made of it."""
 
-    A chain begins with an empty head, so that two processes that add the first entry of one subject
-    wait for each other as for any later entry.
-    """
-    wanted = sorted(set(subjects), key=_bytes)
-    heads = _heads(conn, wanted)
-    missing = [subject for subject in wanted if subject not in heads]
-    if missing:
-        empty = Head()
-        rows = [{"resident_id": one, "seq": empty.seq, "hash": empty.hash} for one in missing]
-        conn.execute(_insert(conn, access_heads).on_conflict_do_nothing(), rows)
-        heads |= _heads(conn, missing)
-    return heads
+    edge: Edge
+    checkpoints: int
 
 
-def add(conn: Connection, logged: Sequence[Logged], heads: dict[UUID, Head]) -> None:
-    """Keep entries and move the heads, one statement each."""
-    conn.execute(access_log.insert(), [_row(one) for one in logged])
-    statement: Any = _insert(conn, access_heads)
-    moved = statement.on_conflict_do_update(
-        index_elements=[access_heads.c.resident_id],
-        set_={"seq": statement.excluded.seq, "hash": statement.excluded.hash},
-    )
-    conn.execute(
-        moved,
-        [
-            {"resident_id": subject, "seq": heads[subject].seq, "hash": heads[subject].hash}
-            for subject in sorted(heads, key=_bytes)
-        ],
-    )
+class Leaf(NamedTuple):
+    """What the tree takes of an entry."""
+
+    leaf: int
+    subject: UUID
+    seq: int
+    hash: bytes
+
+
+class Signed(NamedTuple):
+    """A checkpoint as it was kept."""
+
+    number: int
+    size: int
+    at: datetime
+    text: str
+
+
+# -- adding --------------------------------------------------------------------------------------
+
+
+def lock_tree(conn: Connection) -> State:
+    """The state of the tree, locked until the commit: whoever adds entries comes one by one."""
+    locked = select(access_tree).where(access_tree.c.id == _TREE).with_for_update()
+    row = conn.execute(locked).one_or_none()
+    if row is None:
+        _plant(conn)
+        row = conn.execute(locked).one()
+    return _state(row)
+
+
+def heads(conn: Connection, subjects: Iterable[UUID]) -> dict[UUID, Head]:
+    """The head of each chain; a subject nobody has looked at has none."""
+    wanted = access_heads.c.resident_id.in_(subjects)
+    return dict(_chain(row) for row in conn.execute(select(access_heads).where(wanted)))
+
+
+def add(
+    conn: Connection,
+    logged: Sequence[Logged],
+    moved: dict[UUID, Head],
+    state: State,
+    nodes: Sequence[Node],
+) -> None:
+    """Keep entries, move the heads and the tree: one statement each."""
+    name = conn.dialect.name
+    with pipelined(conn):
+        _ADD.run_many(conn, [_row(one) for one in logged])
+        _move_heads(name).run_many(
+            conn,
+            [
+                {"resident_id": subject.bytes, "seq": head.seq, "hash": head.hash}
+                for subject, head in moved.items()
+            ],
+        )
+        _NODE.run_many(conn, [one._asdict() for one in nodes])
+        _move_tree(name).run(conn, _tree_row(state))
+
+
+def add_checkpoint(conn: Connection, signed: Signed, bucket_roots: Sequence[bytes]) -> None:
+    """Keep a checkpoint, and of the heads under it what a proof needs, in place of those before."""
+    conn.execute(access_checkpoints.insert(), signed._asdict())
+    conn.execute(access_tree.update().values(checkpoints=signed.number))
+    conn.execute(delete(access_buckets))
+    row = {"checkpoint": signed.number, "hashes": b"".join(bucket_roots)}
+    conn.execute(access_buckets.insert(), row)
+
+
+def _plant(conn: Connection) -> None:
+    """Begin the tree where there is no entry yet; anywhere else its row was taken away."""
+    if conn.execute(select(access_log.c.seq).limit(1)).first() is not None:
+        raise IntegrityBroken
+    statement = _insert(conn.dialect.name, access_tree).on_conflict_do_nothing()
+    conn.execute(statement, _tree_row(State(Edge(), 0)) | {"id": _TREE})
+
+
+# -- reading -------------------------------------------------------------------------------------
 
 
 def of_subject(
@@ -57,71 +140,219 @@ def of_subject(
     if before is not None:
         wanted = wanted.where(access_log.c.seq < before)
     rows = conn.execute(wanted.order_by(access_log.c.seq.desc()).limit(limit))
-    return [_logged(row) for row in rows]
+    return [_logged(row, row.resident_id, row.at, row.grant_id, row.automatic) for row in rows]
 
 
-def see_one_moment(conn: Connection) -> None:
-    """Let all that follows in this transaction see one state, whatever is added meanwhile.
+def tree(conn: Connection) -> State | None:
+    """The state of the tree; None where its row is missing."""
+    row = conn.execute(select(access_tree).where(access_tree.c.id == _TREE)).one_or_none()
+    return None if row is None else _state(row)
 
-    SQLite always does. On PostgreSQL it must be said before the transaction begins.
+
+def every_row(conn: Connection) -> Iterator[Any]:
+    """All chains one after the other, each from its first entry, in pages of 1,000.
+
+    Rows are as the driver gives them, so that one which no longer holds an entry is met as well.
     """
-    if conn.dialect.name == "postgresql" and not conn.in_transaction():
-        conn.execution_options(isolation_level="REPEATABLE READ")
-
-
-def every_entry(conn: Connection) -> Iterator[Logged]:
-    """All chains one after the other, each from its first entry, in pages of 1,000."""
-    ids = access_log.c.resident_id, access_log.c.seq
-    wanted = select(access_log).order_by(*ids).limit(_PAGE)
+    ids = type_coerce(access_log.c.resident_id, LargeBinary), access_log.c.seq
+    wanted = select(*(_raw(column) for column in access_log.c)).order_by(*ids).limit(_PAGE)
     rows = conn.execute(wanted).all()
     while rows:
-        yield from (_logged(row) for row in rows)
+        yield from rows
         last = rows[-1]
         # The database may not compare pairs with an index alike, so the pair is spelled out.
         rest = (ids[0] > last.resident_id) | ((ids[0] == last.resident_id) & (ids[1] > last.seq))
         rows = conn.execute(wanted.where(rest)).all()
 
 
-def every_head(conn: Connection) -> dict[UUID, Head]:
-    """The stored end of every chain."""
-    rows = conn.execute(select(access_heads))
-    return {row.resident_id: Head(row.seq, bytes(row.hash)) for row in rows}
+def logged_of(row: Any) -> Logged:
+    """The entry of a raw row; ValueError, TypeError or OverflowError where it holds none."""
+    if row.automatic not in (0, 1):
+        raise ValueError("neither yes nor no")
+    grant = None if row.grant_id is None else UUID(bytes=bytes(row.grant_id))
+    subject, at = UUID(bytes=bytes(row.resident_id)), EPOCH + timedelta(microseconds=row.at)
+    return _logged(row, subject, at, grant, bool(row.automatic))
 
 
-def _heads(conn: Connection, subjects: Sequence[UUID]) -> dict[UUID, Head]:
-    ids = access_heads.c.resident_id
-    rows = conn.execute(
-        select(access_heads).where(ids.in_(subjects)).order_by(ids).with_for_update()
+def ends(conn: Connection) -> dict[bytes, Head]:
+    """The stored end of every chain by the bytes of its subject's id."""
+    rows = conn.execute(select(*(_raw(column) for column in access_heads.c)))
+    return {bytes(row.resident_id): Head(row.seq, bytes(row.hash)) for row in rows}
+
+
+_PLAIN = {UuidBytes: LargeBinary, Instant: BigInteger, Boolean: Integer}
+
+
+def _raw(column: Column[Any]) -> Any:
+    kind: Any = _PLAIN.get(type(column.type))
+    return column if kind is None else type_coerce(column, kind).label(column.name)
+
+
+def every_leaf(conn: Connection, *, start: int = 0) -> Iterator[Leaf]:
+    """The leaves of the tree in their order."""
+    c = access_log.c
+    wanted = select(c.leaf, c.resident_id, c.seq, c.hash).order_by(c.leaf).limit(_PAGE)
+    rows = conn.execute(wanted.where(c.leaf >= start)).all()
+    while rows:
+        yield from (Leaf(row[0], row[1], row[2], bytes(row[3])) for row in rows)
+        rows = conn.execute(wanted.where(c.leaf > rows[-1][0])).all()
+
+
+def every_head(conn: Connection) -> Iterator[Chain]:
+    """The stored end of every chain, in the order of the subjects' ids."""
+    found = select(access_heads).order_by(access_heads.c.resident_id)
+    return (_chain(row) for row in conn.execute(found.execution_options(yield_per=_PAGE)))
+
+
+def every_node(conn: Connection) -> Iterator[Node]:
+    found = select(access_nodes).order_by(access_nodes.c.level, access_nodes.c.number)
+    return (Node(row[0], row[1], bytes(row[2])) for row in conn.execute(found))
+
+
+def spare_rows(conn: Connection, checkpoint: int | None) -> int:
+    """Rows that nobody writes: of another tree, or kept for a checkpoint that is not the newest."""
+    trees = select(func.count()).where(access_tree.c.id != _TREE)
+    other = access_buckets.c.checkpoint != (0 if checkpoint is None else checkpoint)
+    return conn.execute(trees).scalar_one() + (
+        conn.execute(select(func.count()).where(other)).scalar_one()
     )
-    return {row.resident_id: Head(row.seq, bytes(row.hash)) for row in rows}
 
 
-def _bytes(subject: UUID) -> bytes:
-    return subject.bytes
+def every_checkpoint(conn: Connection) -> list[Any]:
+    """Raw rows: `number`, `size`, `at` in microseconds, `text`."""
+    found = select(*(_raw(column) for column in access_checkpoints.c))
+    return list(conn.execute(found.order_by(access_checkpoints.c.number)))
 
 
-def _insert(conn: Connection, table: Table) -> Any:
-    insert: Any = sqlite_insert if conn.dialect.name == "sqlite" else postgresql_insert
+def last_checkpoint(conn: Connection) -> Signed | None:
+    found = select(access_checkpoints).order_by(access_checkpoints.c.number.desc()).limit(1)
+    row = conn.execute(found).one_or_none()
+    return None if row is None else Signed(*row)
+
+
+def bucket_roots(conn: Connection, checkpoint: int) -> list[bytes] | None:
+    """What was kept of the heads under a checkpoint; None when it is not the newest."""
+    wanted = select(access_buckets.c.hashes).where(access_buckets.c.checkpoint == checkpoint)
+    found = conn.execute(wanted).scalar_one_or_none()
+    if found is None:
+        return None
+    return [bytes(found[at : at + HASH_BYTES]) for at in range(0, len(found), HASH_BYTES)]
+
+
+def bucket_at(conn: Connection, subject: UUID, size: int) -> list[Chain]:
+    """The heads of a subject's bucket as they were under the first `size` leaves."""
+    c = access_log.c
+    first = bucket_of(subject) << 128 - BUCKET_BITS
+    last = first + (1 << 128 - BUCKET_BITS) - 1
+    then = (
+        select(c.resident_id, func.max(c.seq).label("seq"))
+        .where(c.resident_id.between(UUID(int=first), UUID(int=last)), c.leaf < size)
+        .group_by(c.resident_id)
+        .subquery()
+    )
+    same = and_(c.resident_id == then.c.resident_id, c.seq == then.c.seq)
+    found = select(c.resident_id, c.seq, c.hash).join(then, same).order_by(c.resident_id)
+    return [_chain(row) for row in conn.execute(found)]
+
+
+class Nodes:
+    """Hashes of complete subtrees, for proofs; what was read stays for the next proof."""
+
+    def __init__(self, conn: Connection) -> None:
+        self._conn = conn
+        self._tiles: dict[tuple[int, int], list[bytes]] = {}
+
+    def __call__(self, height: int, index: int) -> bytes:
+        level, above = divmod(height, TILE_HEIGHT)
+        first = index << above
+        tile, start = divmod(first, _TILE)
+        return root_of(self._tile(level, tile)[start : start + (1 << above)])
+
+    def _tile(self, level: int, tile: int) -> list[bytes]:
+        key = (level, tile)
+        if key not in self._tiles:
+            self._tiles[key] = self._read(level, tile * _TILE)
+        return self._tiles[key]
+
+    def _read(self, level: int, first: int) -> list[bytes]:
+        if level == 0:
+            leaf = access_log.c.leaf
+            span = leaf.between(first, first + _TILE - 1)
+            rows = self._conn.execute(select(access_log.c.hash).where(span).order_by(leaf))
+            return [leaf_hash(bytes(row[0])) for row in rows]
+        c = access_nodes.c
+        wanted = select(c.hash).where(c.level == level, c.number.between(first, first + _TILE - 1))
+        rows = self._conn.execute(wanted.order_by(c.number))
+        return [bytes(row[0]) for row in rows]
+
+
+# -- rows ----------------------------------------------------------------------------------------
+
+
+def _insert(dialect: str, table: Table) -> Any:
+    insert: Any = sqlite_insert if dialect == "sqlite" else postgresql_insert
     return insert(table)
 
 
-def _row(logged: Logged) -> dict[str, Any]:
-    entry, (seq, previous_hash, hash_) = logged
+_ADD = Prepared(access_log.insert())
+_NODE = Prepared(access_nodes.insert())
+
+
+@lru_cache
+def _move_heads(dialect: str) -> Prepared:
+    return _upsert(dialect, access_heads, "resident_id")
+
+
+@lru_cache
+def _move_tree(dialect: str) -> Prepared:
+    return _upsert(dialect, access_tree, "id")
+
+
+def _upsert(dialect: str, table: Table, key: str) -> Prepared:
+    statement = _insert(dialect, table)
+    fresh = {name: statement.excluded[name] for name in table.columns.keys() if name != key}  # noqa: SIM118 - a column collection is no dict.
+    return Prepared(statement.on_conflict_do_update(index_elements=[key], set_=fresh))
+
+
+def _state(row: Any) -> State:
+    edge = bytes(row.edge)
+    nodes = (edge[at : at + HASH_BYTES] for at in range(0, len(edge), HASH_BYTES))
+    return State(Edge(row.size, tuple(nodes)), row.checkpoints)
+
+
+def _tree_row(state: State) -> dict[str, Any]:
+    size, nodes = state.edge
     return {
-        "resident_id": entry.subject,
+        "id": _TREE,
+        "size": size,
+        "edge": b"".join(nodes),
+        "checkpoints": state.checkpoints,
+    }
+
+
+def _chain(row: Any) -> Chain:
+    return row.resident_id, Head(row.seq, bytes(row.hash))
+
+
+def _row(logged: Logged) -> dict[str, Any]:
+    """An entry as the driver takes it."""
+    entry, (seq, leaf, previous_hash, hash_) = logged
+    return {
+        "resident_id": entry.subject.bytes,
         "seq": seq,
-        "at": entry.at,
-        "actor_kind": str(entry.actor_kind),
+        "leaf": leaf,
+        "at": micros(entry.at),
+        "actor_kind": entry.actor_kind.value,
         "actor_id": entry.actor_id,
         "actor_name": entry.actor_name,
         "on_behalf_of": entry.on_behalf_of,
         "automatic": entry.automatic,
-        "action": str(entry.action),
-        "purpose": str(entry.purpose),
+        "action": entry.action.value,
+        "purpose": entry.purpose.value,
         "classes": entry.classes,
         "decision": entry.decision,
         "rule": entry.rule,
-        "grant_id": entry.grant_id,
+        "grant_id": None if entry.grant_id is None else entry.grant_id.bytes,
         "revision": entry.revision,
         "request_id": entry.request_id,
         "row_count": entry.row_count,
@@ -130,23 +361,23 @@ def _row(logged: Logged) -> dict[str, Any]:
     }
 
 
-def _logged(row: Any) -> Logged:
+def _logged(row: Any, subject: UUID, at: datetime, grant: UUID | None, automatic: bool) -> Logged:
     entry = Entry(
-        at=row.at,
+        at=at,
         actor_kind=ActorKind(row.actor_kind),
         actor_id=row.actor_id,
         actor_name=row.actor_name,
         on_behalf_of=row.on_behalf_of,
-        automatic=row.automatic,
-        subject=row.resident_id,
+        automatic=automatic,
+        subject=subject,
         action=Action(row.action),
         purpose=Purpose(row.purpose),
         classes=bytes(row.classes),
         decision=row.decision,
         rule=row.rule,
-        grant_id=row.grant_id,
+        grant_id=grant,
         revision=row.revision,
         request_id=row.request_id,
         row_count=row.row_count,
     )
-    return Logged(entry, Link(row.seq, bytes(row.previous_hash), bytes(row.hash)))
+    return Logged(entry, Link(row.seq, row.leaf, bytes(row.previous_hash), bytes(row.hash)))

@@ -1,23 +1,51 @@
-"""`kangma audit`: the access log's own proof."""
+"""`kangma audit`: the access log's own proof, and copies of it for others to keep."""
 
 from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
 
 import typer
 
+from consent.vocabulary import Text
 from service.audit import actions
 from service.cli.printing import Json, answer
 from service.cli.rooms import open_house
-from service.kit.errors import IntegrityBroken
+from service.jobs import checkpoint as checkpoints
+from service.kit.errors import IntegrityBroken, NotFound
 
 app = typer.Typer(no_args_is_help=True, help="The access log.")
+NOTHING = Text("日志还是空的。", "The log is empty so far.")
+NOTHING = Text("日志还是空的。", "The log is empty so far.")
+Copies = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--checkpoint",
+        exists=True,
+        dir_okay=False,
+        help="Checkpoints kept elsewhere, one a line; may be given more than once.",
+    ),
+]
 
 
 @app.command()
-def verify(json: Json = False) -> None:
-    """Recompute every chain of the access log; names the first broken entry."""
+def verify(copies: Copies = None, json: Json = False) -> None:
+    """Recompute chains, tree and checkpoints; names the first entry that is not as written."""
+    kept = [line for path in copies or () for line in path.read_text("utf-8").split()]
     with open_house() as house:
-        found = house.db.read(actions.verify)
+        found = checkpoints.prove(house, kept)
         broken = None if found is None else asdict(found)
         answer({"intact": found is None, "broken": broken}, as_json=json)
         if found is not None:
             raise IntegrityBroken
+
+
+@app.command()
+def checkpoint(json: Json = False) -> None:
+    """Sign what the log is now; prints the newest checkpoint, for others to keep."""
+    with open_house() as house:
+        checkpoints.make(house, now=house.clock())
+        newest = house.db.read(actions.newest)
+        if newest is None:
+            raise NotFound(NOTHING)
+        told = {"number": newest.number, "size": newest.size, "at": newest.at.isoformat()}
+        answer({**told, "checkpoint": newest.text}, as_json=json)

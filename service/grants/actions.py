@@ -63,7 +63,7 @@ def keep(
     kept = Kept(
         terms.as_grant(new_id(), version=1, notice=_notice(terms, language), basis=basis),
         contract,
-        (Event("given", now),),
+        (Event("given", now, permit.actor.id),),
     )
     store.add(conn, body.sealed(vault, permit.subject, kept))
     past.note_grant(conn, vault, permit.subject, kept, at=now)
@@ -92,12 +92,42 @@ def change(
         require_step_up(terms.data_classes, stepped_up)
     residents.bump_consent(conn, permit.subject)
     version, basis = before.grant.version + 1, before.grant.basis
-    events = (*before.events, Event("changed", now))
+    events = (*before.events, Event("changed", now, permit.actor.id))
     after = Kept(
         terms.as_grant(grant_id, version=version, notice=_notice(terms, language), basis=basis),
         before.contract,
         events,
     )
+    store.replace(conn, body.sealed(vault, permit.subject, after))
+    past.note_grant(conn, vault, permit.subject, after, at=now)
+    return after
+
+
+def renew(
+    conn: Connection,
+    vault: Vault,
+    permit: Permit,
+    grant_id: UUID,
+    *,
+    now: datetime,
+    stepped_up: bool = False,
+    language: Language = "zh",
+) -> Kept:
+    """Agree again, to the same terms under the notice of today; nothing where none is needed."""
+    before = get(conn, vault, permit, grant_id)
+    if before.withdrawn:
+        raise Conflict(ALREADY_WITHDRAWN, code="already-withdrawn")
+    if before.grant.outdated_from is None:
+        return before
+    require_step_up(before.grant.data_classes, stepped_up)
+    residents.bump_consent(conn, permit.subject)
+    grant = replace(
+        before.grant,
+        version=before.grant.version + 1,
+        notice=notice_for(before.grant.purposes, language),
+        outdated_from=None,
+    )
+    after = Kept(grant, before.contract, (*before.events, Event("renewed", now, permit.actor.id)))
     store.replace(conn, body.sealed(vault, permit.subject, after))
     past.note_grant(conn, vault, permit.subject, after, at=now)
     return after
@@ -115,7 +145,7 @@ def end(conn: Connection, vault: Vault, permit: Permit, kept: Kept, *, now: date
     """Mark a grant as withdrawn and drop the keys that were opened for it."""
     residents.bump_consent(conn, permit.subject)
     grant = replace(kept.grant, version=kept.grant.version + 1, withdrawn_at=now)
-    ended = Kept(grant, kept.contract, (*kept.events, Event("withdrawn", now)))
+    ended = Kept(grant, kept.contract, (*kept.events, Event("withdrawn", now, permit.actor.id)))
     store.replace(conn, body.sealed(vault, permit.subject, ended))
     past.note_grant(conn, vault, permit.subject, ended, at=now)
     vault.forget(permit.subject)
@@ -193,6 +223,10 @@ def shown(kept: Kept, now: datetime) -> Mapping[str, Any]:
         "uses_left": grant.uses_left,
         "deny": grant.deny,
         "status": grant.status(now),
+        "notice": None if grant.notice is None else grant.notice.id,
+        "notice_version": None if grant.notice is None else grant.notice.version,
+        "needs_renewal": grant.outdated_from is not None and grant.withdrawn_at is None,
+        "renew_by": grant.outdated_from,
     }
 
 

@@ -11,6 +11,7 @@ from consent.grant import Grant, Grantee, Notice
 from consent.receipt import EventType
 from consent.vocabulary import Action, DataClass, GranteeKind, Purpose
 from service.grants import store
+from service.grants.notices import outdated_from
 from service.grants.tables import ACTIVE, WITHDRAWN
 from service.keys.vault import Vault
 from service.kit.errors import IntegrityBroken
@@ -28,6 +29,8 @@ class Event:
 
     what: EventType
     at: datetime
+    by: str | None = None
+    """Id of the resident who did it, the guardian for a child; None in rows older than this."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +87,7 @@ def encode(kept: Kept) -> dict[str, Any]:
         "withdrawn_at": _text(grant.withdrawn_at),
         "basis": grant.basis,
         "contract": None if kept.contract is None else str(kept.contract),
-        "events": [[event.what, event.at.isoformat()] for event in kept.events],
+        "events": [[event.what, event.at.isoformat(), event.by] for event in kept.events],
     }
 
 
@@ -97,6 +100,7 @@ def decode(grant_id: UUID, version: int, body: Mapping[str, Any]) -> Kept:
     kind, grantee_id = body["grantee"]
     first, last = body["observations"]
     valid_from, valid_until = body["valid"]
+    notice = None if body["notice"] is None else Notice(*body["notice"])
     grant = Grant(
         id=grant_id,
         version=version,
@@ -111,12 +115,14 @@ def decode(grant_id: UUID, version: int, body: Mapping[str, Any]) -> Kept:
         separate_consent=_words(_CLASSES, body["separate"]),
         uses_left=body["uses_left"],
         deny=body["deny"],
-        notice=None if body["notice"] is None else Notice(*body["notice"]),
+        notice=notice,
         withdrawn_at=_moment(body["withdrawn_at"]),
         basis=body["basis"],
+        # Not stored: a notice that is published later must end grants that were given before.
+        outdated_from=outdated_from(notice),
     )
     contract = None if body["contract"] is None else UUID(body["contract"])
-    events = tuple(Event(what, datetime.fromisoformat(at)) for what, at in body["events"])
+    events = tuple(Event(what, datetime.fromisoformat(at), *by) for what, at, *by in body["events"])
     return Kept(grant, contract, events)
 
 

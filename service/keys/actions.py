@@ -1,9 +1,12 @@
 """Founding and opening the keys of a deployment."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from service.keys.keystore import Keystore, is_founded
 from service.keys.providers import create_root_key, load_root_key, root_key_exists
+from service.keys.wrapping import RootKey
 
 
 def prepare(kek_uri: str, keystore_url: str, *, data: Path | None = None) -> None:
@@ -19,9 +22,22 @@ def prepare(kek_uri: str, keystore_url: str, *, data: Path | None = None) -> Non
         kek = load_root_key(kek_uri, data=data)
     else:
         kek = create_root_key(kek_uri, keystore_url=keystore_url, data=data)
-    Keystore.found(keystore_url, kek).close()
+    with _let_go(kek):
+        Keystore.found(keystore_url, kek).close()
 
 
 def open_keystore(kek_uri: str, keystore_url: str, *, data: Path | None = None) -> Keystore:
     """The keystore under its root key, or KeyRefused with a sentence for the operator."""
-    return Keystore(keystore_url, load_root_key(kek_uri, data=data))
+    kek = load_root_key(kek_uri, data=data)
+    with _let_go(kek):
+        return Keystore(keystore_url, kek)
+
+
+@contextmanager
+def _let_go(kek: RootKey) -> Iterator[None]:
+    """Close the root key when no keystore could take it over."""
+    try:
+        yield
+    except BaseException:
+        kek.close()
+        raise

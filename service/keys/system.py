@@ -73,6 +73,15 @@ class SystemKeys:
             self._signing[name] = (time.monotonic() + REMEMBERED, keys)
         return keys
 
+    def verifying_keys(self, name: str) -> dict[str, Ed25519PublicKey]:
+        """Every key that ever signed for one use, by kid: for statements that never expire."""
+        self.signing_keys(name)
+        rows = self._keystore.system(_signing_name(name))
+        return {
+            row.kid: Ed25519PrivateKey.from_private_bytes(self._unwrapped(row)).public_key()
+            for row in rows
+        }
+
     def renew_signing_key(self, name: str) -> None:
         """Move every key one stage on and make a next one."""
         self.signing_keys(name)

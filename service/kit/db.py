@@ -38,6 +38,8 @@ metadata = MetaData(naming_convention=NAMING)
 
 T = TypeVar("T")
 GROUP = 64
+TOGETHER = "kangma_together"
+"""Where a writing connection's `info` keeps what its jobs leave for the end of the group."""
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -67,6 +69,22 @@ class Instant(TypeDecorator[datetime]):
 
     def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
         return None if value is None else EPOCH + timedelta(microseconds=value)
+
+
+def together(
+    conn: Connection, act: Callable[[Connection, list[T]], None], items: Iterable[T]
+) -> None:
+    """Let `act` write `items` right before the commit, with those of the group's other jobs.
+
+    For rows that everybody's writes meet at: one statement serves the whole group, and the lock
+    they need is taken last and held for the shortest time, so that it is part of no deadlock. When
+    `act` fails nothing of the group is kept. Outside of `Database.write` it acts at once.
+    """
+    waiting = conn.info.get(TOGETHER)
+    if waiting is None:
+        act(conn, list(items))
+    else:
+        waiting.setdefault(act, []).extend(items)
 
 
 def open_engine(url: str) -> Engine:
@@ -156,6 +174,17 @@ class Database:
         done: Future[T] = Future()
         self._reads.put(_Job(job, b"", done))
         return done.result()
+
+    def at_one_moment(self, job: Callable[[Connection], T]) -> T:
+        """Run `job`, which changes nothing, in this thread on a connection of its own.
+
+        All it reads is of one moment, however long it takes and whatever is written meanwhile.
+        """
+        with self._reading.connect() as connection:
+            if self.dialect == "postgresql":
+                connection = connection.execution_options(isolation_level="REPEATABLE READ")
+            with connection.begin():
+                return job(connection)
 
     async def awrite(self, job: Callable[[Connection], T], *, key: bytes = b"") -> T:
         loop = asyncio.get_running_loop()
@@ -257,7 +286,7 @@ class _Held:
         connection = self._taken()
         try:
             with connection.begin():
-                return [job(connection) for job in jobs]
+                return _grouped(connection, jobs)
         finally:
             self._leave(connection)
 
@@ -289,6 +318,20 @@ class _Held:
         if connection.invalidated or getattr(connection.connection, "closed", False):
             connection.invalidate()
             self.drop()
+
+
+def _grouped(connection: Connection, jobs: Iterable[Callable[[Connection], Any]]) -> list[Any]:
+    """The results of all jobs, after what they left for the end was done."""
+    info = connection.info
+    waiting: dict[Callable[..., None], list[Any]] = {}
+    info[TOGETHER] = waiting
+    try:
+        results = [job(connection) for job in jobs]
+    finally:
+        del info[TOGETHER]
+    for act, items in waiting.items():
+        act(connection, items)
+    return results
 
 
 def _run_group(held: _Held, group: list[_Job]) -> bool:

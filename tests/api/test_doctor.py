@@ -9,7 +9,7 @@ import httpx
 import jwt
 import pytest
 
-from service.audit import actions as audit
+from service.jobs import checkpoint
 from service.kit.settings import Settings
 from tests.conftest import MovingClock
 from tests.house_room import COMMUNITY, Person, Town, town
@@ -213,7 +213,7 @@ def test_every_look_is_in_the_log_in_plain_words(here: Town) -> None:
     first = ok(here.doors.get("/v1/me/access-log", params={"limit": 2}, headers=lin.headers))
     pages.append(access_log(here, lin, limit=2, cursor=first["next"]))
     assert [one["seq"] for page in pages for one in page] == [3, 2, 1]
-    assert here.house.db.read(audit.verify) is None
+    assert checkpoint.prove(here.house) is None
 
 
 def test_the_exported_log_is_signed_and_whole(here: Town) -> None:

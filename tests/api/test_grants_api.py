@@ -69,6 +69,10 @@ def test_a_grant_from_giving_to_withdrawal(here: Town) -> None:
         "uses_left": None,
         "deny": False,
         "status": "active",
+        "notice": "care",
+        "notice_version": "2",
+        "needs_renewal": False,
+        "renew_by": None,
     }
     address = f"/v1/me/grants/{given['id']}"
     assert ok(here.doors.get(address, headers=lin.headers)) == given

@@ -156,6 +156,7 @@ async def _look_around(client: Any) -> str:
     assert (await of(words.measure("body_weight")))["unit"] == "kg"
     assert len(await of(words.data_classes())) == 11
     assert "care" in {purpose["code"] for purpose in await of(words.purposes())}
+    assert {"care", "statistics"} <= {notice["id"] for notice in await of(words.notices())}
     assert (await of(words.questionnaire("phq9")))["items"]
     assert len(await of(words.questionnaires())) > 1
     models = {model["id"]: model for model in await of(words.models())}
@@ -246,6 +247,7 @@ async def _share(lin: Any, zhou: Any) -> None:
     assert (await of(me.grant(given["id"])))["status"] == "active"
     until = {**STATISTICS, "valid_until": "2027-01-01T00:00:00Z"}
     assert (await of(me.change(given["id"], until)))["valid_until"] is not None
+    assert (await of(me.renew(given["id"])))["needs_renewal"] is False
     assert (await of(me.receipt(given["id"])))["receipt"].count(".") == 2
     assert (await of(me.simulate()))["items"]
     assert (await of(me.withdraw(given["id"])))["status"] == "withdrawn"

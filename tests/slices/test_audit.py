@@ -1,53 +1,27 @@
 """The access log on both databases: added to, read by its subject, and provably unchanged."""
 
 import threading
-from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import UUID, uuid4, uuid5
 
 import pytest
 from sqlalchemy import Engine, delete, event, update
 
-from consent.vocabulary import Action, ActorKind, Purpose
-from service.audit import actions, store
-from service.audit.entry import GENESIS, Entry, Head, Logged, canonical, link
+from service.audit import actions, heads, store, tree
+from service.audit.checkpoint import digest, read
+from service.audit.entry import GENESIS, Head, Logged, canonical, link
 from service.audit.tables import access_heads, access_log
-from service.kit.db import Database, metadata
+from service.kit.db import Database
+from tests.audit_room import KEY, KEYS, NOW, add, an_entry, checkpoint, fill, make_tables, proven
 
-NOW = datetime(2026, 11, 20, 1, 0, 0, 123456, tzinfo=UTC)
 SUBJECTS = [UUID(int=n) for n in (3, 1, 2)]
-
-
-def an_entry(subject: UUID, **changes: Any) -> Entry:
-    made = Entry(
-        at=NOW,
-        actor_kind=ActorKind.PRACTITIONER,
-        actor_id="7f3b1c62-0a52-4a0e-9c55-5f3f4b1f0d11",
-        actor_name="王医生",
-        on_behalf_of="第一社区卫生服务中心",
-        subject=subject,
-        action=Action.READ,
-        purpose=Purpose.CARE,
-        classes=b"\0opaque\xff",
-        decision="allow",
-        rule="signed-doctor",
-        grant_id=UUID(int=77),
-        revision=4,
-        request_id="r-1",
-        row_count=12,
-    )
-    return replace(made, **changes)
 
 
 @pytest.fixture
 def log(database: Database) -> Database:
-    metadata.create_all(database.engine, [access_log, access_heads])
+    make_tables(database)
     return database
-
-
-def add(log: Database, *entries: Entry) -> None:
-    log.write(lambda conn: actions.append(conn, entries))
 
 
 def pages(log: Database, subject: UUID, **named: Any) -> list[Logged]:
@@ -68,9 +42,9 @@ def change(log: Database, statement: Any) -> None:
 
 
 def test_an_empty_log_is_intact(log: Database) -> None:
-    assert log.read(actions.verify) is None
+    assert proven(log) is None
     add(log)
-    assert log.read(actions.verify) is None
+    assert proven(log) is None
 
 
 def test_an_entry_comes_back_as_it_was_written(log: Database) -> None:
@@ -92,7 +66,7 @@ def test_an_entry_comes_back_as_it_was_written(log: Database) -> None:
     assert [one.link.seq for one in kept] == [2, 1]
     assert kept[1].link.previous_hash == GENESIS
     assert kept[0].link.previous_hash == kept[1].link.hash
-    assert log.read(actions.verify) is None
+    assert proven(log) is None
 
 
 def test_pages_are_newest_first_and_miss_nothing(log: Database) -> None:
@@ -121,10 +95,10 @@ def test_a_panel_is_logged_in_few_statements(log: Database) -> None:
         counted.clear()
         with Counting(log.engine, counted):
             add(log, *(an_entry(one) for one in panel))
-    assert len(counted) == 3
+    assert len(counted) == 2
     for one in panel:
         assert len(pages(log, one)) == 2
-    assert log.read(actions.verify) is None
+    assert proven(log) is None
 
 
 def test_a_look_that_fails_leaves_no_entry_and_no_gap(log: Database) -> None:
@@ -139,7 +113,7 @@ def test_a_look_that_fails_leaves_no_entry_and_no_gap(log: Database) -> None:
     filled(log, each=1)
     kept = pages(log, SUBJECTS[0])
     assert [one.link.seq for one in kept] == [2, 1]
-    assert log.read(actions.verify) is None
+    assert proven(log) is None
 
 
 def test_processes_that_write_at_once_make_one_chain(log: Database, database_url: str) -> None:
@@ -163,11 +137,12 @@ def test_processes_that_write_at_once_make_one_chain(log: Database, database_url
     assert failed == []
     kept = pages(log, SUBJECTS[0], limit=100)
     assert [one.link.seq for one in kept] == list(range(45, 0, -1))
-    assert log.read(actions.verify) is None
+    assert proven(log) is None
 
 
 EDITS: dict[str, Any] = {
     "at": NOW + timedelta(microseconds=1),
+    "leaf": 99,
     "actor_kind": "resident",
     "actor_id": "somebody else",
     "actor_name": None,
@@ -196,7 +171,7 @@ def test_an_edited_entry_is_named(log: Database, column: str) -> None:
     filled(log)
     mine = (access_log.c.resident_id == SUBJECTS[2]) & (access_log.c.seq == 3)
     change(log, update(access_log).where(mine).values({column: EDITS[column]}))
-    breach = log.read(actions.verify)
+    breach = proven(log)
     assert breach is not None
     assert (breach.subject, breach.seq) == (SUBJECTS[2], 3)
 
@@ -206,7 +181,7 @@ def test_a_deleted_entry_is_named(log: Database, seq: int) -> None:
     filled(log)
     mine = (access_log.c.resident_id == SUBJECTS[0]) & (access_log.c.seq == seq)
     change(log, delete(access_log).where(mine))
-    breach = log.read(actions.verify)
+    breach = proven(log)
     assert breach is not None
     assert (breach.subject, breach.seq) == (SUBJECTS[0], seq)
 
@@ -214,7 +189,7 @@ def test_a_deleted_entry_is_named(log: Database, seq: int) -> None:
 def test_a_whole_chain_deleted_is_named(log: Database) -> None:
     filled(log)
     change(log, delete(access_log).where(access_log.c.resident_id == SUBJECTS[1]))
-    breach = log.read(actions.verify)
+    breach = proven(log)
     assert breach is not None
     assert (breach.subject, breach.seq) == (SUBJECTS[1], 1)
 
@@ -222,7 +197,7 @@ def test_a_whole_chain_deleted_is_named(log: Database) -> None:
 def test_a_deleted_head_is_named(log: Database) -> None:
     filled(log)
     change(log, delete(access_heads).where(access_heads.c.resident_id == SUBJECTS[1]))
-    breach = log.read(actions.verify)
+    breach = proven(log)
     assert breach is not None
     assert breach.subject == SUBJECTS[1]
 
@@ -232,7 +207,7 @@ def test_reordered_entries_are_named(log: Database) -> None:
     ids = access_log.c.resident_id == SUBJECTS[0]
     for old, new in ((2, 99), (3, 2), (99, 3)):
         change(log, update(access_log).where(ids & (access_log.c.seq == old)).values(seq=new))
-    breach = log.read(actions.verify)
+    breach = proven(log)
     assert breach is not None
     assert (breach.subject, breach.seq) == (SUBJECTS[0], 2)
 
@@ -241,7 +216,7 @@ def test_an_entry_moved_to_another_subject_is_named(log: Database) -> None:
     filled(log)
     last = (access_log.c.resident_id == SUBJECTS[0]) & (access_log.c.seq == 4)
     change(log, update(access_log).where(last).values(resident_id=SUBJECTS[1], seq=5))
-    breach = log.read(actions.verify)
+    breach = proven(log)
     assert breach is not None
     assert (breach.subject, breach.seq) == (SUBJECTS[1], 5)
 
@@ -249,7 +224,7 @@ def test_an_entry_moved_to_another_subject_is_named(log: Database) -> None:
 def test_an_inserted_entry_is_named(log: Database) -> None:
     filled(log)
     subject = SUBJECTS[0]
-    forged = link(an_entry(subject), Head(4, GENESIS))
+    forged = link(an_entry(subject), Head(4, GENESIS), 99)
     row = {name: value for name, value in EDITS.items() if name not in ("previous_hash", "hash")}
     change(
         log,
@@ -257,17 +232,17 @@ def test_an_inserted_entry_is_named(log: Database) -> None:
             resident_id=subject, seq=5, previous_hash=forged.previous_hash, hash=forged.hash, **row
         ),
     )
-    breach = log.read(actions.verify)
+    breach = proven(log)
     assert breach is not None
     assert (breach.subject, breach.seq) == (subject, 5)
 
 
 def test_a_long_log_is_walked_in_pages(log: Database) -> None:
     add(log, *(an_entry(one) for one in SUBJECTS for _ in range(800)))
-    assert log.read(actions.verify) is None
+    assert proven(log) is None
     mine = (access_log.c.resident_id == SUBJECTS[0]) & (access_log.c.seq == 800)
     change(log, update(access_log).where(mine).values(row_count=1))
-    breach = log.read(actions.verify)
+    breach = proven(log)
     assert breach is not None
     assert (breach.subject, breach.seq) == (SUBJECTS[0], 800)
 
@@ -276,24 +251,93 @@ def test_entries_added_during_a_proof_are_no_breach(
     log: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     filled(log)
-    every_entry = store.every_entry
+    every_row = store.every_row
 
     def late(conn: Any) -> Any:
         adding = threading.Thread(target=filled, args=(log, 1))
         adding.start()
         adding.join()
-        return every_entry(conn)
+        return every_row(conn)
 
-    monkeypatch.setattr(store, "every_entry", late)
-    assert log.read(actions.verify) is None
+    monkeypatch.setattr(store, "every_row", late)
+    assert proven(log) is None
+
+
+def test_a_checkpoint_is_signed_over_the_one_before(log: Database) -> None:
+    filled(log)
+    first = checkpoint(log)
+    assert log.at_one_moment(actions.survey) is None
+    filled(log)
+    second = checkpoint(log)
+    claims = read(second.text, KEYS)
+    assert (first.number, first.size, second.number, second.size) == (1, 12, 2, 24)
+    assert claims.previous == digest(first.text)
+    assert claims.at == second.at
+    assert proven(log) is None
+    assert proven(log, [first.text, second.text]) is None
+
+
+def test_of_two_processes_one_makes_the_checkpoint(log: Database) -> None:
+    filled(log)
+    seen = log.at_one_moment(actions.survey)
+    assert seen is not None
+    signing = {"kid": "audit-1", "key": KEY, "issuer": "https://kangma.test", "now": NOW}
+    made = [log.write(lambda conn: actions.seal_off(conn, seen, **signing)) for _ in range(2)]
+    assert made[0] is not None
+    assert made[1] is None
+    assert proven(log) is None
+
+
+def test_entries_added_while_a_checkpoint_is_made_are_in_the_next(log: Database) -> None:
+    filled(log)
+    seen = log.at_one_moment(actions.survey)
+    assert seen is not None
+    filled(log)
+    signing = {"kid": "audit-1", "key": KEY, "issuer": "https://kangma.test", "now": NOW}
+    made = log.write(lambda conn: actions.seal_off(conn, seen, **signing))
+    assert made is not None
+    assert made.size == 12
+    assert proven(log) is None
+    assert checkpoint(log).size == 24
+
+
+def test_proofs_hold_across_tiles(log: Database) -> None:
+    """More than 65,536 entries would take long; 700 cross two of the 256-entry tiles."""
+    people = [uuid5(SUBJECTS[0], str(number)) for number in range(40)]
+    fill(log, people, 300)
+    first = read(checkpoint(log).text, KEYS)
+    fill(log, people, 400, start=300)
+    second = read(checkpoint(log).text, KEYS)
+    path = log.read(lambda conn: actions.consistency(conn, first.size, second.size))
+    assert tree.is_consistent(first.size, second.size, first.root, second.root, path)
+    for person in people:
+        proof = log.read(lambda conn, person=person: actions.proof(conn, person))
+        assert proof is not None
+        link_ = proof.last.link
+        leaf = tree.leaf_hash(link_.hash)
+        assert tree.is_included(leaf, link_.leaf, second.size, proof.inclusion, second.root)
+        head = Head(link_.seq, link_.hash)
+        assert heads.holds(proof.head, person, head, second.heads)
+        assert not heads.holds(proof.head, person, Head(link_.seq - 1, link_.hash), second.heads)
+        assert not heads.holds(proof.head, uuid4(), head, second.heads)
+    assert proven(log) is None
+
+
+def test_nobody_without_entries_has_a_proof(log: Database) -> None:
+    assert log.read(lambda conn: actions.proof(conn, SUBJECTS[0])) is None
+    filled(log)
+    assert log.read(lambda conn: actions.proof(conn, SUBJECTS[0])) is None
+    checkpoint(log)
+    assert log.read(lambda conn: actions.proof(conn, uuid4())) is None
+    assert log.read(lambda conn: actions.proof(conn, SUBJECTS[0])) is not None
 
 
 def test_the_canonical_text_keeps_fields_apart() -> None:
     left = an_entry(SUBJECTS[0], actor_id='a","b', on_behalf_of="c")
     right = an_entry(SUBJECTS[0], actor_id="a", on_behalf_of='b","c')
-    assert canonical(left, 1) != canonical(right, 1)
-    assert canonical(left, 1) != canonical(left, 2)
-    assert canonical(left, 1).isascii()
+    assert canonical(left, 1, 0) != canonical(right, 1, 0)
+    assert canonical(left, 1, 0) != canonical(left, 2, 0)
+    assert canonical(left, 1, 0).isascii()
 
 
 class Counting:

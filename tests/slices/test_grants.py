@@ -64,6 +64,10 @@ def test_a_grant_is_shown_in_the_shape_of_the_contract(here: Clinic) -> None:
         "uses_left": None,
         "deny": False,
         "status": "active",
+        "notice": "care",
+        "notice_version": "2",
+        "needs_renewal": False,
+        "renew_by": None,
     }
 
 

@@ -103,7 +103,14 @@ class GrantOut(BaseModel):
     separate_consent: list[str]
     uses_left: int | None
     deny: bool
-    status: Literal["active", "not-yet-valid", "expired", "withdrawn", "used-up"]
+    status: Literal["active", "not-yet-valid", "expired", "outdated", "withdrawn", "used-up"]
+    notice: str | None = Field(description="What I read before agreeing; see `/v1/notices`.")
+    notice_version: str | None
+    needs_renewal: bool = Field(
+        description="What this is for has changed: from `renew_by` on it opens nothing until I"
+        " agree again."
+    )
+    renew_by: Moment | None
 
 
 class GrantPage(BaseModel):
@@ -206,6 +213,26 @@ async def change_grant(
         )
 
     return _out(await _changing(house, caller, now, change), now)
+
+
+@router.post("/grants/{grant_id}/renew", responses=may_refuse(409))
+async def renew_grant(
+    grant_id: UUID, caller: Resident, house: HouseDep, now: Now, language: Lang
+) -> GrantOut:
+    """Agree again to the same terms, under the notice of today. 409 when it was withdrawn."""
+
+    def renew(conn: Connection, permit: Permit) -> Kept:
+        return actions.renew(
+            conn,
+            house.vault,
+            permit,
+            grant_id,
+            now=now,
+            stepped_up=caller.stepped_up(now),
+            language=language,
+        )
+
+    return _out(await _changing(house, caller, now, renew), now)
 
 
 @router.delete("/grants/{grant_id}")

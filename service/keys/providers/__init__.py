@@ -12,7 +12,7 @@ from types import MappingProxyType
 
 from consent.vocabulary import Text
 from service.keys.keystore import is_founded
-from service.keys.providers import file
+from service.keys.providers import file, transit
 from service.keys.wrapping import KeyRefused, RootKey
 
 
@@ -45,8 +45,12 @@ def _pkcs11() -> Provider:
     return Provider(pkcs11.load, pkcs11.create, pkcs11.exists)
 
 
+def _transit() -> Provider:
+    return Provider(transit.load, transit.create, transit.exists)
+
+
 PROVIDERS: Mapping[str, Callable[[], Provider]] = MappingProxyType(
-    {"file": _file, "pkcs11": _pkcs11}
+    {"file": _file, "pkcs11": _pkcs11, "transit": _transit}
 )
 """By scheme. A provider is imported when it is first asked for: its library may not be there."""
 

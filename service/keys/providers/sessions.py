@@ -11,7 +11,7 @@ import os
 import threading
 import weakref
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from typing import Any, TypeVar, cast
 
 from pkcs11 import Attribute, Object, ObjectClass, SecretKey, Session, Token, exceptions
@@ -25,6 +25,7 @@ from service.kit.errors import Unavailable
 T = TypeVar("T")
 MOST = 16
 """Sessions open at once; further threads wait."""
+TRIES = 3
 PATIENCE = 10.0
 """Seconds a thread waits for a session."""
 
@@ -104,22 +105,24 @@ class Pool:
     def begin_anew(self) -> None:
         """Forget everything without touching it, as a forked child must."""
         self._lock = threading.Lock()
+        self._writing = threading.Lock()
         self._places = threading.BoundedSemaphore(MOST)
         self._idle: list[Seat] = []
         self._logged_in = False
         self._age = 0
 
     def run(self, work: Callable[[Seat], T]) -> T:
-        """Do the work in a session of its own; once more after a new login when one was lost.
+        """Do the work in a session of its own; again after a new login when one was lost.
 
         Unavailable when the token does not answer, KeyRefused when it does not let us in.
         """
-        with self._place():
-            age = self._age
-            try:
-                return self._once(work, writes=False)
-            except exceptions.PKCS11Error:
-                self._drop(age)
+        with self._places_taken(1):
+            for _ in range(TRIES - 1):
+                age = self._age
+                try:
+                    return self._once(work, writes=False)
+                except exceptions.PKCS11Error:
+                    self._drop(age)
             try:
                 return self._once(work, writes=False)
             except exceptions.PKCS11Error as failure:
@@ -127,8 +130,12 @@ class Pool:
         raise unavailable
 
     def change(self, work: Callable[[Seat], T]) -> T:
-        """As `run` in a session that may write, and never twice: half may have happened."""
-        with self._place():
+        """As `run` in a session that may write, alone in this process, and never twice.
+
+        Half a change may have happened when it fails. Alone, because tokens kept in files
+        (SoftHSM) show other sessions an object while it is being written.
+        """
+        with self._writing, self._places_taken(MOST):
             try:
                 return self._once(work, writes=True)
             except exceptions.PKCS11Error as failure:
@@ -142,16 +149,16 @@ class Pool:
     # -- inside ------------------------------------------------------------------------------
 
     @contextmanager
-    def _place(self) -> Iterator[None]:
-        places = self._places
-        if not places.acquire(timeout=PATIENCE):
-            raise Unavailable(
-                Text("所有 PKCS#11 会话都在使用中。", "Every PKCS#11 session is in use.")
-            )
-        try:
+    def _places_taken(self, number: int) -> Iterator[None]:
+        with ExitStack() as taken:
+            places = self._places
+            for _ in range(number):
+                if not places.acquire(timeout=PATIENCE):
+                    raise Unavailable(
+                        Text("所有 PKCS#11 会话都在使用中。", "Every PKCS#11 session is in use.")
+                    )
+                taken.callback(places.release)
             yield
-        finally:
-            places.release()
 
     def _once(self, work: Callable[[Seat], T], writes: bool) -> T:
         age = self._age

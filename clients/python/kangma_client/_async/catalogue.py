@@ -34,6 +34,11 @@ class AsyncCatalogue:
     def purposes(self) -> AsyncIterator[dict[str, Any]]:
         return each(self._transport, _open("GET", "/v1/purposes"))
 
+    @operation("list_notices")
+    def notices(self) -> AsyncIterator[dict[str, Any]]:
+        """Every version of what residents read before they agree."""
+        return each(self._transport, _open("GET", "/v1/notices"))
+
     @operation("list_regions")
     def regions(
         self, *, parent: str | None = None, level: str | None = None

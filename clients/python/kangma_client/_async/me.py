@@ -130,6 +130,11 @@ class AsyncMe:
         """Replace the terms of a grant; who it is for stays."""
         return await self._transport.send(Call("PUT", f"/v1/me/grants/{grant_id}", json=grant))
 
+    @operation("renew_grant")
+    async def renew(self, grant_id: str) -> Any:
+        """Agree again to the same terms, when what they are for has changed."""
+        return await self._transport.send(Call("POST", f"/v1/me/grants/{grant_id}/renew"))
+
     @operation("withdraw_grant")
     async def withdraw(self, grant_id: str) -> Any:
         """End a grant; it works on the next request of anybody."""

@@ -1,0 +1,71 @@
+"""From time to time, say in a signed sentence what the whole access log is.
+
+A checkpoint is made when 10,000 entries or an hour have passed since the last one and something was
+added. Every process looks once a minute; of two that find it due, one makes it.
+"""
+
+import asyncio
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+
+from anyio import to_thread
+from sqlalchemy import Connection
+
+from service.audit import actions as audit
+from service.audit import store, verification
+from service.audit.store import Signed
+from service.audit.verification import Breach
+from service.house import House
+from service.kit.log import log
+
+KEY = "audit"
+ENTRIES = 10_000
+AGE = timedelta(hours=1)
+LOOK_EVERY = 60.0
+"""Seconds between two looks whether a checkpoint is due."""
+
+
+def make(house: House, *, now: datetime) -> Signed | None:
+    """A checkpoint of all entries; None when the last one already covers them."""
+    seen = house.db.at_one_moment(audit.survey)
+    if seen is None:
+        return None
+    key = house.system.signing_key(KEY)
+
+    def job(conn: Connection) -> Signed | None:
+        return audit.seal_off(
+            conn, seen, kid=key.kid, key=key.private, issuer=house.settings.issuer, now=now
+        )
+
+    return house.db.write(job)
+
+
+def make_when_due(house: House, *, now: datetime) -> Signed | None:
+    """As `make`, when enough entries or enough time have passed."""
+    return make(house, now=now) if house.db.read(lambda conn: _is_due(conn, now)) else None
+
+
+def prove(house: House, copies: Iterable[str] = ()) -> Breach | None:
+    """The first thing in the access log that is not as it was written; None for an honest log."""
+    keys = house.system.verifying_keys(KEY)
+    return house.db.at_one_moment(lambda conn: verification.verify(conn, keys, copies))
+
+
+async def keep_making(house: House) -> None:
+    """Look every minute until cancelled; what goes wrong is logged, and tried again."""
+    while True:
+        try:
+            await to_thread.run_sync(lambda: make_when_due(house, now=house.clock()))
+        except Exception as error:
+            log.error("checkpoint failed", kind=type(error).__name__)
+        await asyncio.sleep(LOOK_EVERY)
+
+
+def _is_due(conn: Connection, now: datetime) -> bool:
+    state, last = store.tree(conn), store.last_checkpoint(conn)
+    if state is None:
+        return False
+    fresh = state.edge.size - (0 if last is None else last.size)
+    if fresh == 0:
+        return False
+    return last is None or fresh >= ENTRIES or now - last.at >= AGE
