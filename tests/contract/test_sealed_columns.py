@@ -11,6 +11,9 @@ from service.upkeep.columns import COLUMNS
 KEYED_ELSEWHERE = {"contributions.sealed"}
 """Sealed under the statistics key; `verify` opens it by a way of its own."""
 NOT_SEALED = {
+    "access_buckets.hashes",
+    "access_nodes.hash",
+    "access_tree.edge",
     "access_heads.hash",
     "access_log.hash",
     "access_log.previous_hash",

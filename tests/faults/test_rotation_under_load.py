@@ -29,7 +29,7 @@ from tests.record_room import pressure
 HOME = next(row["code"] for row in city.regions()["regions"] if row["level"] == "community")
 PASSWORD = "correct horse 12"
 SECRETS = {"anna": "anna's long secret", "ben": "ben's long secret"}
-BYSTANDERS = 6_000
+BYSTANDERS = 1_500
 """Keyrings of people who do nothing, so that there is something left when the rewrap is killed."""
 
 

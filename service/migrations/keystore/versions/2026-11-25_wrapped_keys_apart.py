@@ -42,9 +42,12 @@ def downgrade() -> None:
         "keyrings",
         sa.Column("wrapped_rdek", sa.LargeBinary(), nullable=False, server_default=""),
     )
-    for column in ("kek_version", "wrapped_rdek"):
-        op.execute(
-            f"UPDATE keyrings SET {column} = (SELECT {column} FROM ring_keys"
-            " WHERE ring_keys.resident_id = keyrings.resident_id)"
-        )
+    op.execute(
+        "UPDATE keyrings SET kek_version = ("
+        " SELECT kek_version FROM ring_keys WHERE ring_keys.resident_id = keyrings.resident_id)"
+    )
+    op.execute(
+        "UPDATE keyrings SET wrapped_rdek = ("
+        " SELECT wrapped_rdek FROM ring_keys WHERE ring_keys.resident_id = keyrings.resident_id)"
+    )
     op.drop_table("ring_keys")
