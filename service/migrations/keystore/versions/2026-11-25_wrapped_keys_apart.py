@@ -25,6 +25,7 @@ def upgrade() -> None:
         comment="The wrapped key of each keyring. Small rows of their own: all change in a "
         "rotation.",
         sqlite_with_rowid=False,
+        postgresql_with={"fillfactor": 45},
     )
     op.execute(
         "INSERT INTO ring_keys (resident_id, kek_version, wrapped_rdek)"
