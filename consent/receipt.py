@@ -1,7 +1,9 @@
 """Consent receipts: what the resident agreed to, in the fields of ISO/IEC TS 27560:2023.
 
 Only the claims are made here; the service signs them. Every mandatory field is present or no
-receipt is made. The field list follows the W3C DPV guide to the specification (table 7.2).
+receipt is made. The field lists follow the W3C DPV guide to the specification (its mandatory
+metadata, processing, personal data, party and event fields). `clients/verifiers/receipt.py` checks
+them again without this module.
 """
 
 from collections.abc import Mapping
@@ -16,7 +18,7 @@ from consent.vocabulary import CLASSES, PURPOSES, DataClass, Language, Text
 SCHEMA_VERSION = "ISO/IEC TS 27560:2023"
 
 MANDATORY: Mapping[str, tuple[str, ...]] = {
-    "header": ("schema_version", "record_id", "pii_principal_id"),
+    "header": ("schema_version", "record_id", "receipt_id", "pii_principal_id"),
     "processing": (
         "privacy_notice",
         "language",
@@ -33,6 +35,13 @@ MANDATORY: Mapping[str, tuple[str, ...]] = {
     "events": ("event_time", "validity_duration", "entity_id", "event_type", "event_state"),
 }
 """The four sections and their mandatory fields. Each party and each event has all of its own."""
+
+NESTED: Mapping[str, tuple[str, ...]] = {
+    "privacy_notice": ("id", "version", "language", "sha256"),
+    "purposes": ("purpose", "name"),
+    "pii_information": ("pii_type", "name"),
+}
+"""Mandatory inside the processing section: what was read, what for, and each kind of data."""
 
 EventType = Literal["given", "changed", "renewed", "withdrawn"]
 PartyType = Literal["controller", "recipient"]
@@ -69,6 +78,8 @@ class Terms:
     retention_period: str
     jurisdiction: str
     withdrawal_method: Text
+    collection_method: Text
+    rights: Text
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +93,7 @@ class ConsentEvent:
 
 def receipt_claims(
     *,
-    record_id: UUID,
+    receipt_id: UUID,
     subject: UUID,
     grant: Grant,
     recipient: Party,
@@ -98,7 +109,9 @@ def receipt_claims(
     claims: dict[str, Any] = {
         "header": {
             "schema_version": SCHEMA_VERSION,
-            "record_id": str(record_id),
+            # The record is the grant through all its versions; each receipt of it is another.
+            "record_id": str(grant.id),
+            "receipt_id": str(receipt_id),
             "pii_principal_id": str(subject),
         },
         "processing": _processing(grant, recipient, terms, language),
@@ -112,14 +125,25 @@ def receipt_claims(
 
 def missing_fields(claims: Mapping[str, Any]) -> list[str]:
     """Mandatory fields that are absent or empty, as `section.field`."""
+    processing = claims.get("processing") or {}
     missing = []
     for section, fields in MANDATORY.items():
-        found = claims.get(section) or {}
-        for part in found if isinstance(found, list) else [found]:
-            missing += [f"{section}.{name}" for name in fields if part.get(name) in _NOTHING]
-        if found == []:
-            missing += [f"{section}.{name}" for name in fields]
+        missing += _missing(section, claims.get(section), fields)
+    for section, fields in NESTED.items():
+        # One that is absent altogether is named once, as a field of its section.
+        if processing.get(section) not in _NOTHING:
+            missing += _missing(f"processing.{section}", processing[section], fields)
     return list(dict.fromkeys(missing))
+
+
+def _missing(section: str, found: Any, fields: tuple[str, ...]) -> list[str]:
+    parts = found if isinstance(found, list) and found else [found]
+    return [
+        f"{section}.{name}"
+        for part in parts
+        for name in fields
+        if not isinstance(part, Mapping) or part.get(name) in _NOTHING
+    ]
 
 
 _NOTHING: tuple[object, ...] = (None, "", [], {})
@@ -144,6 +168,9 @@ def _processing(grant: Grant, recipient: Party, terms: Terms, language: Language
             "to": _day(grant.observations_to),
         },
         "pii_controllers": [terms.controller.id],
+        "collection_method": terms.collection_method.in_(language),
+        "processing_locations": list(terms.storage_locations),
+        "privacy_rights": terms.rights.in_(language),
         "storage_locations": list(terms.storage_locations),
         "retention_period": terms.retention_period,
         "jurisdiction": terms.jurisdiction,
@@ -171,6 +198,7 @@ def _class(data_class: DataClass, grant: Grant, language: Language) -> dict[str,
         "name": traits.name.in_(language),
         "grade": traits.grade,
         "sensitive": traits.separate_consent,
+        "sensitive_pii_category": traits.name.in_(language) if traits.separate_consent else None,
         "separate_consent": data_class in grant.separate_consent,
     }
 

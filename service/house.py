@@ -11,6 +11,7 @@ from typing import Any
 
 from service import migrations
 from service.domain.regions import RegionTree
+from service.identity.federation.provider import Provider
 from service.identity.revocations import Revocations
 from service.keys import actions as keys
 from service.keys.keystore import Keystore
@@ -42,6 +43,7 @@ class House:
     passwords: Passwords
     revocations: Revocations
     limits: Limits
+    provider: Provider
     cursors: Cursors
     regions: RegionTree
 
@@ -60,7 +62,7 @@ def prepare(settings: Settings) -> None:
     """
     settings.data.mkdir(parents=True, exist_ok=True, mode=0o700)
     _upgrade("keystore", settings.keys_url)
-    keys.prepare(settings.kek_uri, settings.keys_url, data=settings.data)
+    keys.prepare(settings.kek_uri, settings.keys_url, data=settings.data, suite=settings.suite)
     _upgrade("data", settings.data_store_url)
 
 
@@ -74,7 +76,9 @@ def _upgrade(store: migrations.Store, url: str) -> None:
 
 def build(settings: Settings, *, clock: Clock = utc_now) -> House:
     """Open both stores with the root key, or raise `KeyRefused` with a sentence. Makes nothing."""
-    keystore = keys.open_keystore(settings.kek_uri, settings.keys_url, data=settings.data)
+    keystore = keys.open_keystore(
+        settings.kek_uri, settings.keys_url, data=settings.data, suite=settings.suite
+    )
     system = SystemKeys(keystore)
     db = Database(settings.data_store_url)
     return House(
@@ -87,6 +91,7 @@ def build(settings: Settings, *, clock: Clock = utc_now) -> House:
         tokens=Tokens(settings.issuer, lambda: system.signing_keys("jwt")),
         passwords=Passwords(),
         revocations=Revocations(db, clock),
+        provider=Provider(settings),
         limits=Limits(on=settings.are_requests_counted),
         cursors=Cursors(system.secret("cursor")),
         regions=load_regions(settings.data / REGIONS_FILE),

@@ -28,10 +28,10 @@ from service.kit.sealed import Place
 DOCTOR = "7f3b1c62-0a52-4a0e-9c55-5f3f4b1f0d11"
 
 
-def found(keystore_url: str, folder: Path) -> Keystore:
+def found(keystore_url: str, folder: Path, *, suite: int | None = None) -> Keystore:
     """A keystore founded in an empty database, its key file in `folder`."""
     uri = f"file:{folder / 'kek' / 'kek.json'}"
-    actions.prepare(uri, keystore_url)
+    actions.prepare(uri, keystore_url, suite=suite)
     return actions.open_keystore(uri, keystore_url)
 
 
@@ -62,6 +62,10 @@ class Room:
             lifetime=lifetime,
             capacity=capacity,
         )
+
+    def another_service(self) -> Vault:
+        """A vault of another deployment that somehow has this one's keystore."""
+        return Vault(self.keystore, b"elsewhere", clock=lambda: self.now)
 
     def resident(self) -> UUID:
         made = new_id()

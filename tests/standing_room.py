@@ -18,6 +18,7 @@ import structlog
 
 from service.cli.releases import publish_now
 from service.kit.settings import Settings
+from tests import family_room as family
 from tests.conftest import fresh_postgres
 from tests.house_room import Person, Town, town
 
@@ -32,8 +33,20 @@ PRESSURE: dict[str, Any] = {
 
 
 @dataclass(frozen=True)
+class Ward:
+    """A child of somebody in the town, with a grant and a record."""
+
+    id: str
+    grant: str
+    record: str
+
+
+@dataclass(frozen=True)
 class Standing:
-    """The town and the people in it. The resident has signed with the doctor."""
+    """The town and the people in it. The resident has signed with the doctor.
+
+    `child` is the resident's, where there is one; it has signed with the doctor too.
+    """
 
     town: Town
     resident: Person
@@ -42,6 +55,7 @@ class Standing:
     grant: str
     record: str
     release: str
+    child: Ward | None = None
 
     def person(self, audience: str | None) -> Person | None:
         people = {"resident": self.resident, "doctor": self.doctor, "city": self.city}
@@ -82,7 +96,17 @@ def inhabited(here: Town) -> Standing:
     assert logged.json()["results"][0]["status"] == "created", logged.text
     record = logged.json()["results"][0]["id"]
     release = publish_now(here.house, AS_OF)["release_id"]
-    return Standing(here, lin, zhou, city, signed.json()["grant_id"], record, release)
+    child = ward(here, lin, zhou)
+    return Standing(here, lin, zhou, city, signed.json()["grant_id"], record, release, child)
+
+
+def ward(here: Town, guardian: Person, doctor: Person) -> Ward:
+    """A child of somebody, who signed it up with a doctor and logged a record."""
+    child = family.begin(here, guardian)
+    wish = {"doctor_id": doctor.id, "package": "basic", "data_classes": CLASSES}
+    grant = family.ok(child.ask("POST", "/contract", wish), 201)["grant_id"]
+    logged = family.ok(child.ask("POST", "/records", {"records": [PRESSURE]}))
+    return Ward(child.id, grant, logged["results"][0]["id"])
 
 
 @contextmanager

@@ -14,7 +14,7 @@ RULES = [
     (r"asyncio\.sleep", "time.sleep"),
     (r"^import asyncio$", "import threading"),
     (r"AsyncBaseTransport", "BaseTransport"),
-    (r"\bAsync(Iterator|Client|Catalogue|Me|Doctor|City|Passkeys|Transport)\b", r"\1"),
+    (r"\bAsync(Iterator|Client|Catalogue|Me|Child|Doctor|City|Passkeys|Transport)\b", r"\1"),
     (r"__aenter__", "__enter__"),
     (r"__aexit__", "__exit__"),
     (r"\baclose\b", "close"),

@@ -131,6 +131,7 @@ class StrictRoute(APIRoute):
     def __init__(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:
         # The function's name is the stable operation id; a test keeps them unique.
         options["operation_id"] = options.get("operation_id") or endpoint.__name__
+        self.options = options
         super().__init__(path, endpoint, **options)
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:

@@ -24,6 +24,7 @@ TAGS = {
     "catalogue": "Public vocabulary: measures, classes, regions, purposes.",
     "models": "Stateless calculators.",
     "me": "A resident's own record.",
+    "children": "Children under 14 and their guardians, who use the same operations for them.",
     "grants": "Who may see what: giving, withdrawing, receipts, shutting everybody out.",
     "contract": "Signing with a family doctor.",
     "access log": "Who looked.",

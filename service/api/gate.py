@@ -6,7 +6,7 @@ durable. Nothing opened here leaves before the commit.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Generic, TypeVar
 from uuid import UUID
@@ -22,6 +22,7 @@ from service.audit.entry import Entry
 from service.grants import gate, looks, uses
 from service.grants.looks import Looker
 from service.grants.uses import UseTaken
+from service.guardians import actions as guardians
 from service.house import House
 from service.identity import store as identity
 from service.identity.caller import Caller
@@ -32,7 +33,7 @@ Answer = TypeVar("Answer")
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """What a practitioner asks of one resident, and the request it came with."""
+    """What somebody asks of another resident, and the request it came with."""
 
     caller: Caller
     subject: UUID
@@ -85,6 +86,7 @@ def _decision(conn: Connection, house: House, ask: Look) -> Decision:
         action=ask.action,
         classes=ask.classes,
         now=ask.now,
+        stepped_up=ask.caller.stepped_up(ask.now),
     )
 
 
@@ -96,7 +98,9 @@ def _answered(
     open_: Callable[[Connection, Decision, Permit], Opened[Answer]],
 ) -> Answer | ServiceError:
     if decision.permit is None:
-        refusal = gate.refusal(conn, decision, actor=ask.caller.actor, subject=ask.subject)
+        refusal = gate.refusal(
+            conn, house.vault, decision, actor=ask.caller.actor, subject=ask.subject
+        )
         if gate.is_active(conn, ask.subject):
             audit.append(conn, [_entry(conn, house, ask, decision, 0)])
         return refusal
@@ -124,7 +128,7 @@ def log_panel(
     now: datetime,
 ) -> None:
     """One entry for each resident of whom a panel shows a row."""
-    looker = _looker(conn, caller)
+    looker = _practitioner(conn, caller)
     audit.append(
         conn,
         [
@@ -169,7 +173,7 @@ def _entry(conn: Connection, house: House, ask: Look, decision: Decision, row_co
     return looks.entry(
         house.vault,
         decision,
-        looker=_looker(conn, ask.caller),
+        looker=_looker(conn, house, ask.caller, ask.subject),
         subject=ask.subject,
         purpose=ask.purpose,
         action=ask.action,
@@ -180,7 +184,15 @@ def _entry(conn: Connection, house: House, ask: Look, decision: Decision, row_co
     )
 
 
-def _looker(conn: Connection, caller: Caller) -> Looker:
+def _looker(conn: Connection, house: House, caller: Caller, subject: UUID) -> Looker:
+    if caller.kind == "resident":
+        # Neither id nor name: the clear columns of the log must not show whose family this is.
+        known_as = guardians.pseudonym(house.vault, subject, caller.id)
+        return Looker(replace(caller.actor, id=known_as))
+    return _practitioner(conn, caller)
+
+
+def _practitioner(conn: Connection, caller: Caller) -> Looker:
     known = identity.practitioner(conn, caller.id)
     if known is None:
         return Looker(caller.actor)

@@ -7,18 +7,20 @@ loop. The busiest doors come first.
 from fastapi import APIRouter, FastAPI
 
 from service.api import catalogue, models, notices, status, verify
-from service.api.auth import passkeys, published, register, step_up, token
+from service.api.auth import claim, federation, passkeys, published, register, step_up, token
 from service.api.city import releases
 from service.api.doctor import codes, panel, patients
 from service.api.doctor import records as patient_records
 from service.api.doctor import series as patient_series
 from service.api.me import (
     access_log,
+    children,
     code,
     contract,
     contributions,
     erasure,
     grants,
+    mirror,
     profile,
     prompts,
     records,
@@ -36,6 +38,7 @@ RESIDENT = (
     contributions.router,
     contract.router,
     access_log.router,
+    children.router,
 )
 DOCTOR = (
     panel.router,
@@ -48,8 +51,10 @@ CITY = (releases.router,)
 ANYONE = (
     token.router,
     register.router,
+    claim.router,
     passkeys.router,
     step_up.router,
+    federation.router,
     published.router,
     verify.router,
     catalogue.router,
@@ -64,3 +69,4 @@ def join(app: FastAPI) -> None:
     """Put every route of every audience into `app`."""
     for router in ROUTERS:
         app.router.routes.extend(router.routes)
+    app.router.routes.extend(mirror.doubles(RESIDENT))

@@ -13,11 +13,17 @@ from service.cli.printing import Json, answer, console
 from service.cli.rooms import open_house
 from service.cli.secrets import asked
 from service.jobs import renewal, rewrap, shred
-from service.keys import rotation
+from service.keys import actions, rotation
 from service.keys.check import check as look
 from service.keys.check import every_key
 from service.keys.control import Control
+from service.keys.keystore import SUITE_NAMES
 from service.kit.errors import IntegrityBroken
+from service.kit.settings import Settings
+
+RENEWABLE = ("jwt",)
+"""Receipts and releases must stay verifiable for years, so their keys are not taken out of use."""
+Renewed = Annotated[str, typer.Argument(help="Which keys: jwt.")]
 
 app = typer.Typer(no_args_is_help=True, help="Root key, keystore and data keys.")
 operators = typer.Typer(no_args_is_help=True, help="Who confirms what cannot be undone.")
@@ -27,6 +33,7 @@ Resident = Annotated[UUID, typer.Option(help="The resident's id.")]
 OneResident = Annotated[UUID | None, typer.Option(help="One resident only; everybody otherwise.")]
 OneClass = Annotated[DataClass | None, typer.Option("--class", help="One class only.")]
 Operator = Annotated[str, typer.Option(help="Your name; your secret is asked for.")]
+Suite = Annotated[int, typer.Argument(min=1, max=2, help="1 AES-256-GCM, 2 SM4-GCM with SM3.")]
 Vouchers = Annotated[list[str] | None, typer.Option(help="Two operators who vouch for a newcomer.")]
 Internal = Annotated[
     bool, typer.Option(help="The owner's documents and policy instead of data classes.")
@@ -70,6 +77,18 @@ def rewrap_all(json: Json = False) -> None:
         last = _shown((asdict(one) for one in rewrap.run(house)), json)
         if last.get("broken"):
             raise IntegrityBroken
+
+
+@app.command("suite")
+def change_suite(number: Suite, json: Json = False) -> None:
+    """Let new data keys be of this cipher suite, 1 or 2; what is sealed stays and still opens."""
+    settings = Settings()
+    keystore = actions.open_keystore(settings.kek_uri, settings.keys_url, data=settings.data)
+    try:
+        keystore.choose_suite(number)
+    finally:
+        keystore.close()
+    answer({"suite": number, "name": SUITE_NAMES[number]}, as_json=json)
 
 
 @app.command()
@@ -134,3 +153,19 @@ def _shown(steps: Iterable[dict[str, Any]], as_json: bool) -> dict[str, Any]:
     if not as_json:
         answer(last, as_json=False) if last else console.print("nothing to do")
     return last
+
+
+@app.command("renew-signing")
+def renew_signing(name: Renewed, json: Json = False) -> None:
+    """Renew the keys that sign access tokens: the next one signs, the last one still verifies.
+
+    Running processes take part without a restart: they know the next key beforehand, and look for
+    a newer set every five minutes. Twice within that time is for a key that leaked: tokens of the
+    key before last are refused then, wherever the new set has been read.
+    """
+    if name not in RENEWABLE:
+        raise typer.BadParameter(f"one of: {', '.join(RENEWABLE)}")
+    with open_house() as house:
+        house.system.renew_signing_key(name)
+        kids = {key.stage: key.kid for key in house.system.signing_keys(name)}
+        answer(kids, as_json=json)

@@ -12,6 +12,9 @@ from service.cli.printing import Json, answer
 from service.cli.rooms import open_house
 from service.clinics.actions import DEFAULT_ROLE, ROLES
 from service.identity import actions
+from service.identity.federation import actions as federation
+from service.identity.passkeys import store as passkeys
+from service.kit.errors import NotFound
 from service.panel import actions as panel
 
 app = typer.Typer(no_args_is_help=True, help="Who may sign in besides residents.")
@@ -21,6 +24,7 @@ Clinic = Annotated[str, typer.Option(help="Clinic, as residents know it.")]
 Role = Annotated[str, typer.Option(help="Audience of the client: city.")]
 Post = Annotated[str, typer.Option("--role", help=f"One of {', '.join(ROLES)}.")]
 Practitioner = Annotated[UUID, typer.Option("--id", help="The practitioner's id.")]
+Subject = Annotated[str, typer.Option(help="The account's `sub` at the identity provider.")]
 Key = Annotated[
     str | None,
     typer.Option(help="generate, secret, or a file with the public JWK of the machine's own key."),
@@ -109,3 +113,34 @@ def _public_key(asked: str) -> dict[str, Any] | Literal["generate"] | None:
     except (OSError, ValueError):
         raise typer.BadParameter("no readable JWK file") from None
     return found if isinstance(found, dict) else {}
+
+
+@app.command("link-oidc")
+def link_oidc(login: Login, subject: Subject, json: Json = False) -> None:
+    """Let a practitioner sign in with their account at the city's identity provider."""
+    with open_house() as house:
+        issuer = house.settings.oidc_issuer
+        if not issuer:
+            raise typer.BadParameter("KANGMA_OIDC_ISSUER is not set")
+        made = house.db.write(
+            lambda connection: federation.link(
+                connection, house.system, login=login, issuer=issuer, subject=subject
+            )
+        )
+        answer(made, as_json=json)
+
+
+@app.command("drop-passkeys")
+def drop_passkeys(login: Login, json: Json = False) -> None:
+    """Remove every passkey of somebody who lost them; a password then enrols the next one."""
+    with open_house() as house:
+        tag = actions.tag_of(house.system, login)
+
+        def drop(connection: Connection) -> dict[str, int]:
+            found = actions.login(connection, tag)
+            if found is None:
+                raise NotFound
+            actions.end_all(connection, found.subject, house.clock())
+            return {"removed": passkeys.drop_of(connection, found.subject)}
+
+        answer(house.db.write(drop), as_json=json)

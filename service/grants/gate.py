@@ -28,6 +28,7 @@ from consent.vocabulary import (
 )
 from service.contracts import store as contracts
 from service.grants import body, store
+from service.guardians import actions as guardians
 from service.identity import store as identity
 from service.keys.keyring import Slot
 from service.keys.vault import Vault
@@ -61,7 +62,8 @@ def admit(
     presented: Iterable[Grant] = (),
     lasting: bool = False,
 ) -> Decision:
-    """Decide one request. A resident's own record costs one statement, another's look three.
+    """Decide one request. A resident's own record costs one statement, a child's two, and the
+    look of somebody else three.
 
     `presented` are grants the resident handed over in person, such as a code held up to a doctor.
     `lasting` leaves out grants of limited uses: for what is kept ready without anybody looking.
@@ -72,6 +74,8 @@ def admit(
         return decide(request, (), _UNKNOWN, now)
     if standing.status != "active":
         return decide(request, (), _facts(standing, NO_BOND, stepped_up), now)
+    if actor.kind is ActorKind.RESIDENT and actor.id != str(subject):
+        return decide(request, (), _of_another(conn, vault, standing, stepped_up), now)
     asker = _asker(conn, actor, subject)
     if actor.kind is ActorKind.PRACTITIONER and asker is None:
         # Somebody who is not in office holds nothing, whatever was once granted to them.
@@ -109,7 +113,7 @@ def permit_or_raise(
         stepped_up=stepped_up,
     )
     if decision.permit is None:
-        raise refusal(conn, decision, actor=actor, subject=subject)
+        raise refusal(conn, vault, decision, actor=actor, subject=subject)
     return decision.permit
 
 
@@ -137,7 +141,7 @@ def own(
     )
 
 
-def enter(conn: Connection, *, resident: UUID, now: datetime) -> tuple[Permit, int]:
+def enter(conn: Connection, vault: Vault, *, resident: UUID, now: datetime) -> tuple[Permit, int]:
     """A resident's permit to write to their own record, and the revision taken for the write.
 
     `own` and `residents.store.advance` in one statement, for the busiest path of the service.
@@ -148,16 +152,18 @@ def enter(conn: Connection, *, resident: UUID, now: datetime) -> tuple[Permit, i
     facts = _UNKNOWN if found is None else _facts(found[0], NO_BOND, stepped_up=False)
     decision = decide(request, (), facts, now)
     if found is None or decision.permit is None:
-        raise refusal(conn, decision, actor=actor, subject=resident)
+        raise refusal(conn, vault, decision, actor=actor, subject=resident)
     return decision.permit, found[1]
 
 
-def refusal(conn: Connection, decision: Decision, *, actor: Actor, subject: UUID) -> ServiceError:
+def refusal(
+    conn: Connection, vault: Vault, decision: Decision, *, actor: Actor, subject: UUID
+) -> ServiceError:
     """How a denial is told: with its rule to those who know the resident, as `NotFound` to others.
 
     Someone who never had a contract or a grant learns nothing, not even that the resident exists.
     """
-    if not is_active(conn, subject) or not related(conn, actor, subject):
+    if not is_active(conn, subject) or not related(conn, vault, actor, subject):
         return NotFound()
     if decision.rule == _STEP_UP:
         return StepUpRequired(decision.sentence)
@@ -175,10 +181,11 @@ def is_active(conn: Connection, subject: UUID) -> bool:
     return standing is not None and standing.status == "active"
 
 
-def related(conn: Connection, actor: Actor, subject: UUID) -> bool:
-    """Whether the actor is the subject, or has ever had a contract with or a grant from them."""
+def related(conn: Connection, vault: Vault, actor: Actor, subject: UUID) -> bool:
+    """Whether the actor is the subject, or was ever a guardian of theirs, signed or granted to."""
     if actor.kind is ActorKind.RESIDENT:
-        return actor.id == str(subject)
+        mine = actor.id == str(subject)
+        return mine or guardians.ever(conn, vault, subject, UUID(actor.id))
     grantees = grantees_of(_placed(actor, _asker(conn, actor, subject)))
     if grantees and store.between(conn, subject, *grantees):
         return True
@@ -304,6 +311,15 @@ def _facts(standing: store.Standing, bond: store.Bond, stepped_up: bool) -> Fact
         deny_all=standing.deny_all,
         clinic_contract=bond.clinic_signed,
     )
+
+
+def _of_another(
+    conn: Connection, vault: Vault, standing: store.Standing, stepped_up: bool
+) -> Facts:
+    """The facts for a resident who asks about somebody else: who may act for a child."""
+    facts = _facts(standing, NO_BOND, stepped_up)
+    minority = guardians.minority(conn, vault, standing.resident_id)
+    return replace(facts, guardians=minority.guardians, minor_until=minority.until)
 
 
 def _practitioner(actor: Actor) -> UUID | None:

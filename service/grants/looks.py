@@ -37,6 +37,8 @@ _ACTIONS: dict[Action, Text] = {
     Action.MANAGE: Text("管理", "managed"),
     Action.ERASE: Text("删除", "erased"),
 }
+_GUARDIAN = Text("监护人", "Guardian")
+_BY_GUARDIAN = ("guardian", "guardian-ended")
 _NOTHING = Text("无", "nothing")
 
 
@@ -92,15 +94,18 @@ def classes_of(vault: Vault, entry_: Entry) -> list[DataClass]:
     return [data_class for data_class in DataClass if data_class.value in words]
 
 
-def line(logged: Logged, classes: Iterable[DataClass]) -> Text:
-    """One entry in plain words: when, who, what was done with which classes, why."""
+def line(logged: Logged, classes: Iterable[DataClass], *, guardian: str | None = None) -> Text:
+    """One entry in plain words: when, who, what was done with which classes, why.
+
+    `guardian` is the name of the guardian who looked; the log itself does not hold it.
+    """
     one = logged.entry
     when = one.at.astimezone(CITY_ZONE).strftime("%Y-%m-%d %H:%M")
     listed = [CLASSES[data_class].name for data_class in classes]
     zh = "、".join(text.zh for text in listed) or _NOTHING.zh
     en = "; ".join(text.en for text in listed) or _NOTHING.en
-    who, done, why = _ACTORS[one.actor_kind], _ACTIONS[one.action], PURPOSES[one.purpose]
-    name = one.actor_name or ""
+    who, done, why = _who(one), _ACTIONS[one.action], PURPOSES[one.purpose]
+    name = one.actor_name or guardian or ""
     clinic = f"（{one.on_behalf_of}）" if one.on_behalf_of else ""
     of_clinic = f" ({one.on_behalf_of})" if one.on_behalf_of else ""
     if one.decision == "deny":
@@ -113,6 +118,10 @@ def line(logged: Logged, classes: Iterable[DataClass]) -> Text:
         f"{when} {who.zh}{name}{clinic}{done.zh}了：{zh}。目的：{why.zh}。",
         f"{when} {who.en} {name}{of_clinic} {done.en}: {en}. Purpose: {why.en}.",
     )
+
+
+def _who(entry_: Entry) -> Text:
+    return _GUARDIAN if entry_.rule in _BY_GUARDIAN else _ACTORS[entry_.actor_kind]
 
 
 def place_of(subject: UUID, request_id: str) -> Place:

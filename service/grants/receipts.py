@@ -23,6 +23,15 @@ WITHDRAWAL = Text(
     "request on.",
 )
 
+COLLECTION = Text(
+    "由居民本人填写或从其设备导入，或由其授权的医生补录。",
+    "Told by the resident, imported from their devices, or added by a doctor they allowed to.",
+)
+RIGHTS = Text(
+    "您可以随时查看、更正、导出、删除自己的档案，撤回授权，并查看谁看过您的数据。",
+    "You may read, correct, export and erase your record, withdraw consent, and see who looked.",
+)
+
 NO_RECEIPT = Text(
     "拒绝不是同意，因此没有同意回执。", "A refusal is no consent, so there is no receipt of one."
 )
@@ -45,13 +54,14 @@ def receipt(
         raise NotFound(NO_RECEIPT)
     claims = receipt_claims(
         # The id of a receipt is that of the grant's version it tells about.
-        record_id=uuid5(kept.grant.id, f"receipt {kept.grant.version}"),
+        receipt_id=uuid5(kept.grant.id, f"receipt {kept.grant.version}"),
         subject=permit.subject,
         grant=kept.grant,
         recipient=_recipient(conn, kept, issuer),
         terms=_terms(issuer),
         events=tuple(
-            ConsentEvent(event.what, event.at, str(permit.subject)) for event in kept.events
+            ConsentEvent(event.what, event.at, event.by or str(permit.subject))
+            for event in kept.events
         ),
         language=language,
     )
@@ -87,4 +97,6 @@ def _terms(issuer: str) -> Terms:
         retention_period="P100Y",
         jurisdiction="CN",
         withdrawal_method=WITHDRAWAL,
+        collection_method=COLLECTION,
+        rights=RIGHTS,
     )

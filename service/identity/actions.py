@@ -126,8 +126,12 @@ def end_all(conn: Connection, subject: UUID, now: datetime) -> None:
 
 
 def identities(conn: Connection, subjects: Sequence[UUID]) -> dict[UUID, bytes]:
-    """What stays the same when somebody signs up anew: the tag of the name they sign in with."""
-    return store.tags_of(conn, subjects)
+    """What stays the same when somebody signs up anew: the tag of the name they sign in with.
+
+    A child has no sign-in, and nobody signs a child up anew: its id stands in.
+    """
+    own = {subject: subject.bytes for subject in subjects}
+    return own | store.tags_of(conn, subjects)
 
 
 def forget(conn: Connection, subject: UUID, now: datetime) -> None:

@@ -108,6 +108,26 @@ def drop_logins(conn: Connection, subject: UUID) -> None:
         conn.execute(delete(table).where(table.c.subject == subject))
 
 
+def link(conn: Connection, tag: bytes, subject: UUID) -> bool:
+    """Let an account elsewhere sign in as somebody; False when it is linked already."""
+    insert = sqlite_insert if conn.dialect.name == "sqlite" else postgresql_insert
+    done = conn.execute(
+        insert(federated_logins)
+        .values(tag=tag, subject=subject)
+        .on_conflict_do_nothing()
+        .returning(federated_logins.c.tag)
+    )
+    return done.first() is not None
+
+
+def linked(conn: Connection, tag: bytes) -> Login | None:
+    """Who an account elsewhere signs in as."""
+    both = federated_logins.join(logins, logins.c.subject == federated_logins.c.subject)
+    query = select(*_LOGIN).select_from(both).where(federated_logins.c.tag == tag)
+    row = conn.execute(query).first()
+    return None if row is None else Login(*row)
+
+
 def add_practitioner(conn: Connection, row: Practitioner) -> None:
     conn.execute(practitioners.insert().values(**row._asdict()))
 

@@ -47,7 +47,7 @@ def run(
 def _person(conn: Connection, house: House, resident: UUID, now: datetime) -> None:
     key = house.system.secret("statistics")
     permit = _permit(conn, house, resident, now)
-    shredding.erase_person(conn, permit, statistics_key=key, now=now)
+    shredding.erase_person(conn, house.vault, house.system, permit, statistics_key=key, now=now)
 
 
 def _class(

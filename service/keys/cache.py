@@ -51,8 +51,9 @@ class OpenKeys:
         sealing: dict[str, Key] = {slot: opening[ring.newest(slot).dek_id] for slot in wanted}
         destroyed = frozenset() if sealed is None else sealed.destroyed
         spent = frozenset() if sealed is None else sealed.spent
-        index = Index(ring.index_key)
-        return cls(index, ring.slots(), sealing, opening, expires, revision, destroyed, spent)
+        return cls(
+            ring.index(), ring.slots(), sealing, opening, expires, revision, destroyed, spent
+        )
 
     def loaded(self) -> set[Slot]:
         return {Slot(name) for name in self.sealing}

@@ -7,6 +7,7 @@ shows which of one person's rows share a class and nothing across persons.
 from datetime import date
 
 from service.kit.crypto import kdf
+from service.kit.crypto.aead import AES_256_GCM, SUITES
 from service.kit.errors import IntegrityBroken
 
 DAY_SPAN = 1 << 30
@@ -17,25 +18,26 @@ _REMEMBERED = 512
 class Index:
     """The blinding of one resident under K_idx. Tags are remembered, they are asked for often."""
 
-    __slots__ = ("_key", "_offset", "_tags")
+    __slots__ = ("_key", "_offset", "_suite", "_tags")
 
-    def __init__(self, key: bytes) -> None:
+    def __init__(self, key: bytes, suite: int = AES_256_GCM.number) -> None:
         self._key = key
-        self._offset = int.from_bytes(kdf.tag(key, "day", b"", 4), "big") % DAY_SPAN
+        self._suite = SUITES[suite]
+        self._offset = int.from_bytes(self._tag("day", "", 4), "big") % DAY_SPAN
         self._tags: dict[tuple[str, str], bytes] = {}
 
     def tag(self, kind: str, text: str) -> bytes:
         """Eight bytes that stand for a class or a measure."""
         found = self._tags.get((kind, text))
         if found is None:
-            found = kdf.tag(self._key, kind, text.encode(), 8)
+            found = self._tag(kind, text, 8)
             if len(self._tags) < _REMEMBERED:
                 self._tags[kind, text] = found
         return found
 
     def row_key(self, text: str) -> bytes:
         """Sixteen bytes that stand for an id a client chose (which may carry a time)."""
-        return kdf.tag(self._key, "row", text.encode(), 16)
+        return self._tag("row", text, 16)
 
     def shift(self, day: date) -> int:
         return day.toordinal() + self._offset
@@ -46,3 +48,6 @@ class Index:
             return date.fromordinal(shifted - self._offset)
         except (ValueError, OverflowError):
             raise IntegrityBroken from None
+
+    def _tag(self, kind: str, text: str, size: int) -> bytes:
+        return kdf.tag(self._key, kind, text.encode(), size, self._suite)

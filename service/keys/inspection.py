@@ -35,7 +35,7 @@ def reseal(vault: Vault, sealed: Sealed) -> Sealed | None:
     newest = keys.sealing[keys.slots[key.dek_id]]
     if newest.dek_id == key.dek_id:
         return None
-    context = vault._context.of(sealed.place)
+    context = vault._bound(newest, sealed.place)
     return Sealed(newest.seal(text, context, schema=schema_of(sealed.data)), sealed.place)
 
 

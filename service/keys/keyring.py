@@ -5,7 +5,9 @@
 
 The document is sealed by AES-256-GCM under the resident's key (RDEK), the RDEK is wrapped by the
 root key. One size for everybody hides which classes a resident uses; one unwrap serves them all.
-A slot may have entries of several epochs: the newest seals, every one opens.
+A slot may have entries of several epochs: the newest seals, every one opens. Each entry has its
+suite. `version` is the suite whose keyed hash blinds with K_idx: it stays as long as the ring,
+because tags and shifted days are in the rows.
 """
 
 import secrets
@@ -21,12 +23,12 @@ from uuid import UUID
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+from service.keys.index import Index
 from service.keys.wrapping import RootKey, belonging
-from service.kit.crypto.aead import AES_256_GCM, KEY_BYTES, Key
+from service.kit.crypto.aead import AES_256_GCM, KEY_BYTES, SUITES, Key
 from service.kit.errors import IntegrityBroken
 
 DOCUMENT_BYTES = 1024
-_VERSION = 1
 _START = struct.Struct(">BB32s")
 _ENTRY = struct.Struct(">BBIH32s")
 CAPACITY = (DOCUMENT_BYTES - _START.size) // _ENTRY.size
@@ -113,11 +115,14 @@ class SealedKeyring:
 class Keyring:
     """An opened keyring. It lives for one load only; the cache keeps what was asked for."""
 
-    __slots__ = ("entries", "index_key")
+    __slots__ = ("blinding", "entries", "index_key")
 
-    def __init__(self, index_key: bytes, entries: tuple[Entry, ...]) -> None:
+    def __init__(
+        self, index_key: bytes, entries: tuple[Entry, ...], blinding: int = AES_256_GCM.number
+    ) -> None:
         self.index_key = index_key
         self.entries = entries
+        self.blinding = blinding
 
     @classmethod
     def fresh(cls, suite: int = AES_256_GCM.number) -> "Keyring":
@@ -129,7 +134,11 @@ class Keyring:
             Entry(slot, suite, dek_id, 1, urandom(KEY_BYTES))
             for slot, dek_id in zip(Slot, ids, strict=True)
         )
-        return cls(urandom(KEY_BYTES), tuple(entries))
+        return cls(urandom(KEY_BYTES), tuple(entries), suite)
+
+    def index(self) -> Index:
+        """The blinding of this resident."""
+        return Index(self.index_key, self.blinding)
 
     def slots(self) -> dict[int, Slot]:
         """Which slot each key number belongs to; this is no secret."""
@@ -145,8 +154,10 @@ class Keyring:
     def of(self, slots: Collection[Slot]) -> tuple[Entry, ...]:
         return tuple(entry for entry in self.entries if entry.slot in slots)
 
-    def begun(self, slots: Collection[Slot], *, spare: int = 0) -> "Keyring":
-        """The ring with a new key of the next epoch for each slot.
+    def begun(
+        self, slots: Collection[Slot], *, spare: int = 0, suite: int = AES_256_GCM.number
+    ) -> "Keyring":
+        """The ring with a new key of the next epoch and of this suite for each slot.
 
         `RingFull` when fewer than `spare` places would be left.
         """
@@ -159,10 +170,10 @@ class Keyring:
             while (dek_id := secrets.randbits(32)) in taken:
                 continue
             taken.add(dek_id)
-            fresh.append(Entry(slot, self.suite, dek_id, epoch, urandom(KEY_BYTES)))
+            fresh.append(Entry(slot, suite, dek_id, epoch, urandom(KEY_BYTES)))
         if len(self.entries) + len(fresh) + spare > CAPACITY:
             raise RingFull
-        return Keyring(self.index_key, (*self.entries, *fresh))
+        return Keyring(self.index_key, (*self.entries, *fresh), self.blinding)
 
     def due(self, slots: Collection[Slot], *, spare: int) -> list[Slot]:
         """Those of these slots that may begin an epoch now: each has one key, oldest first."""
@@ -174,22 +185,17 @@ class Keyring:
     def without(self, dek_ids: Collection[int]) -> "Keyring":
         """The ring without these keys."""
         kept = tuple(entry for entry in self.entries if entry.dek_id not in dek_ids)
-        return Keyring(self.index_key, kept)
+        return Keyring(self.index_key, kept, self.blinding)
 
     def outdated(self) -> frozenset[int]:
         """The keys that no longer seal, because their slot has one of a later epoch."""
         newest = {entry.slot: entry.epoch for entry in sorted(self.entries, key=_epoch)}
         return frozenset(e.dek_id for e in self.entries if e.epoch < newest[e.slot])
 
-    @property
-    def suite(self) -> int:
-        """The suite of the newest keys; a ring has one."""
-        return max(self.entries, key=_epoch).suite
-
     def encode(self) -> bytes:
         if len(self.entries) > CAPACITY:
             raise ValueError(f"a keyring holds at most {CAPACITY} keys")
-        parts = [_START.pack(_VERSION, len(self.entries), self.index_key)]
+        parts = [_START.pack(self.blinding, len(self.entries), self.index_key)]
         parts += [
             _ENTRY.pack(NUMBERS[e.slot], e.suite, e.dek_id, e.epoch, e.dek) for e in self.entries
         ]
@@ -197,14 +203,17 @@ class Keyring:
 
     @classmethod
     def decode(cls, document: bytes) -> "Keyring":
-        version, count, index_key = _START.unpack_from(document)
-        if len(document) != DOCUMENT_BYTES or version != _VERSION or count > CAPACITY:
+        blinding, count, index_key = _START.unpack_from(document)
+        if len(document) != DOCUMENT_BYTES or blinding not in SUITES or count > CAPACITY:
             raise IntegrityBroken
         end = _START.size + count * _ENTRY.size
         raw = _ENTRY.iter_unpack(document[_START.size : end])
         # A slot of a newer release is left out, not guessed at.
-        entries = (Entry(_SLOTS[number], *rest) for number, *rest in raw if number in _SLOTS)
-        return cls(index_key, tuple(entries))
+        entries = tuple(Entry(_SLOTS[number], *rest) for number, *rest in raw if number in _SLOTS)
+        # A suite of a newer release is no slot to do without: an older key would seal instead.
+        if any(entry.suite not in SUITES for entry in entries):
+            raise IntegrityBroken
+        return cls(index_key, entries, blinding)
 
     def seal(self, kek: RootKey, deployment: bytes, resident: UUID) -> SealedKeyring:
         """Wrapped for the keystore under a new RDEK."""

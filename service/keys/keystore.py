@@ -33,12 +33,16 @@ from service.keys.tables import (
     tombstones,
 )
 from service.keys.wrapping import KeyRefused, RootKey, belonging
+from service.kit.crypto.aead import AES_256_GCM, SUITES
 from service.kit.db import EPOCH, open_engine
 from service.kit.errors import Gone, IntegrityBroken, NotFound
 
+SUITE_NAMES = {number: suite.name for number, suite in SUITES.items()}
+"""The cipher suites that new data keys may be of."""
 T = TypeVar("T")
 _CHUNK = 500
-_CHECKED = bytes(32)
+_CHECKED = bytes(31)
+"""What a check row wraps: zeros, and one byte for the suite (0 for suite 1)."""
 _ROW = (ring_keys.c.kek_version, ring_keys.c.wrapped_rdek, keyrings.c.sealed_document)
 _RINGS = keyrings.join(ring_keys, ring_keys.c.resident_id == keyrings.c.resident_id)
 
@@ -72,7 +76,11 @@ def is_founded(url: str) -> bool:
 
 
 class Keystore:
-    """An open keystore. `deployment` are the sixteen bytes that bind every key to this service."""
+    """An open keystore. `deployment` are the sixteen bytes that bind every key to this service.
+
+    `suite` is the cipher suite of new data keys. It stands inside the check rows, under the root
+    key, so nobody changes it by writing into the keystore.
+    """
 
     def __init__(self, url: str, kek: RootKey) -> None:
         self.kek = kek
@@ -85,7 +93,7 @@ class Keystore:
             raise
 
     @classmethod
-    def found(cls, url: str, kek: RootKey) -> "Keystore":
+    def found(cls, url: str, kek: RootKey, suite: int = AES_256_GCM.number) -> "Keystore":
         """Begin an empty keystore under this root key; tables that migrations made are kept."""
         if is_founded(url):
             raise KeyRefused(Text("密钥库已存在。", "The keystore exists already."))
@@ -93,7 +101,8 @@ class Keystore:
         try:
             keystore_metadata.create_all(engine)
             with engine.execution_options(kangma_writes=True).begin() as conn:
-                conn.execute(kek_check.insert(), [_check_row(kek, kek.primary, urandom(16))])
+                row = _check_row(kek, kek.primary, urandom(16), suite)
+                conn.execute(kek_check.insert(), [row])
         finally:
             engine.dispose()
         return cls(url, kek)
@@ -127,7 +136,7 @@ class Keystore:
         if not inspect(self.engine).has_table(kek_check.name):
             raise KeyRefused(_NOT_FOUNDED)
         with self.engine.connect() as conn:
-            rows = conn.execute(select(kek_check)).all()
+            rows = conn.execute(select(kek_check).order_by(kek_check.c.version)).all()
         if not rows:
             raise KeyRefused(_NOT_FOUNDED)
         for row in rows:
@@ -138,7 +147,8 @@ class Keystore:
                         f"The root key lacks version {row.version}, which the keystore needs.",
                     )
                 )
-            _check(self.kek, row)
+            # The newest row decides; older ones cannot be written anew.
+            self.suite = _checked(self.kek, row)
         deployment = bytes(rows[0].deployment)
         self._welcome(self.kek.versions - {row.version for row in rows}, deployment)
         return deployment
@@ -148,11 +158,22 @@ class Keystore:
         new = sorted(version for version in added if version >= self.kek.primary)
         if new:
             with self._writing.begin() as conn:
-                _add(conn, kek_check, [_check_row(self.kek, n, deployment) for n in new])
+                rows = [_check_row(self.kek, n, deployment, self.suite) for n in new]
+                _add(conn, kek_check, rows)
+
+    def choose_suite(self, suite: int) -> None:
+        """Let new data keys be of another suite; what is sealed stays and still opens."""
+        version = kek_check.c.version
+        with self.writing() as conn:
+            held = conn.scalars(select(version).where(version >= self.kek.primary)).all()
+            for number in held:
+                row = _check_row(self.kek, number, self.deployment, suite)
+                conn.execute(kek_check.update().where(version == number).values(row))
+        self.suite = suite
 
     def check_in(self, conn: Connection, version: int) -> None:
         """Ask from now on that every root key has this new version."""
-        _add(conn, kek_check, [_check_row(self.kek, version, self.deployment)])
+        _add(conn, kek_check, [_check_row(self.kek, version, self.deployment, self.suite)])
 
     def versions_in_use(self) -> dict[int, int]:
         """How many keyrings each root key version wraps."""
@@ -317,17 +338,25 @@ _WRONG = Text(
 )
 
 
-def _check_row(kek: RootKey, version: int, deployment: bytes) -> dict[str, Any]:
-    _, value = kek.wrap(_CHECKED, belonging("check", deployment), version=version)
+def _check_row(kek: RootKey, version: int, deployment: bytes, suite: int) -> dict[str, Any]:
+    text = _CHECKED + bytes([0 if suite == AES_256_GCM.number else suite])
+    _, value = kek.wrap(text, belonging("check", deployment), version=version)
     return {"version": version, "deployment": deployment, "check_value": value}
 
 
-def _check(kek: RootKey, row: Row[Any]) -> None:
+def _checked(kek: RootKey, row: Row[Any]) -> int:
+    """The suite that a check row names; KeyRefused unless the root key opens it."""
     bound = belonging("check", bytes(row.deployment))
     try:
-        kek.unwrap(row.version, bytes(row.check_value), bound)
+        text = kek.unwrap(row.version, bytes(row.check_value), bound)
     except IntegrityBroken:
         raise KeyRefused(_WRONG) from None
+    suite = text[-1] or AES_256_GCM.number
+    if suite not in SUITES:
+        raise KeyRefused(
+            Text("密钥库使用未知的密码套件。", "The keystore uses an unknown cipher suite.")
+        )
+    return suite
 
 
 def _add(conn: Connection, table: Table, rows: list[dict[str, Any]]) -> None:

@@ -18,7 +18,6 @@ from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from service.keys import marks, stages
-from service.keys.index import Index
 from service.keys.keyring import Keyring, RingFull, SealedKeyring, Slot
 from service.keys.keystore import Keystore
 from service.keys.tables import class_tombstones, keyrings, renewals, ring_keys, tombstones
@@ -63,7 +62,7 @@ def begin(keystore: Keystore, resident: UUID, slots: Collection[Slot], *, now: d
         if not due:
             return ring
         _wait(conn, resident, now)
-        return ring.begun(due, spare=SPARE)
+        return ring.begun(due, spare=SPARE, suite=keystore.suite)
 
     _changed(keystore, resident, turn)
     return begun
@@ -83,7 +82,7 @@ def begin_all(
         if not due:
             return ring
         _wait(conn, resident, now)
-        return ring.begun(due, spare=SPARE)
+        return ring.begun(due, spare=SPARE, suite=keystore.suite)
 
     # In order of id and in one transaction: a durable commit for each would take hours.
     with keystore.writing() as conn:
@@ -138,7 +137,7 @@ def spend(keystore: Keystore, resident: UUID, slot: Slot, dek_id: int, *, now: d
         if ring.newest(slot).dek_id != dek_id:
             return ring
         _wait(conn, resident, now)
-        return ring.begun({slot})
+        return ring.begun({slot}, suite=keystore.suite)
 
     try:
         _changed(keystore, resident, turn)
@@ -162,7 +161,7 @@ def condemn(
 
     def turn(conn: Connection, ring: Keyring) -> Keyring:
         nonlocal stone
-        tag = Index(ring.index_key).tag("class", slot)
+        tag = ring.index().tag("class", slot)
         stone = _stone(conn, resident, tag, now)
         if stone is not None:
             return ring
@@ -170,7 +169,7 @@ def condemn(
         doomed = frozenset(entry.dek_id for entry in ring.of(slots))
         stone = _carved(resident, tag, now, reason, doomed)
         _keep(conn, stone)
-        return ring.begun(slots)
+        return ring.begun(slots, suite=keystore.suite)
 
     try:
         _changed(keystore, resident, turn)

@@ -28,7 +28,7 @@ from service.keys.keystore import Keystore, Tombstone
 from service.keys.rings import ClassTombstone
 from service.keys.stages import Outgrown
 from service.kit.clock import Clock, utc_now
-from service.kit.crypto.aead import Key, dek_id_of, nonce_starts
+from service.kit.crypto.aead import SUITES, Key, dek_id_of, nonce_starts
 from service.kit.crypto.context import Context
 from service.kit.crypto.padding import pad, unpad
 from service.kit.errors import Gone, IntegrityBroken, Unavailable
@@ -64,7 +64,7 @@ class Vault:
         self._keystore = keystore
         self._clock = clock
         self._cache = KeyCache(capacity, lifetime)
-        self._context = Context(deployment)
+        self._contexts = {number: Context(deployment, suite) for number, suite in SUITES.items()}
 
     # -- keyrings ----------------------------------------------------------------------------
 
@@ -75,7 +75,7 @@ class Vault:
     def create_many(self, residents: Sequence[UUID]) -> None:
         """As `create`, in one transaction of the keystore."""
         kek, deployment = self._keystore.kek, self._keystore.deployment
-        fresh = {resident: Keyring.fresh() for resident in residents}
+        fresh = {resident: Keyring.fresh(self._keystore.suite) for resident in residents}
 
         def add() -> None:
             self._keystore.add([(who, r.seal(kek, deployment, who)) for who, r in fresh.items()])
@@ -240,7 +240,7 @@ class Vault:
         if keys.spent and key.dek_id in keys.spent:
             # Its next epoch could not begin for want of room, so nothing more is sealed.
             raise Unavailable
-        data = key.seal(pad(text, frame), self._context.of(place), schema=schema)
+        data = key.seal(pad(text, frame), self._bound(key, place), schema=schema)
         if nonce_starts(data, marks.SAMPLE):
             self._spend(place.resident, Slot(slot), key.dek_id)
         return Sealed(data, place)
@@ -275,7 +275,11 @@ class Vault:
             key = self._load(place.resident, named, revision).opening.get(dek_id)
         if key is None:
             raise IntegrityBroken
-        return unpad(key.open(data, self._context.of(place)))
+        return unpad(key.open(data, self._bound(key, place)))
+
+    def _bound(self, key: Key, place: Place) -> bytes:
+        """The place as it is authenticated, by the hash of the key's own suite."""
+        return self._contexts[key.suite].of(place)
 
     def _maintained(self, sealed: Sealed) -> tuple[OpenKeys, Key, bytes]:
         """The keys of its owner, its own key and its padded text: for `service.keys.inspection`."""
@@ -287,7 +291,7 @@ class Vault:
         key = keys.opening.get(dek_id)
         if key is None:
             raise Gone if dek_id in keys.destroyed else IntegrityBroken
-        text = key.open(data, self._context.of(place))
+        text = key.open(data, self._bound(key, place))
         unpad(text)
         return keys, key, text
 

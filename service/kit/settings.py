@@ -29,7 +29,11 @@ class Settings(BaseSettings):
     keystore_url: str | None = None
     """SQLAlchemy URL of the keystore; its own SQLite file in the folder when empty."""
     kek: str | None = None
-    """Where the root key lives: `file:PATH`. Default: a sibling folder of the data folder."""
+    """Where the root key lives: `file:PATH` (default: a sibling folder of the data folder),
+    `pkcs11:...` or `transit:https://...`; see docs/operations.md."""
+    suite: int | None = Field(default=None, ge=1, le=2)
+    """Cipher suite of new data keys: 1 (AES-256-GCM), 2 (SM4-GCM with SM3). Chosen when the
+    keystore is founded (1 when empty); later it must be the same, or nothing starts."""
     key_seconds: float = Field(300, gt=0, le=3600)
     """How long a process keeps opened keys; every step of a rotation waits as long."""
     backup_days: float = Field(30, ge=0)
@@ -48,6 +52,17 @@ class Settings(BaseSettings):
     doctor_acr: Literal[1, 2] | None = None
     """2: doctors need a passkey or the identity provider, and a password alone only enrols one.
     1: a password is enough for the ordinary panel. By default 2 in production, else 1."""
+    oidc_issuer: str | None = None
+    """Identity provider whose accounts practitioners may sign in with; none if empty."""
+    oidc_client_id: str | None = None
+    oidc_client_secret_file: Path | None = None
+    """File with the secret this service has at the identity provider."""
+    oidc_redirect_uri: str | None = None
+    """Page the provider sends people back to; `/signed-in` at the public address if empty."""
+    oidc_algorithms: str = "ES256,RS256,EdDSA"
+    """Algorithms, by commas, that an identity token may be signed with."""
+    oidc_strong: str = "mfa,hwk,pop"
+    """Values of `acr` or `amr`, by commas, that say two factors or a key: strength 2, else 1."""
     trusted_proxies: str | None = None
     """Addresses or networks, by commas, whose `X-Forwarded-For` is believed; nobody's if empty."""
     rate_limits: bool | None = None

@@ -15,6 +15,8 @@ from service.contracts.tables import contracts as contracts_table
 from service.grants import looks
 from service.grants import store as grants
 from service.grants.tables import grants as grants_table
+from service.guardians import store as guardians
+from service.guardians.tables import guardian_codes, guardianships
 from service.history import store as history
 from service.history.tables import policy_history
 from service.keys.vault import Vault
@@ -133,6 +135,16 @@ COLUMNS: tuple[SealedColumn, ...] = (
         policy_history,
         policy_history.c.sealed_body,
         lambda _, row: history.place(row.resident_id, row.row_id),
+    ),
+    SealedColumn(
+        guardianships,
+        guardianships.c.sealed_body,
+        lambda _, row: guardians.place(row.resident_id, row.guardianship_id, row.version),
+    ),
+    SealedColumn(
+        guardian_codes,
+        guardian_codes.c.sealed_body,
+        lambda _, row: guardians.code_place(row.resident_id, bytes(row.hash)),
     ),
     SealedColumn(
         access_log,

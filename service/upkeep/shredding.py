@@ -15,6 +15,8 @@ from consent.decision import Permit
 from consent.vocabulary import DataClass, Text
 from service.contributions import actions as contributions
 from service.domain.regions import RegionTree
+from service.guardians import actions as guardians
+from service.guardians.actions import BlindIndex
 from service.identity import actions as identity
 from service.keys.rings import ClassTombstone
 from service.keys.vault import Vault
@@ -76,8 +78,21 @@ def erase_class(
     return stone
 
 
-def erase_person(conn: Connection, permit: Permit, *, statistics_key: bytes, now: datetime) -> None:
-    """Close a person's file and remove what it holds; its keys are shredded after the commit."""
+def erase_person(
+    conn: Connection,
+    vault: Vault,
+    index: BlindIndex,
+    permit: Permit,
+    *,
+    statistics_key: bytes,
+    now: datetime,
+) -> None:
+    """Close a person's file and remove what it holds; its keys are shredded after the commit.
+
+    `Conflict` while a child under 14 has no other guardian: nobody could act for it any more.
+    """
+    guardians.part(conn, vault, index, permit.subject, now=now)
+    guardians.forget(conn, permit.subject)
     _leave(conn, permit.subject, statistics_key)
     identity.forget(conn, permit.subject, now)
     residents.erase(conn, permit)
@@ -87,6 +102,7 @@ def erase_person(conn: Connection, permit: Permit, *, statistics_key: bytes, now
 def erase_again(conn: Connection, resident: UUID, *, statistics_key: bytes, now: datetime) -> None:
     """Close the file of somebody whose keys are gone: a restored backup brought it back."""
     _leave(conn, resident, statistics_key)
+    guardians.forget(conn, resident)
     identity.forget(conn, resident, now)
     residents.close(conn, resident)
     store.remove_data(conn, resident)

@@ -223,6 +223,8 @@ OWN_OPERATIONS = (
     ("GET", "/v1/me/access-log", None, 200),
     ("GET", "/v1/me/access-log/export", None, 200),
     ("GET", "/v1/me/doctors", None, 200),
+    ("GET", "/v1/me/children", None, 200),
+    ("GET", "/v1/me/guardians", None, 200),
     ("GET", "/v1/me/contract", None, 404),
     ("DELETE", "/v1/me", None, 200),
 )

@@ -13,17 +13,18 @@ from kangma_client import AsyncClient, Client
 from kangma_client._async.catalogue import AsyncCatalogue
 from kangma_client._async.city import AsyncCity
 from kangma_client._async.doctor import AsyncDoctor
-from kangma_client._async.me import AsyncMe
+from kangma_client._async.me import AsyncChild, AsyncMe
 from kangma_client._async.passkeys import AsyncPasskeys
 from kangma_client._sync.catalogue import Catalogue
 from kangma_client._sync.city import City
 from kangma_client._sync.doctor import Doctor
-from kangma_client._sync.me import Me
+from kangma_client._sync.me import Child, Me
 from kangma_client._sync.passkeys import Passkeys
 
+SUFFIX = "_of_child"
 ROOT = Path(__file__).resolve().parents[2]
-ASYNC = (AsyncClient, AsyncCatalogue, AsyncMe, AsyncDoctor, AsyncCity, AsyncPasskeys)
-SYNC = (Client, Catalogue, Me, Doctor, City, Passkeys)
+ASYNC = (AsyncClient, AsyncCatalogue, AsyncMe, AsyncChild, AsyncDoctor, AsyncCity, AsyncPasskeys)
+SYNC = (Client, Catalogue, Me, Child, Doctor, City, Passkeys)
 
 
 def declared() -> set[str]:
@@ -33,6 +34,11 @@ def declared() -> set[str]:
         for methods in document["paths"].values()
         for operation in methods.values()
     }
+
+
+def of_children() -> set[str]:
+    """The operations of one's own that stand once more under a child, called as they are there."""
+    return {name.removesuffix(SUFFIX) for name in declared() if name.endswith(SUFFIX)}
 
 
 def marked(classes: tuple[type, ...]) -> Counter[str]:
@@ -48,11 +54,19 @@ def marked(classes: tuple[type, ...]) -> Counter[str]:
 @pytest.mark.parametrize("classes", [ASYNC, SYNC], ids=["async", "sync"])
 def test_one_method_for_each_operation(classes: tuple[type, ...]) -> None:
     found = marked(classes)
-    operations = declared()
+    operations = {name for name in declared() if not name.endswith(SUFFIX)}
     assert len(operations) > 50
     assert operations - found.keys() == set(), "operations without a method"
     assert found.keys() - operations == set(), "methods without an operation"
     assert [name for name, count in found.items() if count > 1] == []
+
+
+@pytest.mark.parametrize(("me", "child"), [(AsyncMe, AsyncChild), (Me, Child)])
+def test_a_child_has_every_method_of_its_operations(me: type, child: type) -> None:
+    """`child(id)` is `me` at another address: what stands twice in the contract needs no method."""
+    assert issubclass(child, me)
+    assert len(of_children()) > 20
+    assert of_children() <= set(marked((me,)))
 
 
 def test_both_clients_have_the_same_methods() -> None:

@@ -7,6 +7,7 @@ from kangma_client._problems import BY_CODE
 
 SERVICE = Path(__file__).resolve().parents[2] / "service"
 OPERATORS_ONLY = {
+    "already-linked",
     "backup-refused",
     "budget-spent",
     "error",

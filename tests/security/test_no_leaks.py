@@ -23,7 +23,7 @@ from service.kit.db import metadata
 from service.kit.sealed import Sealed
 from tests.contract.validated import document
 from tests.house_room import COMMUNITY
-from tests.standing_room import Standing, everything_logged, standing
+from tests.standing_room import Standing, everything_logged, standing, ward
 
 NAME, CONTACT, LOGIN, PASSWORD = "甘丽鸦", "13977310458", "gan-canary-310", "canary p4ss 鸦"
 BORN, NOTE, DEVICE = "1967-03-29", "canary note 鸦", "canary cuff 鸦"
@@ -63,6 +63,30 @@ def grant(person: str = "statistics") -> dict[str, Any]:
 
 
 def asks(here: Standing, token: str) -> list[Ask]:
+    """Every operation of openapi.yaml, those on a child of the resident's included."""
+    mine = asks_of_adults(here, token)
+    return mine + asks_of_child(here, mine)
+
+
+def asks_of_child(here: Standing, mine: list[Ask]) -> list[Ask]:
+    """What is asked of the resident's own record, asked of their child's where it can be."""
+    child = here.child
+    if child is None:
+        return []
+    there = f"/v1/me/children/{child.id}"
+    found = [
+        Ask("invite_guardian", "resident", "POST", f"{there}/guardians"),
+        Ask("hand_over_child", "resident", "POST", f"{there}/handover"),
+    ]
+    for ask in mine:
+        if f"{ask.name}{SUFFIX}" in DECLARED:
+            path = ask.path.replace("/v1/me", there, 1)
+            path = path.replace(here.record, child.record).replace(here.grant, child.grant)
+            found.append(ask._replace(name=f"{ask.name}{SUFFIX}", path=path))
+    return found
+
+
+def asks_of_adults(here: Standing, token: str) -> list[Ask]:
     """Every operation of openapi.yaml with a request that it understands, erasure left out."""
     patient = f"/v1/doctor/patients/{here.resident.id}"
     release = f"/v1/city/releases/{here.release}"
@@ -124,6 +148,13 @@ def asks(here: Standing, token: str) -> list[Ask]:
         Ask("get_code", "resident", "GET", "/v1/me/code"),
         Ask("get_contributions", "resident", "GET", "/v1/me/contributions"),
         Ask("list_doctors", "resident", "GET", "/v1/me/doctors"),
+        Ask("list_guardians", "resident", "GET", "/v1/me/guardians"),
+        Ask("list_children", "resident", "GET", "/v1/me/children"),
+        Ask("begin_child", "resident", "POST", "/v1/me/children",
+            {"json": {"name": NAME, "birth_date": BORN, "sex": "female", "region": COMMUNITY}}),
+        Ask("join_child", "resident", "POST", "/v1/me/children/join", {"json": {"code": NOTE}}),
+        Ask("claim", None, "POST", "/v1/auth/claim",
+            {"json": {"code": NOTE, "login": LOGIN, "password": PASSWORD}}),
         Ask("sign_contract", "resident", "POST", "/v1/me/contract", {"json": contract}),
         Ask("get_contract", "resident", "GET", "/v1/me/contract"),
         Ask("list_grants", "resident", "GET", "/v1/me/grants"),
@@ -160,7 +191,14 @@ def asks(here: Standing, token: str) -> list[Ask]:
     ]  # fmt: skip
 
 
-ENDING = {"erase_me", "erase_class", "end_contract", "withdraw_grant"}
+SUFFIX = "_of_child"
+DECLARED = {
+    operation["operationId"]
+    for methods in document()["paths"].values()
+    for operation in methods.values()
+}
+ENDING_SELF = {"erase_me", "erase_class", "end_contract", "withdraw_grant"}
+ENDING = {*ENDING_SELF, *(f"{name}{SUFFIX}" for name in ENDING_SELF), "leave_child"}
 """Operations that end what the others need; the last test sends them."""
 
 
@@ -183,6 +221,7 @@ def here(
             signed.json()["grant_id"],
             logged.json()["results"][0]["id"],
             opened.release,
+            ward(opened.town, gan, opened.doctor),
         )
 
 
@@ -201,12 +240,18 @@ def send_all(here: Standing, *, people_only: bool = False) -> dict[str, list[int
     for ask in asks(here, token):
         if people_only and ask.audience not in {"resident", "doctor"} and ask.method == "GET":
             continue
+        if people_only and ask.name.endswith(SUFFIX) and ask.name not in SAMPLE:
+            continue
         answer = send(here, ask)
         statuses.setdefault(ask.name, []).append(answer.status_code)
         if answer.status_code >= 400:
             assert found_in(answer.text) == [], ask
         assert found_in(str(answer.headers.multi_items())) == [], ask
     return statuses
+
+
+SAMPLE = {f"{name}{SUFFIX}" for name in ("get_me", "log_records", "list_access_log", "get_grant")}
+"""The same functions served them for the resident; what differs is who asks."""
 
 
 def found_in(written: str) -> list[str]:
@@ -229,12 +274,7 @@ def nothing_leaks(here: Standing, capfd: pytest.CaptureFixture[str]) -> Iterator
 
 
 def test_every_operation_is_asked(here: Standing) -> None:
-    declared = {
-        operation["operationId"]
-        for methods in document()["paths"].values()
-        for operation in methods.values()
-    }
-    assert {ask.name for ask in asks(here, "none")} == declared - ENDING
+    assert {ask.name for ask in asks(here, "none")} == DECLARED - ENDING
 
 
 def test_while_all_is_well(here: Standing, capfd: pytest.CaptureFixture[str]) -> None:

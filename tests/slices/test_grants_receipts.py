@@ -61,8 +61,9 @@ def test_a_receipt_follows_the_grant_from_giving_to_withdrawal(here: Clinic) -> 
     ]
     assert told == [["given"], ["given", "changed"], ["given", "changed", "withdrawn"]]
     assert claims(here, ended)["events"][-1]["event_state"] == "withdrawn"
-    ids = {claims(here, token)["header"]["record_id"] for token in (given, changed, ended)}
+    ids = {claims(here, token)["header"]["receipt_id"] for token in (given, changed, ended)}
     assert len(ids) == 3
+    assert claims(here, ended)["header"]["record_id"] == str(grant)
     assert ended == receipt(here, lin, grant)
 
 

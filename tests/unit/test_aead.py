@@ -71,11 +71,12 @@ def test_an_unknown_version_suite_or_reserved_byte_is_refused(at: int) -> None:
 
 
 def test_the_registry_of_suites_is_closed() -> None:
-    assert {number: suite.name for number, suite in aead.SUITES.items()} == {1: "AES-256-GCM"}
+    names = {number: suite.name for number, suite in aead.SUITES.items()}
+    assert names == {1: "AES-256-GCM", 2: "SM4-GCM-SM3"}
     with pytest.raises(KeyError):
-        a_key(suite=2)
+        a_key(suite=3)
     with pytest.raises(TypeError):
-        aead.SUITES[2] = aead.AES_256_GCM  # type: ignore[index]
+        aead.SUITES[3] = aead.AES_256_GCM  # type: ignore[index]
 
 
 def test_a_short_key_is_refused() -> None:

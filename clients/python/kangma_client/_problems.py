@@ -197,6 +197,16 @@ class AlreadyWithdrawn(Conflict):
     code = "already-withdrawn"
 
 
+class OnlyGuardian(Conflict):
+    """Nobody else could act for the child."""
+
+    code = "only-guardian"
+
+
+class TooMany(Conflict):
+    code = "too-many"
+
+
 BY_CODE: dict[str, type[Problem]] = {
     kind.code: kind
     for kind in (
@@ -237,6 +247,8 @@ BY_CODE: dict[str, type[Problem]] = {
         NoOutlines,
         AlreadySigned,
         AlreadyWithdrawn,
+        OnlyGuardian,
+        TooMany,
     )
 }
 

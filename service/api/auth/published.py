@@ -27,12 +27,12 @@ async def get_jwks(house: HouseDep) -> dict[str, Any]:
 @router.get("/.well-known/oauth-authorization-server")
 async def get_authorization_server(house: HouseDep) -> dict[str, Any]:
     """Where the doors of sign-in are (RFC 8414)."""
-    issuer = house.settings.issuer
+    address = house.settings.address
     return {
-        "issuer": issuer,
-        "token_endpoint": f"{issuer}{TOKEN_URL}",
-        "revocation_endpoint": f"{issuer}/v1/auth/revoke",
-        "jwks_uri": f"{issuer}/.well-known/jwks.json",
+        "issuer": house.settings.issuer,
+        "token_endpoint": f"{address}{TOKEN_URL}",
+        "revocation_endpoint": f"{address}/v1/auth/revoke",
+        "jwks_uri": f"{address}/.well-known/jwks.json",
         "grant_types_supported": ["password", "refresh_token", "client_credentials"],
         "token_endpoint_auth_methods_supported": [
             "none",

@@ -13,6 +13,8 @@ from consent.vocabulary import Action
 from service.api.address import limited
 from service.api.body import Shape, StrictRoute
 from service.api.deps import Now
+from service.api.files import open_file
+from service.api.me import ages
 from service.api.rooms import HouseDep
 from service.grants import gate
 from service.house import House
@@ -20,7 +22,6 @@ from service.identity import actions as identity
 from service.identity import names
 from service.kit.errors import Invalid
 from service.kit.ids import new_id
-from service.prompts import actions as prompts
 from service.residents import actions as residents
 from service.residents.actions import Profile
 
@@ -49,7 +50,8 @@ async def register(wish: Registration, house: HouseDep, now: Now) -> Registered:
     """Begin a file. For a login that is taken the answer looks the same and nothing is kept.
 
     So nobody learns from this door who is registered (ADR 0006). Whoever signed up twice signs in
-    with the first password; `GET /v1/me` tells the id.
+    with the first password; `GET /v1/me` tells the id. A person under 14 is refused: a guardian
+    begins the file (POST /v1/me/children).
     """
     profile = _wished_profile(wish, house, now)
     resident = new_id()
@@ -62,8 +64,7 @@ async def register(wish: Registration, house: HouseDep, now: Now) -> Registered:
         with conn.begin_nested() as attempt:
             residents.begin(conn, resident)
             permit = gate.own(conn, house.vault, resident=resident, action=Action.WRITE, now=now)
-            residents.register(conn, house.vault, permit, profile=profile)
-            prompts.open_file(conn, house.vault, permit)
+            open_file(conn, house, permit, profile)
             if not identity.sign_up(conn, tag, resident=resident, password_hash=hashed):
                 attempt.rollback()
 
@@ -78,6 +79,9 @@ def _wished_profile(wish: Registration, house: House, now: datetime) -> Profile:
         profile = residents.checked(profile, house.regions, now)
     except Invalid as invalid:
         faults += invalid.faults
+    else:
+        needs_guardian = ages.fault(profile, child=False, now=now)
+        faults += [needs_guardian] if needs_guardian else []
     if faults:
         raise Invalid(faults)
     return profile

@@ -1,5 +1,6 @@
 """Who looked at my data, when, why, at what, and under which grant."""
 
+from collections.abc import Sequence
 from typing import Literal
 from uuid import UUID
 
@@ -7,16 +8,16 @@ from fastapi import APIRouter
 from pydantic import BaseModel
 from sqlalchemy import Connection
 
+from consent.decision import Permit
 from consent.vocabulary import Action
 from service.api.body import StrictRoute
-from service.api.deps import Now, Resident
-from service.api.rooms import HouseDep
+from service.api.me.own import Mine
 from service.api.schema import Bilingual, CursorText, Limit, Moment
 from service.audit import actions as audit
 from service.audit.entry import Logged
 from service.grants import gate, looks, receipts
-from service.house import House
-from service.identity.caller import Caller
+from service.guardians import actions as guardians
+from service.guardians.actions import Guardianship
 from service.keys.vault import Vault
 
 router = APIRouter(prefix="/v1/me", tags=["access log"], route_class=StrictRoute)
@@ -67,40 +68,40 @@ class ExportOut(BaseModel):
 
 
 @router.get("/access-log")
-async def list_access_log(
-    caller: Resident, house: HouseDep, now: Now, limit: Limit = 50, cursor: CursorText = None
-) -> AccessLogPage:
+async def list_access_log(me: Mine, limit: Limit = 50, cursor: CursorText = None) -> AccessLogPage:
     """Entries, newest first, each with one line in plain words."""
-    scope = ("access-log", str(caller.id))
+    house = me.house
+    scope = ("access-log", str(me.subject))
     before = None if cursor is None else int(house.cursors.read(scope, cursor)[0] or 0)
 
-    def read(conn: Connection) -> list[EntryOut]:
-        _allowed(conn, house, caller, now)
-        found = audit.page(conn, caller.id, before=before, limit=limit + 1)
-        return [_out(house.vault, one) for one in found]
+    def read(conn: Connection, permit: Permit) -> list[EntryOut]:
+        found = audit.page(conn, permit.subject, before=before, limit=limit + 1)
+        return _shown(conn, house.vault, permit, found)
 
-    items = await house.db.aread(read)
+    items = await me.read(Action.MANAGE, read)
     next_ = house.cursors.make(scope, [items[limit - 1].seq]) if len(items) > limit else None
     return AccessLogPage(items=items[:limit], next=next_)
 
 
 @router.get("/access-log/export")
-async def export_access_log(caller: Resident, house: HouseDep, now: Now) -> ExportOut:
+async def export_access_log(me: Mine) -> ExportOut:
     """All of it, oldest first, signed, to keep or to show to somebody else."""
 
-    def read(conn: Connection) -> list[EntryOut]:
-        _allowed(conn, house, caller, now)
+    house = me.house
+
+    def read(conn: Connection, permit: Permit) -> list[EntryOut]:
         entries: list[EntryOut] = []
-        found = audit.page(conn, caller.id, limit=EXPORT_PAGE)
+        found = audit.page(conn, permit.subject, limit=EXPORT_PAGE)
         while found:
-            entries += [_out(house.vault, one) for one in found]
-            found = audit.page(conn, caller.id, before=found[-1].link.seq, limit=EXPORT_PAGE)
+            entries += _shown(conn, house.vault, permit, found)
+            before = found[-1].link.seq
+            found = audit.page(conn, permit.subject, before=before, limit=EXPORT_PAGE)
         return entries[::-1]
 
-    entries = await house.db.aread(read)
+    entries = await me.read(Action.MANAGE, read)
     claims = {
-        "sub": str(caller.id),
-        "iat": int(now.timestamp()),
+        "sub": str(me.subject),
+        "iat": int(me.now.timestamp()),
         "entries": [entry.model_dump(mode="json") for entry in entries],
     }
     export = receipts.signed(
@@ -112,22 +113,26 @@ async def export_access_log(caller: Resident, house: HouseDep, now: Now) -> Expo
     return ExportOut(entries=len(entries), export=export)
 
 
-def _allowed(conn: Connection, house: House, caller: Caller, now: Moment) -> None:
-    """The log is policy about the resident, so it takes the same permit as grants do."""
-    gate.own(conn, house.vault, resident=caller.id, action=Action.MANAGE, now=now)
+def _shown(
+    conn: Connection, vault: Vault, permit: Permit, found: Sequence[Logged]
+) -> list[EntryOut]:
+    """Entries as the resident reads them; guardians under their own names."""
+    known = guardians.names(conn, vault, permit.subject)
+    return [_out(vault, one, known.get(one.entry.actor_id)) for one in found]
 
 
-def _out(vault: Vault, logged: Logged) -> EntryOut:
+def _out(vault: Vault, logged: Logged, guardian: Guardianship | None) -> EntryOut:
     entry = logged.entry
     classes = looks.classes_of(vault, entry)
+    name = entry.actor_name if guardian is None else guardian.guardian_name
     return EntryOut(
         seq=logged.link.seq,
         at=entry.at,
         actor=LookerOut(
             kind=entry.actor_kind.value,
-            id=entry.actor_id,
-            name=entry.actor_name,
-            on_behalf_of=entry.on_behalf_of,
+            id=entry.actor_id if guardian is None else str(guardian.guardian),
+            name=name,
+            on_behalf_of=entry.on_behalf_of if guardian is None else str(entry.subject),
         ),
         automatic=entry.automatic,
         action=entry.action.value,
@@ -139,6 +144,6 @@ def _out(vault: Vault, logged: Logged) -> EntryOut:
         grant_id=entry.grant_id,
         rows=entry.row_count,
         request_id=entry.request_id,
-        text=Bilingual.of(looks.line(logged, classes)),
+        text=Bilingual.of(looks.line(logged, classes, guardian=name if guardian else None)),
         hash=logged.link.hash.hex(),
     )

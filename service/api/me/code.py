@@ -4,12 +4,11 @@ from fastapi import APIRouter
 from pydantic import BaseModel
 from sqlalchemy import Connection
 
+from consent.decision import Permit
 from consent.vocabulary import Action, DataClass
 from service.api.body import StrictRoute
-from service.api.deps import Now, Resident
-from service.api.rooms import HouseDep
+from service.api.me.own import Mine
 from service.api.schema import Moment
-from service.grants import gate
 from service.healthcode import actions
 from service.healthcode.actions import Shown
 
@@ -23,21 +22,14 @@ class CodeOut(BaseModel):
 
 
 @router.get("/code")
-async def get_code(caller: Resident, house: HouseDep, now: Now) -> CodeOut:
+async def get_code(me: Mine) -> CodeOut:
     """A code to hold up, good once and for sixty seconds; the one before ends."""
+    house = me.house
 
-    def show(conn: Connection) -> Shown:
-        permit = gate.own(
-            conn,
-            house.vault,
-            resident=caller.id,
-            action=Action.READ,
-            now=now,
-            classes=frozenset({DataClass.PROFILE}),
-        )
+    def show(conn: Connection, permit: Permit) -> Shown:
         return actions.show(
-            conn, permit, system=house.system, issuer=house.settings.issuer, now=now
+            conn, permit, system=house.system, issuer=house.settings.issuer, now=me.now
         )
 
-    shown = await house.db.awrite(show, key=caller.id.bytes)
+    shown = await me.write(Action.READ, show, classes=frozenset({DataClass.PROFILE}))
     return CodeOut(token=shown.token, qr_svg=shown.qr_svg, expires_at=shown.expires_at)

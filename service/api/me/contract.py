@@ -10,15 +10,14 @@ from sqlalchemy import Connection
 from consent.decision import Permit
 from consent.vocabulary import Action
 from service.api.body import Shape, StrictRoute
-from service.api.deps import Lang, Now, Resident
+from service.api.deps import Lang, Resident
+from service.api.me.own import Mine, Own
 from service.api.rooms import HouseDep
 from service.api.schema import CursorText, Limit, Moment, may_refuse
-from service.grants import gate, signing
+from service.grants import signing
 from service.grants.actions import in_order
 from service.grants.signing import Signed
-from service.house import House
 from service.identity import store as identity
-from service.identity.caller import Caller
 from service.identity.store import Practitioner
 from service.panel import actions as panel
 
@@ -84,61 +83,55 @@ async def list_doctors(
 
 
 @router.post("/contract", status_code=201, responses=may_refuse(409))
-async def sign_contract(
-    body: ContractBody, caller: Resident, house: HouseDep, now: Now, language: Lang
-) -> ContractOut:
+async def sign_contract(body: ContractBody, me: Mine, language: Lang) -> ContractOut:
     """Sign with a doctor and grant care over the listed classes; 409 while another contract runs.
 
     Classes of grade 5 need a sign-in from the last five minutes.
     """
 
-    def sign(conn: Connection) -> ContractOut:
+    def sign(conn: Connection, permit: Permit) -> ContractOut:
         signed = signing.sign(
             conn,
-            house.vault,
-            _permit(conn, house, caller, now),
+            me.house.vault,
+            permit,
             doctor=body.doctor_id,
             package=body.package,
             data_classes=body.data_classes,
-            now=now,
-            stepped_up=caller.stepped_up(now),
+            now=me.now,
+            stepped_up=me.caller.stepped_up(me.now),
             language=language,
         )
-        _refresh(conn, house, caller, now)
-        return _out(conn, signed, now)
+        _refresh(conn, me)
+        return _out(conn, signed, me.now)
 
-    return await house.db.awrite(sign, key=caller.id.bytes)
+    return await me.write(Action.MANAGE, sign)
 
 
 @router.get("/contract", responses=may_refuse(404))
-async def get_contract(caller: Resident, house: HouseDep, now: Now) -> ContractOut:
+async def get_contract(me: Mine) -> ContractOut:
     """The contract in force; 404 when I have not signed with anybody."""
 
-    def read(conn: Connection) -> ContractOut:
-        permit = _permit(conn, house, caller, now)
-        return _out(conn, signing.current(conn, house.vault, permit), now)
+    def read(conn: Connection, permit: Permit) -> ContractOut:
+        return _out(conn, signing.current(conn, me.house.vault, permit), me.now)
 
-    return await house.db.aread(read)
+    return await me.read(Action.MANAGE, read)
 
 
 @router.delete("/contract", responses=may_refuse(404))
-async def end_contract(caller: Resident, house: HouseDep, now: Now) -> ContractOut:
+async def end_contract(me: Mine) -> ContractOut:
     """End the contract; the grant made with it is withdrawn in the same step."""
 
-    def end(conn: Connection) -> ContractOut:
-        ended = signing.end(conn, house.vault, _permit(conn, house, caller, now), now=now)
-        _refresh(conn, house, caller, now)
-        return _out(conn, ended, now)
+    def end(conn: Connection, permit: Permit) -> ContractOut:
+        ended = signing.end(conn, me.house.vault, permit, now=me.now)
+        _refresh(conn, me)
+        return _out(conn, ended, me.now)
 
-    return await house.db.awrite(end, key=caller.id.bytes)
-
-
-def _permit(conn: Connection, house: House, caller: Caller, now: Moment) -> Permit:
-    return gate.own(conn, house.vault, resident=caller.id, action=Action.MANAGE, now=now)
+    return await me.write(Action.MANAGE, end)
 
 
-def _refresh(conn: Connection, house: House, caller: Caller, now: Moment) -> None:
-    panel.regroup(conn, house.vault, resident=caller.id, regions=house.regions, now=now)
+def _refresh(conn: Connection, me: Own) -> None:
+    house = me.house
+    panel.regroup(conn, house.vault, resident=me.subject, regions=house.regions, now=me.now)
 
 
 def _place(one: Practitioner) -> tuple[str, str]:

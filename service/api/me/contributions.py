@@ -7,11 +7,11 @@ from fastapi import APIRouter
 from pydantic import BaseModel, Field
 from sqlalchemy import Connection
 
+from consent.decision import Permit
 from consent.request import Actor
 from consent.vocabulary import ALL_CLASSES, Action, ActorKind, Purpose
 from service.api.body import StrictRoute
-from service.api.deps import Now, Resident
-from service.api.rooms import HouseDep
+from service.api.me.own import Mine
 from service.api.schema import Bilingual
 from service.contributions import actions as contributions
 from service.domain.anonymity import specification
@@ -51,18 +51,19 @@ class ContributionsOut(BaseModel):
 
 
 @router.get("/v1/me/contributions")
-async def get_contributions(caller: Resident, house: HouseDep, now: Now) -> ContributionsOut:
+async def get_contributions(me: Mine) -> ContributionsOut:
     """In which published numbers I am counted, and what privacy that can cost me."""
+    house = me.house
 
-    def read(connection: Connection) -> tuple[bool, bool]:
-        tags = identity.identities(connection, [caller.id])
+    def read(connection: Connection, permit: Permit) -> tuple[bool, bool]:
+        tags = identity.identities(connection, [permit.subject])
         inside = any(
             contributions.contributes(connection, statistics_key=_key(house), identity=tag)
             for tag in tags.values()
         )
-        return _allowed(connection, house, caller.id, now), inside
+        return _allowed(connection, house, permit.subject, me.now), inside
 
-    allowed, inside = await house.db.aread(read)
+    allowed, inside = await me.read(Action.MANAGE, read)
     plan = specification.current()
     return ContributionsOut(
         allowed=allowed,

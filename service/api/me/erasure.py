@@ -13,12 +13,8 @@ from sqlalchemy import Connection
 from consent.decision import Permit
 from consent.vocabulary import Action, DataClass
 from service.api.body import StrictRoute
-from service.api.deps import Now, Resident
-from service.api.rooms import HouseDep
+from service.api.me.own import Mine, Own
 from service.api.schema import may_refuse
-from service.grants import gate
-from service.house import House
-from service.identity.caller import Caller
 from service.keys.rings import ClassTombstone
 from service.upkeep import receipt, shredding
 
@@ -40,74 +36,69 @@ class ClassErasureAnswer(ErasureAnswer):
     data_class: DataClass
 
 
-@router.delete("")
-async def erase_me(caller: Resident, house: HouseDep, now: Now) -> ErasureAnswer:
+@router.delete("", responses=may_refuse(409))
+async def erase_me(me: Mine) -> ErasureAnswer:
     """Erase me: sign-in, contribution, profile and keys. Needs a sign-in from the last 5 minutes.
 
-    What was sealed stays unreadable for good, in backups too once `final_at` has passed.
+    What was sealed stays unreadable for good, in backups too once `final_at` has passed. 409 while
+    I am the only guardian of a child under 14.
     """
-    caller.require_step_up(now)
-    await house.db.awrite(lambda conn: _erase(conn, house, caller, now), key=caller.id.bytes)
+    me.caller.require_step_up(me.now)
+    await me.write(Action.ERASE, partial(_erase, me=me))
     # After the commit: a crash in between leaves an erased resident whose keys the next start
     # destroys (`jobs.erasures`), never a living one without keys.
-    shred = partial(house.vault.shred, caller.id, now=now, reason=shredding.REASON)
+    shred = partial(me.house.vault.shred, me.subject, now=me.now, reason=_reason(me))
     await to_thread.run_sync(shred)
-    final, signed = receipt.issue(house.system, house.settings.issuer, caller.id, None, now)
-    return ErasureAnswer(resident_id=caller.id, erased_at=now, final_at=final, receipt=signed)
+    final, signed = _receipt(me, None)
+    return ErasureAnswer(resident_id=me.subject, erased_at=me.now, final_at=final, receipt=signed)
 
 
 @router.delete("/data-classes/{data_class}", responses=may_refuse(409))
-async def erase_class(
-    data_class: Class, caller: Resident, house: HouseDep, now: Now
-) -> ClassErasureAnswer:
+async def erase_class(data_class: Class, me: Mine) -> ClassErasureAnswer:
     """Erase one class: records, series and all that was derived. Other classes stay as they are.
 
     Needs a sign-in from the last 5 minutes. What is logged in this class later is kept anew under
     new keys. The profile goes only with the whole account.
     """
-    caller.require_step_up(now)
-    stone = await house.db.awrite(
-        lambda conn: _erase_class(conn, house, caller, data_class, now), key=caller.id.bytes
-    )
+    me.caller.require_step_up(me.now)
+    stone = await me.write(Action.ERASE, partial(_erase_class, me=me, data_class=data_class))
     # As above: a crash in between is finished by the next start.
-    await to_thread.run_sync(partial(house.vault.bury, stone))
-    issuer = house.settings.issuer
-    final, signed = receipt.issue(house.system, issuer, caller.id, data_class, now)
+    await to_thread.run_sync(partial(me.house.vault.bury, stone))
+    final, signed = _receipt(me, data_class)
     return ClassErasureAnswer(
-        resident_id=caller.id,
+        resident_id=me.subject,
         data_class=data_class,
-        erased_at=now,
+        erased_at=me.now,
         final_at=final,
         receipt=signed,
     )
 
 
-def _erase(conn: Connection, house: House, caller: Caller, now: datetime) -> None:
-    permit = _permit(conn, house, caller, now)
+def _erase(conn: Connection, permit: Permit, *, me: Own) -> None:
+    house = me.house
     key = house.system.secret("statistics")
-    shredding.erase_person(conn, permit, statistics_key=key, now=now)
+    shredding.erase_person(conn, house.vault, house.system, permit, statistics_key=key, now=me.now)
 
 
 def _erase_class(
-    conn: Connection, house: House, caller: Caller, data_class: DataClass, now: datetime
+    conn: Connection, permit: Permit, *, me: Own, data_class: DataClass
 ) -> ClassTombstone:
     return shredding.erase_class(
         conn,
-        house.vault,
-        _permit(conn, house, caller, now),
+        me.house.vault,
+        permit,
         data_class,
-        regions=house.regions,
-        statistics_key=house.system.secret("statistics"),
-        now=now,
+        regions=me.house.regions,
+        statistics_key=me.house.system.secret("statistics"),
+        now=me.now,
+        reason=_reason(me),
     )
 
 
-def _permit(conn: Connection, house: House, caller: Caller, now: datetime) -> Permit:
-    return gate.own(
-        conn,
-        house.vault,
-        resident=caller.id,
-        action=Action.ERASE,
-        now=now,
-        stepped_up=caller.stepped_up(now),
-    )
+def _reason(me: Own) -> str:
+    return "erased by a guardian" if me.is_child else shredding.REASON
+
+
+def _receipt(me: Own, data_class: DataClass | None) -> tuple[datetime, str]:
+    house = me.house
+    return receipt.issue(house.system, house.settings.issuer, me.subject, data_class, me.now)

@@ -12,17 +12,15 @@ from sqlalchemy import Connection
 from consent.decision import Permit
 from consent.vocabulary import Action
 from service.api.body import Flag, Shape, StrictRoute
-from service.api.deps import Lang, Now, Resident
+from service.api.deps import Lang
 from service.api.gate import WithheldOut, withheld
 from service.api.me.contributions import settle
-from service.api.rooms import HouseDep
+from service.api.me.own import Mine, Own
 from service.api.schema import CursorText, Limit, Moment, may_refuse
 from service.grants import actions, gate, preview, receipts
 from service.grants.body import Kept
 from service.grants.preview import Sight
 from service.grants.terms import Offer, check
-from service.house import House
-from service.identity.caller import Caller
 from service.kit.ids import parse_id
 from service.kit.paging import BadCursor
 from service.panel import actions as panel
@@ -153,106 +151,104 @@ class DenyAll(Shape):
 
 
 @router.get("/grants")
-async def list_grants(
-    caller: Resident, house: HouseDep, now: Now, limit: Limit = 100, cursor: CursorText = None
-) -> GrantPage:
+async def list_grants(me: Mine, limit: Limit = 100, cursor: CursorText = None) -> GrantPage:
     """Every grant I ever gave, newest first."""
-    grants = await _reading(house, caller, now, actions.every)
-    scope = ("grants", str(caller.id))
+    house = me.house
+    grants = await me.read(
+        Action.MANAGE, lambda conn, permit: actions.every(conn, house.vault, permit)
+    )
+    scope = ("grants", str(me.subject))
     start = 0
     if cursor is not None:
         start = _behind(grants, house.cursors.read(scope, cursor))
     shown = grants[start : start + limit]
     more = start + limit < len(grants)
     next_ = house.cursors.make(scope, [str(shown[-1].grant.id)]) if more else None
-    return GrantPage(items=[_out(kept, now) for kept in shown], next=next_)
+    return GrantPage(items=[_out(kept, me.now) for kept in shown], next=next_)
 
 
 @router.post("/grants", status_code=201)
-async def give_grant(
-    body: GrantBody, caller: Resident, house: HouseDep, now: Now, language: Lang
-) -> GrantOut:
+async def give_grant(body: GrantBody, me: Mine, language: Lang) -> GrantOut:
     """Give a grant. Classes of grade 5 need a sign-in from the last five minutes."""
 
     def give(conn: Connection, permit: Permit) -> Kept:
         return actions.give(
             conn,
-            house.vault,
+            me.house.vault,
             permit,
             offer=body.offer(),
-            now=now,
-            stepped_up=caller.stepped_up(now),
+            now=me.now,
+            stepped_up=me.caller.stepped_up(me.now),
             language=language,
         )
 
-    return _out(await _changing(house, caller, now, give), now)
+    return _out(await _changing(me, give), me.now)
 
 
 @router.get("/grants/{grant_id}")
-async def get_grant(grant_id: UUID, caller: Resident, house: HouseDep, now: Now) -> GrantOut:
+async def get_grant(grant_id: UUID, me: Mine) -> GrantOut:
     """One grant, withdrawn ones included."""
-    return _out(await _one(house, caller, now, grant_id), now)
+
+    def read(conn: Connection, permit: Permit) -> Kept:
+        return actions.get(conn, me.house.vault, permit, grant_id)
+
+    return _out(await me.read(Action.MANAGE, read), me.now)
 
 
 @router.put("/grants/{grant_id}", responses=may_refuse(409))
-async def change_grant(
-    grant_id: UUID, body: GrantBody, caller: Resident, house: HouseDep, now: Now, language: Lang
-) -> GrantOut:
+async def change_grant(grant_id: UUID, body: GrantBody, me: Mine, language: Lang) -> GrantOut:
     """Replace the terms of a grant; who it is for stays. 409 when it has been withdrawn."""
 
     def change(conn: Connection, permit: Permit) -> Kept:
         return actions.change(
             conn,
-            house.vault,
+            me.house.vault,
             permit,
             grant_id,
             offer=body.offer(),
-            now=now,
-            stepped_up=caller.stepped_up(now),
+            now=me.now,
+            stepped_up=me.caller.stepped_up(me.now),
             language=language,
         )
 
-    return _out(await _changing(house, caller, now, change), now)
+    return _out(await _changing(me, change), me.now)
 
 
 @router.post("/grants/{grant_id}/renew", responses=may_refuse(409))
-async def renew_grant(
-    grant_id: UUID, caller: Resident, house: HouseDep, now: Now, language: Lang
-) -> GrantOut:
+async def renew_grant(grant_id: UUID, me: Mine, language: Lang) -> GrantOut:
     """Agree again to the same terms, under the notice of today. 409 when it was withdrawn."""
 
     def renew(conn: Connection, permit: Permit) -> Kept:
         return actions.renew(
             conn,
-            house.vault,
+            me.house.vault,
             permit,
             grant_id,
-            now=now,
-            stepped_up=caller.stepped_up(now),
+            now=me.now,
+            stepped_up=me.caller.stepped_up(me.now),
             language=language,
         )
 
-    return _out(await _changing(house, caller, now, renew), now)
+    return _out(await _changing(me, renew), me.now)
 
 
 @router.delete("/grants/{grant_id}")
-async def withdraw_grant(grant_id: UUID, caller: Resident, house: HouseDep, now: Now) -> GrantOut:
+async def withdraw_grant(grant_id: UUID, me: Mine) -> GrantOut:
     """Withdraw: the very next request of the grantee is refused. Twice is as good as once."""
 
     def withdraw(conn: Connection, permit: Permit) -> Kept:
-        return actions.withdraw(conn, house.vault, permit, grant_id, now=now)
+        return actions.withdraw(conn, me.house.vault, permit, grant_id, now=me.now)
 
-    return _out(await _changing(house, caller, now, withdraw), now)
+    return _out(await _changing(me, withdraw), me.now)
 
 
 @router.get("/grants/{grant_id}/receipt")
-async def get_grant_receipt(
-    grant_id: UUID, caller: Resident, house: HouseDep, now: Now, language: Lang
-) -> ReceiptOut:
+async def get_grant_receipt(grant_id: UUID, me: Mine, language: Lang) -> ReceiptOut:
     """What I agreed to and what became of it, signed; check it with /.well-known/jwks.json."""
 
-    def make(conn: Connection) -> str:
-        permit = _permit(conn, house, caller, now)
+    house = me.house
+
+    def make(conn: Connection, permit: Permit) -> str:
         return receipts.receipt(
             conn,
             permit,
@@ -262,79 +258,51 @@ async def get_grant_receipt(
             language=language,
         )
 
-    return ReceiptOut(grant_id=grant_id, receipt=await house.db.aread(make))
+    return ReceiptOut(grant_id=grant_id, receipt=await me.read(Action.MANAGE, make))
 
 
 @router.post("/grants/simulate")
-async def simulate_grants(
-    body: SimulateBody, caller: Resident, house: HouseDep, now: Now
-) -> SightPage:
+async def simulate_grants(body: SimulateBody, me: Mine) -> SightPage:
     """Who could see what now, or if the grant in the body were given. Changes nothing."""
-    proposed = None if body.grant is None else check(body.grant.offer(), now=now)
+    proposed = None if body.grant is None else check(body.grant.offer(), now=me.now)
 
-    def see(conn: Connection) -> list[Sight]:
-        permit = _permit(conn, house, caller, now)
+    def see(conn: Connection, permit: Permit) -> list[Sight]:
         if proposed is not None:
             actions.require_grantee(conn, proposed)
-        return preview.who_sees_what(conn, house.vault, permit, proposed=proposed, now=now)
+        return preview.who_sees_what(conn, me.house.vault, permit, proposed=proposed, now=me.now)
 
-    sights = await house.db.aread(see)
+    sights = await me.read(Action.MANAGE, see)
     return SightPage(items=[_sight(sight) for sight in sights], next=None)
 
 
 @router.get("/deny-all")
-async def get_deny_all(caller: Resident, house: HouseDep, now: Now) -> DenyAll:
+async def get_deny_all(me: Mine) -> DenyAll:
     """Whether I have shut everybody else out."""
-
-    def ask(conn: Connection) -> bool:
-        return actions.is_shut(conn, _permit(conn, house, caller, now))
-
-    return DenyAll(on=await house.db.aread(ask))
+    return DenyAll(on=await me.read(Action.MANAGE, actions.is_shut))
 
 
 @router.put("/deny-all")
-async def set_deny_all(body: DenyAll, caller: Resident, house: HouseDep, now: Now) -> DenyAll:
+async def set_deny_all(body: DenyAll, me: Mine) -> DenyAll:
     """Shut everybody else out, or let grants work again. My own functions go on working."""
 
     def shut(conn: Connection, permit: Permit) -> bool:
-        return actions.shut_out(conn, house.vault, permit, on=body.on, now=now)
+        return actions.shut_out(conn, me.house.vault, permit, on=body.on, now=me.now)
 
-    return DenyAll(on=await _changing(house, caller, now, shut))
-
-
-async def _reading(
-    house: House, caller: Caller, now: Moment, act: Callable[[Connection, Any, Permit], T]
-) -> T:
-    def read(conn: Connection) -> T:
-        return act(conn, house.vault, _permit(conn, house, caller, now))
-
-    return await house.db.aread(read)
+    return DenyAll(on=await _changing(me, shut))
 
 
-async def _one(house: House, caller: Caller, now: Moment, grant_id: UUID) -> Kept:
-    def read(conn: Connection) -> Kept:
-        return actions.get(conn, house.vault, _permit(conn, house, caller, now), grant_id)
-
-    return await house.db.aread(read)
-
-
-async def _changing(
-    house: House, caller: Caller, now: Moment, act: Callable[[Connection, Permit], T]
-) -> T:
+async def _changing(me: Own, act: Callable[[Connection, Permit], T]) -> T:
     """Change grants, and in the same transaction the panels and the contribution they carry."""
+    house, now = me.house, me.now
 
-    def change(conn: Connection) -> T:
-        result = act(conn, _permit(conn, house, caller, now))
-        panel.regroup(conn, house.vault, resident=caller.id, regions=house.regions, now=now)
+    def change(conn: Connection, permit: Permit) -> T:
+        result = act(conn, permit)
+        panel.regroup(conn, house.vault, resident=me.subject, regions=house.regions, now=now)
         counted = isinstance(result, Kept) and result.grant.grantee == gate.STATISTICS
-        settle(conn, house, caller.id, now, anew=counted)
+        settle(conn, house, me.subject, now, anew=counted)
         return result
 
-    return await house.db.awrite(change, key=caller.id.bytes)
-
-
-def _permit(conn: Connection, house: House, caller: Caller, now: Moment) -> Permit:
-    return gate.own(conn, house.vault, resident=caller.id, action=Action.MANAGE, now=now)
+    return await me.write(Action.MANAGE, change)
 
 
 def _behind(grants: list[Kept], position: list[Any]) -> int:

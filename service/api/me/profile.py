@@ -8,15 +8,19 @@ from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import Connection
 
+from consent.decision import Permit
 from consent.vocabulary import Action, DataClass
 from service.api.body import Shape, StrictRoute
-from service.api.deps import Now, Resident
-from service.api.rooms import HouseDep
-from service.grants import gate
+from service.api.me import ages
+from service.api.me.own import Mine
+from service.guardians import actions as guardians
 from service.residents import actions as residents
 from service.residents.actions import Profile
 
 router = APIRouter(prefix="/v1/me", tags=["me"], route_class=StrictRoute)
+
+MINORITY = frozenset({"birth_date", "zone"})
+"""Members of a profile that decide until when somebody is a child."""
 
 
 class ProfileAnswer(BaseModel):
@@ -51,41 +55,45 @@ class ProfileChanges(Shape):
 
 
 @router.get("")
-async def get_me(caller: Resident, house: HouseDep, now: Now) -> ProfileAnswer:
+async def get_me(me: Mine) -> ProfileAnswer:
     """Who I am here."""
 
-    def read(conn: Connection) -> Profile:
-        permit = gate.own(
-            conn,
-            house.vault,
-            resident=caller.id,
-            action=Action.READ,
-            now=now,
-            classes=frozenset({DataClass.PROFILE}),
-        )
-        return residents.profile(conn, house.vault, permit)
+    def read(conn: Connection, permit: Permit) -> Profile:
+        return residents.profile(conn, me.house.vault, permit)
 
-    return _answer(caller.id, await house.db.aread(read))
+    classes = frozenset({DataClass.PROFILE})
+    return _answer(me.subject, await me.read(Action.READ, read, classes=classes))
 
 
 @router.patch("")
-async def amend_me(
-    changes: ProfileChanges, caller: Resident, house: HouseDep, now: Now
-) -> ProfileAnswer:
-    """Change what I told about myself; the whole profile as it stands afterwards."""
+async def amend_me(changes: ProfileChanges, me: Mine) -> ProfileAnswer:
+    """Change what I told about myself; the whole profile as it stands afterwards.
 
-    def amend(conn: Connection) -> Profile:
-        permit = gate.own(conn, house.vault, resident=caller.id, action=Action.WRITE, now=now)
-        return residents.amend(
-            conn,
-            house.vault,
-            permit,
-            changes=changes.model_dump(exclude_unset=True),
-            regions=house.regions,
-            now=now,
+    The birth date and the zone of a child decide how long somebody is guardian: changing them needs
+    a sign-in from the last five minutes, and never makes it longer.
+    """
+    wished = changes.model_dump(exclude_unset=True)
+    if me.is_child and wished.keys() & MINORITY:
+        me.caller.require_step_up(me.now)
+
+    def amend(conn: Connection, permit: Permit) -> Profile:
+        profile = residents.amend(
+            conn, me.house.vault, permit, changes=wished, regions=me.house.regions, now=me.now
         )
+        if wished.keys() & MINORITY:
+            ages.require(profile, child=me.is_child, now=me.now)
+        if me.is_child:
+            guardians.restate(
+                conn,
+                me.house.vault,
+                me.subject,
+                name=profile.name,
+                birth_date=profile.birth_date,
+                zone=profile.zone,
+            )
+        return profile
 
-    return _answer(caller.id, await house.db.awrite(amend, key=caller.id.bytes))
+    return _answer(me.subject, await me.write(Action.WRITE, amend))
 
 
 def _answer(resident: UUID, profile: Profile) -> ProfileAnswer:

@@ -8,12 +8,11 @@ from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel, Field
 from sqlalchemy import Connection
 
+from consent.decision import Permit
 from consent.vocabulary import Action, Text
 from service.api import records as shapes
 from service.api.body import Number, Shape, StrictRoute
-from service.api.deps import Now, Resident
-from service.api.me.own import own
-from service.api.rooms import HouseDep
+from service.api.me.own import Mine
 from service.api.schema import Bilingual
 from service.domain.vocabulary.measures import MEASURES
 from service.domain.vocabulary.values import misfit
@@ -115,38 +114,34 @@ UNFIT = Text("该指标不能取这个值。", "This measure cannot have this va
 
 
 @router.get("/v1/me/prompt", responses={200: {"model": PromptOut}})
-async def get_prompt(caller: Resident, house: HouseDep, now: Now) -> Response:
+async def get_prompt(me: Mine) -> Response:
     """My level, why, and the smallest change that lowers it."""
+    house, now = me.house, me.now
 
-    def stored(connection: Connection) -> bytes | None:
-        permit = own(connection, house, caller, Action.READ, now)
+    def stored(connection: Connection, permit: Permit) -> bytes | None:
         return prompts.current(connection, house.vault, permit, now=now)
 
-    def renewed(connection: Connection) -> bytes:
-        permit = own(connection, house, caller, Action.DERIVE, now)
+    def renewed(connection: Connection, permit: Permit) -> bytes:
         return prompts.renew(connection, house.vault, permit, regions=house.regions, now=now)
 
-    found = await house.db.aread(stored)
+    found = await me.read(Action.READ, stored)
     if found is None:
-        found = await house.db.awrite(renewed, key=caller.id.bytes)
+        found = await me.write(Action.DERIVE, renewed)
     return shapes.answer(found)
 
 
 @router.get("/v1/me/prompts", responses={200: {"model": HistoryOut}})
 async def list_prompts(
-    caller: Resident,
-    house: HouseDep,
-    now: Now,
+    me: Mine,
     since: Annotated[date | None, Query(alias="from")] = None,
     until: Annotated[date | None, Query(alias="to")] = None,
 ) -> Response:
     """How level and index went, newest first: one item a change."""
 
-    def job(connection: Connection) -> list[Moment]:
-        permit = own(connection, house, caller, Action.READ, now)
-        return history.between(connection, house.vault, permit, since=since, until=until)
+    def job(connection: Connection, permit: Permit) -> list[Moment]:
+        return history.between(connection, me.house.vault, permit, since=since, until=until)
 
-    found = await house.db.aread(job)
+    found = await me.read(Action.READ, job)
     items = [
         {"at": one.at, "level": one.level, "colour": one.colour, "index": one.index}
         for one in reversed(found)
@@ -155,17 +150,18 @@ async def list_prompts(
 
 
 @router.post("/v1/me/prompt/what-if", responses={200: {"model": PromptOut}})
-async def what_if(wish: WhatIf, caller: Resident, house: HouseDep, now: Now) -> Response:
+async def what_if(wish: WhatIf, me: Mine) -> Response:
     """The prompt if these values were measured now. Nothing is stored."""
     values = _checked(wish.values)
 
-    def job(connection: Connection) -> bytes:
-        permit = own(connection, house, caller, Action.DERIVE, now)
+    house = me.house
+
+    def job(connection: Connection, permit: Permit) -> bytes:
         return prompts.what_if(
-            connection, house.vault, permit, values, regions=house.regions, now=now
+            connection, house.vault, permit, values, regions=house.regions, now=me.now
         )
 
-    return shapes.answer(await house.db.aread(job))
+    return shapes.answer(await me.read(Action.DERIVE, job))
 
 
 def _checked(values: Mapping[str, float | str]) -> Mapping[str, float | str]:

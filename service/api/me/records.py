@@ -13,13 +13,11 @@ from consent.decision import Permit
 from consent.vocabulary import Action, Text
 from service.api import records as shapes
 from service.api.body import Shape, StrictRoute
-from service.api.deps import Lang, Now, Resident
+from service.api.deps import Lang
 from service.api.faults import SENTENCES
-from service.api.me.own import own, zone_of
+from service.api.me.own import Mine, zone_of
 from service.api.records import Kind, LogOut, RawRecord, RecordOut, RecordPage, When
-from service.api.rooms import HouseDep
 from service.api.schema import CursorText, Limit
-from service.grants import gate
 from service.house import House
 from service.kit.clock import CITY_ZONE
 from service.kit.errors import Fault, Invalid
@@ -50,19 +48,17 @@ class Batch(Shape):
 
 
 @router.post("/v1/me/records", responses={200: {"model": LogOut}})
-async def log_records(
-    batch: Batch, caller: Resident, house: HouseDep, now: Now, language: Lang
-) -> Response:
+async def log_records(batch: Batch, me: Mine, language: Lang) -> Response:
     """Keep up to 1,000 records. The same record again is `unchanged`."""
+    house, now = me.house, me.now
 
-    def job(connection: Connection) -> tuple[Sequence[Result], Brief]:
-        permit, rev = gate.enter(connection, resident=caller.id, now=now)
+    def job(connection: Connection, permit: Permit, rev: int) -> tuple[Sequence[Result], Brief]:
         results, brief, holders = _logged(connection, house, permit, rev, batch.records, now)
         if any(one.change is not None for one in results):
             _refresh_cards(connection, house, permit, now, holders)
         return results, brief
 
-    results, brief = await house.db.awrite(job, key=caller.id.bytes)
+    results, brief = await me.enter(job)
     return shapes.answer(
         {"results": shapes.results(results, language), "prompt": brief.as_answer()}
     )
@@ -70,9 +66,7 @@ async def log_records(
 
 @router.get("/v1/me/records", responses={200: {"model": RecordPage}})
 async def list_records(
-    caller: Resident,
-    house: HouseDep,
-    now: Now,
+    me: Mine,
     measure: Annotated[str | None, Query(max_length=64)] = None,
     kind: Kind | None = None,
     since: Annotated[When, Query(alias="from")] = None,
@@ -83,15 +77,16 @@ async def list_records(
     """Records, newest first. With `measure`, only the values of that measure's data class."""
     shapes.known_measure(measure)
 
-    def job(connection: Connection) -> Page:
-        permit = own(connection, house, caller, Action.READ, now)
+    house = me.house
+
+    def job(connection: Connection, permit: Permit) -> Page:
         names_days = shapes.is_day(since) or shapes.is_day(until)
         zone = zone_of(connection, house, permit) if names_days else CITY_ZONE
         span = shapes.span(since, until, zone)
         query = pages.Query(measure, kind, span.since, span.until)
         return pages.page(connection, house.vault, permit, query, limit=limit, cursor=cursor)
 
-    found = await house.db.aread(job)
+    found = await me.read(Action.READ, job)
     return shapes.answer(shapes.page(found.items, found.next))
 
 
@@ -101,38 +96,33 @@ async def list_records(
 )
 async def get_record(
     record_id: RecordId,
-    caller: Resident,
-    house: HouseDep,
-    now: Now,
+    me: Mine,
     if_none_match: Annotated[str | None, Header(alias="If-None-Match", max_length=64)] = None,
 ) -> Response:
     """One record; its `ETag` is its revision."""
 
-    def job(connection: Connection) -> Response:
-        permit = own(connection, house, caller, Action.READ, now)
-        record, rev = records.get(connection, house.vault, permit, record_id)
+    def job(connection: Connection, permit: Permit) -> Response:
+        record, rev = records.get(connection, me.house.vault, permit, record_id)
         if if_none_match == f'"{rev}"':
             return Response(status_code=304, headers={"ETag": f'"{rev}"'})
         return shapes.answer(shapes.document(record, rev), rev=rev)
 
-    return await house.db.aread(job)
+    return await me.read(Action.READ, job)
 
 
 @router.put("/v1/me/records/{record_id}", responses={200: {"model": RecordOut}})
 async def replace_record(
     record_id: RecordId,
     record: Annotated[RawRecord, Body()],
-    caller: Resident,
-    house: HouseDep,
-    now: Now,
+    me: Mine,
     if_match: IfMatch = None,
 ) -> Response:
     """Replace a record that is still at the revision `If-Match` names. Nothing old is kept."""
     rev = shapes.revision(if_match)
     _same_id(record_id, record)
+    house, now = me.house, me.now
 
-    def job(connection: Connection) -> Response:
-        permit = own(connection, house, caller, Action.WRITE, now)
+    def job(connection: Connection, permit: Permit) -> Response:
         profile = residents.profile(connection, house.vault, permit)
         result = records.put(
             connection,
@@ -150,27 +140,26 @@ async def replace_record(
         kept, kept_rev = records.get(connection, house.vault, permit, record_id)
         return shapes.answer(shapes.document(kept, kept_rev), rev=kept_rev)
 
-    return await house.db.awrite(job, key=caller.id.bytes)
+    return await me.write(Action.WRITE, job)
 
 
 @router.delete("/v1/me/records/{record_id}", status_code=204)
 async def delete_record(
     record_id: RecordId,
-    caller: Resident,
-    house: HouseDep,
-    now: Now,
+    me: Mine,
     if_match: IfMatch = None,
 ) -> None:
     """Delete a record that is still at the revision `If-Match` names. No value of it is kept."""
     rev = shapes.revision(if_match)
 
-    def job(connection: Connection) -> None:
-        permit = own(connection, house, caller, Action.WRITE, now)
+    house = me.house
+
+    def job(connection: Connection, permit: Permit) -> None:
         profile = residents.profile(connection, house.vault, permit)
         change, gone_rev = records.delete(connection, house.vault, permit, record_id, if_match=rev)
-        _note(connection, house, permit, profile, change, gone_rev, now)
+        _note(connection, house, permit, profile, change, gone_rev, me.now)
 
-    await house.db.awrite(job, key=caller.id.bytes)
+    await me.write(Action.WRITE, job)
 
 
 def _logged(

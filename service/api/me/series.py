@@ -9,14 +9,14 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import Connection
 
+from consent.decision import Permit
 from consent.vocabulary import Action, Language, Text
 from service.api import records as shapes
 from service.api.body import Number, Shape, StrictRoute, Whole
-from service.api.deps import Lang, Now, Resident
+from service.api.deps import Lang
 from service.api.faults import rendered
-from service.api.me.own import own, zone_of
+from service.api.me.own import Mine, zone_of
 from service.api.records import Documented, ItemProblem, Source, When
-from service.api.rooms import HouseDep
 from service.domain.vocabulary.measures import MEASURES, Measure
 from service.domain.vocabulary.series import resample
 from service.kit.errors import NotFound
@@ -79,26 +79,22 @@ class ColumnsOut(BaseModel):
 
 
 @router.post("/v1/me/series", responses={200: {"model": AppendOut}})
-async def append_series(
-    batch: SeriesBatch, caller: Resident, house: HouseDep, now: Now, language: Lang
-) -> Response:
+async def append_series(batch: SeriesBatch, me: Mine, language: Lang) -> Response:
     """Merge samples into their days. The same sample twice is one; a newer value wins."""
+    vault = me.house.vault
 
-    def job(connection: Connection) -> list[Appended]:
-        permit = own(connection, house, caller, Action.WRITE, now)
-        profile = residents.profile(connection, house.vault, permit)
-        return series.append(connection, house.vault, permit, batch.series, now, profile=profile)
+    def job(connection: Connection, permit: Permit) -> list[Appended]:
+        profile = residents.profile(connection, vault, permit)
+        return series.append(connection, vault, permit, batch.series, me.now, profile=profile)
 
-    results = await house.db.awrite(job, key=caller.id.bytes)
+    results = await me.write(Action.WRITE, job)
     return shapes.answer({"results": [_line(one, language) for one in results]})
 
 
 @router.get("/v1/me/series/{measure}", responses={200: {"model": ColumnsOut}})
 async def read_series(
     measure: Annotated[str, Path(max_length=64)],
-    caller: Resident,
-    house: HouseDep,
-    now: Now,
+    me: Mine,
     since: Annotated[When, Query(alias="from")] = None,
     until: Annotated[When, Query(alias="to")] = None,
     resolution: Grain = "raw",
@@ -106,8 +102,9 @@ async def read_series(
     """Samples of a span of days as columns, raw or summed up by minute, hour or day."""
     known = known_series(measure)
 
-    def job(connection: Connection) -> bytes:
-        permit = own(connection, house, caller, Action.READ, now)
+    house = me.house
+
+    def job(connection: Connection, permit: Permit) -> bytes:
         zone = zone_of(connection, house, permit)
         span = shapes.span(since, until, zone)
 
@@ -124,7 +121,7 @@ async def read_series(
         )
         return columns(known, found, resolution, zone.key)
 
-    return shapes.answer(await house.db.aread(job))
+    return shapes.answer(await me.read(Action.READ, job))
 
 
 def known_series(code: str) -> Measure:

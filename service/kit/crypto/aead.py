@@ -8,8 +8,10 @@ the caller gives (`service.kit.crypto.context`), so neither can be changed witho
 A key belongs to exactly one suite; a header that names another suite never reaches that key.
 """
 
+import hmac
 import struct
 from collections.abc import Callable, Mapping
+from hashlib import sha256
 from os import urandom
 from types import MappingProxyType
 from typing import NamedTuple, Protocol
@@ -17,6 +19,7 @@ from typing import NamedTuple, Protocol
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+from service.kit.crypto import sm
 from service.kit.errors import IntegrityBroken
 
 FORMAT = 1
@@ -42,11 +45,27 @@ class Suite(NamedTuple):
     number: int
     name: str
     cipher: Callable[[bytes], Cipher]
+    """Made from a key of 32 bytes, whatever the length of its own keys."""
+    digest: Callable[[bytes], bytes]
+    """The hash that shortens names in a context; 32 bytes."""
+    mac: Callable[[bytes, bytes], bytes]
+    """The keyed hash (key, text) of blinding; 32 bytes."""
 
 
-AES_256_GCM = Suite(1, "AES-256-GCM", AESGCM)
-SUITES: Mapping[int, Suite] = MappingProxyType({AES_256_GCM.number: AES_256_GCM})
-"""Closed and append-only. Number 2 is kept for SM4-GCM with SM3."""
+def _sha256(text: bytes) -> bytes:
+    return sha256(text).digest()
+
+
+def _hmac_sha256(key: bytes, text: bytes) -> bytes:
+    return hmac.digest(key, text, "sha256")
+
+
+AES_256_GCM = Suite(1, "AES-256-GCM", AESGCM, _sha256, _hmac_sha256)
+SM4_GCM = Suite(2, "SM4-GCM-SM3", sm.Sm4Gcm, sm.sm3, sm.hmac_sm3)
+SUITES: Mapping[int, Suite] = MappingProxyType(
+    {AES_256_GCM.number: AES_256_GCM, SM4_GCM.number: SM4_GCM}
+)
+"""Closed and append-only."""
 
 
 class Header(NamedTuple):

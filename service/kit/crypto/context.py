@@ -1,27 +1,24 @@
 """The authenticated context of a ciphertext: fixed width, so no two places encode alike.
 
 deployment 16 | table 16 | column 16 | resident 16 | row 16 | day i64 | class tag 8 |
-measure tag 8 | row revision u64. Deployment and names are cut SHA-256 digests.
+measure tag 8 | row revision u64. Deployment and names are cut digests of the suite's hash.
 """
 
 import struct
-from hashlib import sha256
 
+from service.kit.crypto.aead import AES_256_GCM, Suite
 from service.kit.sealed import Place
 
 _CONTEXT = struct.Struct(">48s16s16sq8s8sQ")
 CONTEXT_BYTES = _CONTEXT.size
 
 
-def _digest(text: bytes) -> bytes:
-    return sha256(text).digest()[:16]
-
-
 class Context:
     """Encodes places of one deployment. Names of tables and columns are a small closed set."""
 
-    def __init__(self, deployment: bytes) -> None:
-        self._deployment = _digest(deployment)
+    def __init__(self, deployment: bytes, suite: Suite = AES_256_GCM) -> None:
+        self._digest = suite.digest
+        self._deployment = self._digest(deployment)[:16]
         self._prefixes: dict[tuple[str, str], bytes] = {}
 
     def of(self, place: Place) -> bytes:
@@ -33,6 +30,7 @@ class Context:
         return _CONTEXT.pack(prefix, resident.bytes, row, day, class_tag, measure_tag, revision)
 
     def _prefix(self, table: str, column: str) -> bytes:
-        prefix = self._deployment + _digest(table.encode()) + _digest(column.encode())
+        names = self._digest(table.encode())[:16] + self._digest(column.encode())[:16]
+        prefix = self._deployment + names
         self._prefixes[table, column] = prefix
         return prefix

@@ -1,9 +1,9 @@
-"""Keys and tags derived from a key: HKDF-SHA256 (RFC 5869) and HMAC-SHA256 (RFC 2104)."""
-
-import hmac
+"""Keys and tags derived from a key: HKDF-SHA256 (RFC 5869) and the keyed hash of a suite."""
 
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+from service.kit.crypto.aead import AES_256_GCM, Suite
 
 
 def derive(key: bytes, label: str, *, salt: bytes = b"", size: int = 32) -> bytes:
@@ -11,6 +11,6 @@ def derive(key: bytes, label: str, *, salt: bytes = b"", size: int = 32) -> byte
     return HKDF(SHA256(), length=size, salt=salt or None, info=label.encode()).derive(key)
 
 
-def tag(key: bytes, label: str, text: bytes, size: int) -> bytes:
+def tag(key: bytes, label: str, text: bytes, size: int, suite: Suite = AES_256_GCM) -> bytes:
     """The first `size` bytes of a keyed hash. The label has no NUL, so pairs never collide."""
-    return hmac.digest(key, label.encode() + b"\0" + text, "sha256")[:size]
+    return suite.mac(key, label.encode() + b"\0" + text)[:size]

@@ -10,6 +10,7 @@ import pytest
 from consent.grant import Grant, Notice
 from consent.receipt import (
     MANDATORY,
+    NESTED,
     ConsentEvent,
     Party,
     ReceiptIncomplete,
@@ -29,6 +30,8 @@ TERMS = Terms(
     retention_period="P3Y",
     jurisdiction="CN",
     withdrawal_method=Text("在“授权”页面一键撤回。", "One tap on the page of grants."),
+    collection_method=Text("本人填写", "Told by the resident"),
+    rights=Text("查看与删除", "Read and erase"),
 )
 GIVEN = ConsentEvent("given", NOW, str(LIN))
 GRANT = grant(LIFESTYLE, BODY, notice=NOTICE, observations_from=day("2025-01-01"))
@@ -39,7 +42,7 @@ def claims(
 ) -> dict[str, Any]:
     arguments: dict[str, Any] = {"recipient": DR_ZHOU, "terms": TERMS, "language": "zh"} | changes
     return receipt_claims(
-        record_id=UUID(int=77), subject=LIN, grant=granted, events=events, **arguments
+        receipt_id=UUID(int=77), subject=LIN, grant=granted, events=events, **arguments
     )
 
 
@@ -60,6 +63,36 @@ def test_a_missing_field_is_found(section: str, field: str) -> None:
     assert missing_fields(made) == [f"{section}.{field}"]
 
 
+@pytest.mark.parametrize(
+    ("section", "field"), [(section, name) for section, names in NESTED.items() for name in names]
+)
+def test_a_missing_field_inside_is_found(section: str, field: str) -> None:
+    made = claims()
+    found = made["processing"][section]
+    del (found[-1] if isinstance(found, list) else found)[field]
+    assert missing_fields(made) == [f"processing.{section}.{field}"]
+
+
+@pytest.mark.parametrize(
+    "odd", [{}, {"parties": "x", "events": [1], "processing": {"purposes": 3}}]
+)
+def test_claims_of_another_shape_are_incomplete(odd: dict[str, Any]) -> None:
+    assert {"header.receipt_id", "parties.party_id", "events.event_time"} <= set(
+        missing_fields(odd)
+    )
+
+
+def test_a_guardians_act_names_the_guardian() -> None:
+    events = (ConsentEvent("given", NOW, "guardian"), ConsentEvent("withdrawn", NOW, str(LIN)))
+    assert [one["entity_id"] for one in claims(events=events)["events"]] == ["guardian", str(LIN)]
+
+
+def test_the_record_is_the_grant_and_each_receipt_another() -> None:
+    header = claims()["header"]
+    assert header["record_id"] == str(GRANT.id)
+    assert header["receipt_id"] == str(UUID(int=77))
+
+
 def test_names_what_was_agreed_to() -> None:
     processing = claims()["processing"]
     assert processing["purposes"] == [{"purpose": "care", "name": "家庭医生签约服务"}]
@@ -69,6 +102,7 @@ def test_names_what_was_agreed_to() -> None:
         "name": "体征",
         "grade": 3,
         "sensitive": True,
+        "sensitive_pii_category": "体征",
         "separate_consent": True,
     }
     assert processing["privacy_notice"] == {

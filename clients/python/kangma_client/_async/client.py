@@ -58,6 +58,13 @@ class AsyncClient:
         call = Call("POST", "/v1/auth/register", json=body, signed_in=False, repeatable=False)
         return await self._transport.send(call)
 
+    @operation("claim")
+    async def claim(self, code: str, *, login: str, password: str) -> Any:
+        """Take over the file a guardian kept, from one's 14th birthday on. Does not sign in."""
+        body = {"code": code, "login": login, "password": password}
+        call = Call("POST", "/v1/auth/claim", json=body, signed_in=False, repeatable=False)
+        return await self._transport.send(call)
+
     @operation("issue_token")
     async def sign_in(self, username: str, password: str) -> None:
         """Sign in as a resident or a practitioner; the session renews itself."""
@@ -81,6 +88,18 @@ class AsyncClient:
             await self._transport.sign_in_client(client_id, client_secret)
         else:
             raise ValueError("a private key or a secret is needed")
+
+    @operation("begin_federated_sign_in")
+    async def depart(self) -> Any:
+        """Begin to sign in at the city's identity provider: `{authorization_url, state}`."""
+        call = Call("POST", "/v1/auth/oidc/departure", signed_in=False)
+        return await self._transport.send(call)
+
+    @operation("end_federated_sign_in")
+    async def come_back(self, *, code: str, state: str, iss: str) -> None:
+        """Sign in with what the provider sent the browser back with."""
+        body = {"code": code, "state": state, "iss": iss}
+        await self._transport.enter("/v1/auth/oidc/token", body)
 
     @operation("revoke_token")
     async def sign_out(self) -> None:

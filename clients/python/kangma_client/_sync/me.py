@@ -11,35 +11,41 @@ from kangma_client._shapes import with_ids
 
 
 class Me:
-    """Everything under `/v1/me`. Values are plain JSON in the shapes of openapi.yaml."""
+    """Everything under `/v1/me`. Values are plain JSON in the shapes of openapi.yaml.
 
-    def __init__(self, transport: Transport) -> None:
+    `child(id)` answers the same methods on the record of a child whose guardian one is.
+    """
+
+    _file = ""
+
+    def __init__(self, transport: Transport, path: str = "/v1/me") -> None:
         self._transport = transport
+        self._path = path
 
     @operation("get_me")
     def profile(self) -> Any:
-        return self._transport.send(Call("GET", "/v1/me"))
+        return self._transport.send(Call("GET", self._path))
 
     @operation("amend_me")
     def amend(self, **changes: Any) -> Any:
-        return self._transport.send(Call("PATCH", "/v1/me", json=changes))
+        return self._transport.send(Call("PATCH", self._path, json=changes))
 
     @operation("erase_me")
     def erase(self) -> Any:
         """Destroy the keys of everything; returns the signed erasure receipt."""
-        return self._transport.send(Call("DELETE", "/v1/me", repeatable=False))
+        return self._transport.send(Call("DELETE", self._path + self._file, repeatable=False))
 
     @operation("erase_class")
     def erase_class(self, data_class: str) -> Any:
         """Destroy the keys of one class of data; returns the signed erasure receipt."""
-        call = Call("DELETE", f"/v1/me/data-classes/{data_class}", repeatable=False)
+        call = Call("DELETE", f"{self._path}/data-classes/{data_class}", repeatable=False)
         return self._transport.send(call)
 
     @operation("log_records")
     def log(self, records: Sequence[dict[str, Any]]) -> Any:
         """Log up to 1,000 records. Missing ids are made here, so a retry never logs twice."""
         body = {"records": with_ids(records)}
-        return self._transport.send(Call("POST", "/v1/me/records", json=body))
+        return self._transport.send(Call("POST", f"{self._path}/records", json=body))
 
     @operation("list_records")
     def records(
@@ -53,27 +59,29 @@ class Me:
     ) -> Iterator[dict[str, Any]]:
         """Records, newest first."""
         params = {"measure": measure, "kind": kind, "from": from_, "to": to, "limit": page_size}
-        return each(self._transport, Call("GET", "/v1/me/records", params=params))
+        return each(self._transport, Call("GET", f"{self._path}/records", params=params))
 
     @operation("get_record")
     def record(self, record_id: str) -> Any:
-        return self._transport.send(Call("GET", f"/v1/me/records/{record_id}"))
+        return self._transport.send(Call("GET", f"{self._path}/records/{record_id}"))
 
     @operation("replace_record")
     def replace_record(self, record_id: str, record: dict[str, Any], *, etag: str) -> Any:
-        call = Call("PUT", f"/v1/me/records/{record_id}", json=record, headers={"if-match": etag})
+        call = Call(
+            "PUT", f"{self._path}/records/{record_id}", json=record, headers={"if-match": etag}
+        )
         return self._transport.send(call)
 
     @operation("delete_record")
     def delete_record(self, record_id: str, *, etag: str) -> Any:
-        call = Call("DELETE", f"/v1/me/records/{record_id}", headers={"if-match": etag})
+        call = Call("DELETE", f"{self._path}/records/{record_id}", headers={"if-match": etag})
         return self._transport.send(call)
 
     @operation("append_series")
     def append_series(self, series: Sequence[dict[str, Any]]) -> Any:
         """Merge samples into their days: `[{measure, day, source, t: [...], v: [...]}]`."""
         return self._transport.send(
-            Call("POST", "/v1/me/series", json={"series": list(series)})
+            Call("POST", f"{self._path}/series", json={"series": list(series)})
         )
 
     @operation("read_series")
@@ -87,88 +95,94 @@ class Me:
     ) -> Any:
         """Samples as columns `{t, v}`, or `{t, min, max, mean, n}` for coarser resolutions."""
         params = {"from": from_, "to": to, "resolution": resolution}
-        return self._transport.send(Call("GET", f"/v1/me/series/{measure}", params=params))
+        return self._transport.send(
+            Call("GET", f"{self._path}/series/{measure}", params=params)
+        )
 
     @operation("get_prompt")
     def prompt(self) -> Any:
         """The five-level prompt with its reasons and the way back to green."""
-        return self._transport.send(Call("GET", "/v1/me/prompt"))
+        return self._transport.send(Call("GET", f"{self._path}/prompt"))
 
     @operation("list_prompts")
     def prompts(
         self, *, from_: str | None = None, to: str | None = None
     ) -> Iterator[dict[str, Any]]:
         params = {"from": from_, "to": to}
-        return each(self._transport, Call("GET", "/v1/me/prompts", params=params))
+        return each(self._transport, Call("GET", f"{self._path}/prompts", params=params))
 
     @operation("what_if")
     def what_if(self, values: dict[str, Any]) -> Any:
         """The prompt as it would be with other values; nothing is stored."""
         return self._transport.send(
-            Call("POST", "/v1/me/prompt/what-if", json={"values": values})
+            Call("POST", f"{self._path}/prompt/what-if", json={"values": values})
         )
 
     @operation("get_code")
     def code(self) -> Any:
-        return self._transport.send(Call("GET", "/v1/me/code"))
+        return self._transport.send(Call("GET", f"{self._path}/code"))
 
     @operation("list_grants")
     def grants(self) -> Iterator[dict[str, Any]]:
-        return each(self._transport, Call("GET", "/v1/me/grants"))
+        return each(self._transport, Call("GET", f"{self._path}/grants"))
 
     @operation("give_grant")
     def give(self, grant: dict[str, Any]) -> Any:
         return self._transport.send(
-            Call("POST", "/v1/me/grants", json=grant, repeatable=False)
+            Call("POST", f"{self._path}/grants", json=grant, repeatable=False)
         )
 
     @operation("get_grant")
     def grant(self, grant_id: str) -> Any:
-        return self._transport.send(Call("GET", f"/v1/me/grants/{grant_id}"))
+        return self._transport.send(Call("GET", f"{self._path}/grants/{grant_id}"))
 
     @operation("change_grant")
     def change(self, grant_id: str, grant: dict[str, Any]) -> Any:
         """Replace the terms of a grant; who it is for stays."""
-        return self._transport.send(Call("PUT", f"/v1/me/grants/{grant_id}", json=grant))
+        return self._transport.send(
+            Call("PUT", f"{self._path}/grants/{grant_id}", json=grant)
+        )
 
     @operation("renew_grant")
     def renew(self, grant_id: str) -> Any:
         """Agree again to the same terms, when what they are for has changed."""
-        return self._transport.send(Call("POST", f"/v1/me/grants/{grant_id}/renew"))
+        return self._transport.send(Call("POST", f"{self._path}/grants/{grant_id}/renew"))
 
     @operation("withdraw_grant")
     def withdraw(self, grant_id: str) -> Any:
         """End a grant; it works on the next request of anybody."""
-        return self._transport.send(Call("DELETE", f"/v1/me/grants/{grant_id}"))
+        return self._transport.send(Call("DELETE", f"{self._path}/grants/{grant_id}"))
 
     @operation("get_grant_receipt")
     def receipt(self, grant_id: str) -> Any:
-        return self._transport.send(Call("GET", f"/v1/me/grants/{grant_id}/receipt"))
+        return self._transport.send(Call("GET", f"{self._path}/grants/{grant_id}/receipt"))
 
     @operation("simulate_grants")
     def simulate(self, question: dict[str, Any] | None = None) -> Any:
         """Who could see what, now or with one more grant."""
         return self._transport.send(
-            Call("POST", "/v1/me/grants/simulate", json=question or {})
+            Call("POST", f"{self._path}/grants/simulate", json=question or {})
         )
 
     @operation("get_deny_all")
     def deny_all(self) -> Any:
-        return self._transport.send(Call("GET", "/v1/me/deny-all"))
+        return self._transport.send(Call("GET", f"{self._path}/deny-all"))
 
     @operation("set_deny_all")
     def set_deny_all(self, on: bool) -> Any:
         """Refuse everybody else at once; one's own functions go on working."""
-        return self._transport.send(Call("PUT", "/v1/me/deny-all", json={"on": on}))
+        return self._transport.send(Call("PUT", f"{self._path}/deny-all", json={"on": on}))
 
     @operation("list_access_log")
     def access_log(self, *, page_size: int = 100) -> Iterator[dict[str, Any]]:
         """Who looked, newest first."""
-        return each(self._transport, Call("GET", "/v1/me/access-log", params={"limit": page_size}))
+        return each(
+            self._transport, Call("GET", f"{self._path}/access-log", params={"limit": page_size})
+        )
 
     @operation("export_access_log")
     def export_access_log(self) -> Any:
-        return self._transport.send(Call("GET", "/v1/me/access-log/export"))
+        return self._transport.send(Call("GET", f"{self._path}/access-log/export"))
 
     @operation("list_doctors")
     def doctors(self, *, region: str | None = None) -> Iterator[dict[str, Any]]:
@@ -179,18 +193,81 @@ class Me:
         """Sign with a family doctor and grant the named classes in the same step."""
         body = {"doctor_id": doctor_id, "package": package, "data_classes": list(data_classes)}
         return self._transport.send(
-            Call("POST", "/v1/me/contract", json=body, repeatable=False)
+            Call("POST", f"{self._path}/contract", json=body, repeatable=False)
         )
 
     @operation("get_contract")
     def contract(self) -> Any:
-        return self._transport.send(Call("GET", "/v1/me/contract"))
+        return self._transport.send(Call("GET", f"{self._path}/contract"))
 
     @operation("end_contract")
     def end_contract(self) -> Any:
-        return self._transport.send(Call("DELETE", "/v1/me/contract"))
+        return self._transport.send(Call("DELETE", f"{self._path}/contract"))
 
     @operation("get_contributions")
     def contributions(self) -> Any:
         """In which published numbers I am counted, and what privacy that can cost."""
-        return self._transport.send(Call("GET", "/v1/me/contributions"))
+        return self._transport.send(Call("GET", f"{self._path}/contributions"))
+
+    @operation("list_guardians")
+    def guardians(self) -> Iterator[dict[str, Any]]:
+        """Who acts or acted for this person."""
+        return each(self._transport, Call("GET", f"{self._path}/guardians"))
+
+    @operation("list_children")
+    def children(self) -> Iterator[dict[str, Any]]:
+        """The children one is guardian of."""
+        return each(self._transport, Call("GET", "/v1/me/children"))
+
+    @operation("begin_child")
+    def begin_child(
+        self,
+        *,
+        name: str,
+        birth_date: str,
+        sex: str,
+        region: str,
+        zone: str = "Asia/Shanghai",
+    ) -> Any:
+        """Begin a file for a child under 14 and become its guardian; returns `resident_id`."""
+        body = {
+            "name": name,
+            "birth_date": birth_date,
+            "sex": sex,
+            "region": region,
+            "zone": zone,
+        }
+        return self._transport.send(
+            Call("POST", "/v1/me/children", json=body, repeatable=False)
+        )
+
+    @operation("join_child")
+    def join_child(self, code: str) -> Any:
+        """Become a guardian by the code that another guardian made."""
+        call = Call("POST", "/v1/me/children/join", json={"code": code}, repeatable=False)
+        return self._transport.send(call)
+
+    def child(self, child_id: str) -> "Child":
+        """The record of one's child, with the methods of one's own and those of a guardian."""
+        return Child(self._transport, f"/v1/me/children/{child_id}")
+
+
+class Child(Me):
+    """A child's record, for a guardian of it. Every look is in the child's access log."""
+
+    _file = "/file"
+
+    @operation("invite_guardian")
+    def invite_guardian(self) -> Any:
+        """A one-time code for another adult to join as a guardian: `{code, expires_at}`."""
+        return self._transport.send(Call("POST", f"{self._path}/guardians", repeatable=False))
+
+    @operation("hand_over_child")
+    def hand_over(self) -> Any:
+        """A one-time code by which the young person takes over from the 14th birthday on."""
+        return self._transport.send(Call("POST", f"{self._path}/handover", repeatable=False))
+
+    @operation("leave_child")
+    def leave(self) -> Any:
+        """End one's own guardianship, while there is another guardian."""
+        return self._transport.send(Call("DELETE", self._path, repeatable=False))

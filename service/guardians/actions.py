@@ -1,0 +1,256 @@
+"""Use cases of guardianship: begin, join, leave, hand over. Children under 14 have no sign-in.
+
+Every change raises the child's consent revision first, which holds the child's row until the
+commit: two guardians who leave at the same moment find each other.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from typing import Protocol
+from uuid import UUID
+
+from sqlalchemy import Connection
+
+from consent.life import minor_until
+from consent.vocabulary import Text
+from service.guardians import body, codes, store
+from service.guardians.body import Guardianship as Guardianship
+from service.guardians.codes import Code as Code
+from service.keys.vault import Vault
+from service.kit.errors import Conflict, Fault, Invalid, NotFound
+from service.kit.ids import new_id
+from service.residents import store as residents
+
+CHILDREN = 12
+"""Children a guardian may have at the same time."""
+GUARDIANS = 4
+"""Guardians a child may have at the same time: two parents and two others."""
+
+TOO_MANY_CHILDREN = Text("监护的孩子已达上限。", "You are guardian of as many children as can be.")
+TOO_MANY_GUARDIANS = Text("孩子的监护人已达上限。", "The child has as many guardians as can be.")
+ALREADY = Text("您已是这个孩子的监护人。", "You are a guardian of this child already.")
+THE_ONLY_ONE = Text(
+    "您是唯一的监护人。请先移交档案、删除档案，或邀请另一位监护人。",
+    "You are the only guardian. Hand the file over, erase it, or let another guardian join first.",
+)
+STILL_A_CHILD = Text(
+    "年满十四周岁后才能接管档案。", "A file is taken over from the 14th birthday on."
+)
+
+
+class BlindIndex(Protocol):
+    """The part of the system keys that finds a guardian's children."""
+
+    def blind_index(self, kind: str, text: str) -> bytes: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Minority:
+    """What a decision needs to know of a child: who may act for them, and until when."""
+
+    guardians: frozenset[str]
+    until: datetime | None
+
+
+def begin(
+    conn: Connection,
+    vault: Vault,
+    index: BlindIndex,
+    *,
+    child: UUID,
+    child_name: str,
+    birth_date: date,
+    zone: str,
+    guardian: UUID,
+    guardian_name: str,
+    now: datetime,
+) -> Guardianship:
+    """The first guardianship over a child whose file was just opened."""
+    until = minor_until(birth_date, zone)
+    made = Guardianship(
+        new_id(), child, guardian, guardian_name, child_name, now, until, until, tag=None
+    )
+    return _placed(conn, vault, index, made)
+
+
+def of_child(conn: Connection, vault: Vault, child: UUID) -> list[Guardianship]:
+    """Every guardianship there ever was over somebody, ended ones included, oldest first."""
+    found = [body.opened(vault, row) for row in store.of_child(conn, child)]
+    return sorted(found, key=lambda one: (one.since, one.id))
+
+
+def of_guardian(
+    conn: Connection, vault: Vault, index: BlindIndex, guardian: UUID
+) -> list[Guardianship]:
+    """The guardianships somebody holds, oldest first."""
+    rows = store.of_tags(conn, _tags(index, guardian))
+    found = [body.opened(vault, row) for row in rows]
+    return sorted(found, key=lambda one: (one.since, one.child))
+
+
+def held(conn: Connection, vault: Vault, child: UUID, guardian: UUID) -> Guardianship:
+    """Somebody's guardianship over a child, past the birthday too; `NotFound` without one."""
+    for one in of_child(conn, vault, child):
+        if one.guardian == guardian and one.in_place:
+            return one
+    raise NotFound
+
+
+def minority(conn: Connection, vault: Vault, child: UUID) -> Minority:
+    """Who may act for somebody; no guardians for those who never had one.
+
+    A guardian whose child took the file over is still named: the birthday is past, so that all
+    they learn is the reason. One who left before is a stranger.
+    """
+    named = [one for one in of_child(conn, vault, child) if one.why != "left"]
+    until = min((one.until for one in named), default=None)
+    return Minority(frozenset(str(one.guardian) for one in named), until)
+
+
+def ever(conn: Connection, vault: Vault, child: UUID, guardian: UUID) -> bool:
+    """Whether somebody is or was a guardian of this child."""
+    return any(one.guardian == guardian for one in of_child(conn, vault, child))
+
+
+def invite(conn: Connection, vault: Vault, child: UUID, guardian: UUID, *, now: datetime) -> Code:
+    """A code with which another guardian joins. The caller has checked that `guardian` is one."""
+    _refuse_more(of_child(conn, vault, child))
+    return codes.issue(conn, vault, child, guardian, "join", now)
+
+
+def join(
+    conn: Connection,
+    vault: Vault,
+    index: BlindIndex,
+    *,
+    code: str,
+    guardian: UUID,
+    guardian_name: str,
+    now: datetime,
+) -> Guardianship:
+    """Become a guardian by a code of another one, who still is one of somebody under 14."""
+    shown = codes.find(conn, vault, code, "join", now)
+    residents.bump_consent(conn, shown.child)
+    there = of_child(conn, vault, shown.child)
+    inviting = next((one for one in there if one.guardian == shown.guardian and one.in_place), None)
+    if inviting is None or now >= inviting.until:
+        raise codes.unknown()
+    if any(one.guardian == guardian and one.in_place for one in there):
+        raise Conflict(ALREADY)
+    _refuse_more(there)
+    store.drop_code(conn, shown.hash)
+    made = replace(
+        inviting,
+        id=new_id(),
+        guardian=guardian,
+        guardian_name=guardian_name,
+        since=now,
+        tag=None,
+        version=1,
+    )
+    return _placed(conn, vault, index, made)
+
+
+def leave(conn: Connection, vault: Vault, child: UUID, guardian: UUID, *, now: datetime) -> None:
+    """End somebody's guardianship; `Conflict` while nobody else could act for the child."""
+    mine = held(conn, vault, child, guardian)
+    residents.bump_consent(conn, child)
+    others = [one for one in of_child(conn, vault, child) if one.in_place and one.id != mine.id]
+    if not others:
+        raise Conflict(THE_ONLY_ONE, code="only-guardian")
+    _keep(conn, vault, [mine.ended("left", now)])
+
+
+def part(
+    conn: Connection, vault: Vault, index: BlindIndex, guardian: UUID, *, now: datetime
+) -> None:
+    """End all of somebody's guardianships before they are erased; their name goes with them.
+
+    `Conflict` while a child under 14 has nobody else. One who is 14 takes over by an open code.
+    """
+    for one in of_guardian(conn, vault, index, guardian):
+        if now < one.until:
+            leave(conn, vault, one.child, guardian, now=now)
+        there = of_child(conn, vault, one.child)
+        _keep(conn, vault, [_nameless(each, now) for each in there if each.guardian == guardian])
+
+
+def _nameless(one: Guardianship, now: datetime) -> Guardianship:
+    ended = one.ended("left", now) if one.in_place else one
+    return replace(ended, guardian_name=None, version=ended.version + 1)
+
+
+def restate(
+    conn: Connection, vault: Vault, child: UUID, *, name: str, birth_date: date, zone: str
+) -> None:
+    """Bring the guardianships over a child up to an amended profile."""
+    there = of_child(conn, vault, child)
+    _keep(conn, vault, [one.restated(name, birth_date, zone) for one in there if one.in_place])
+
+
+def hand_over(
+    conn: Connection, vault: Vault, child: UUID, guardian: UUID, *, now: datetime
+) -> Code:
+    """A code with which the young person takes over; a guardian makes it before or after 14."""
+    held(conn, vault, child, guardian)
+    return codes.issue(conn, vault, child, guardian, "hand-over", now)
+
+
+def claimed(conn: Connection, vault: Vault, code: str, *, now: datetime) -> UUID:
+    """Whose file a code hands over, all guardianships ended; `Invalid` before the 14th birthday."""
+    shown = codes.find(conn, vault, code, "hand-over", now)
+    residents.bump_consent(conn, shown.child)
+    there = [one for one in of_child(conn, vault, shown.child) if one.in_place]
+    if any(now < one.until for one in there):
+        raise Invalid([Fault("/code", "too-young", STILL_A_CHILD)])
+    _keep(conn, vault, [one.ended("handed-over", now) for one in there])
+    for row in store.codes_of(conn, shown.child):
+        store.drop_code(conn, row.hash)
+    vault.forget(shown.child)
+    return shown.child
+
+
+def forget(conn: Connection, child: UUID) -> None:
+    """Drop all guardianships over somebody who is erased."""
+    store.forget(conn, child)
+
+
+def pseudonym(vault: Vault, child: UUID, actor: UUID) -> str:
+    """How a resident who looks at a child's record is called in the child's access log.
+
+    An id of its own for every child, from the child's index key: the clear columns of the log
+    must not name the guardian. `names` turns it back.
+    """
+    return str(UUID(bytes=vault.row_key(child, f"guardian {actor}")))
+
+
+def names(conn: Connection, vault: Vault, child: UUID) -> dict[str, Guardianship]:
+    """The guardians there ever were, by the pseudonym that the access log has for them."""
+    return {pseudonym(vault, child, one.guardian): one for one in of_child(conn, vault, child)}
+
+
+def _placed(conn: Connection, vault: Vault, index: BlindIndex, made: Guardianship) -> Guardianship:
+    """Keep a new guardianship at the first free place of its guardian."""
+    tags = _tags(index, made.guardian)
+    taken = {row.tag for row in store.of_tags(conn, tags)}
+    for tag in tags:
+        if tag not in taken:
+            placed = replace(made, tag=tag)
+            if store.add(conn, body.sealed(vault, placed)):
+                return placed
+    raise Conflict(TOO_MANY_CHILDREN, code="too-many")
+
+
+def _tags(index: BlindIndex, guardian: UUID) -> list[bytes]:
+    return [index.blind_index("guardian", f"{guardian} {place}") for place in range(CHILDREN)]
+
+
+def _refuse_more(there: Iterable[Guardianship]) -> None:
+    if sum(one.in_place for one in there) >= GUARDIANS:
+        raise Conflict(TOO_MANY_GUARDIANS, code="too-many")
+
+
+def _keep(conn: Connection, vault: Vault, changed: Iterable[Guardianship]) -> None:
+    for one in changed:
+        store.replace(conn, body.sealed(vault, one))
