@@ -21,6 +21,8 @@ NOT_SEALED = {
     "clients.secret_hash",
     "contributions.pseudonym",
     "federated_logins.tag",
+    "guardian_codes.hash",
+    "guardianships.tag",
     "health_codes.code_hash",
     "latest.class_tag",
     "logins.tag",
