@@ -160,7 +160,7 @@ GRANTED: tuple[Rule[OfOpening], ...] = (
     _permit(
         "role-grant",
         when.to_role,
-        "居民授权的医疗机构中担任这一岗位的人员可以在授权的范围内使用数据。",
+        "在获得授权的岗位上工作的人员，可以在授权的范围内使用数据。",
         "Those who hold a role in a clinic may use what the resident granted to that role.",
     ),
     _permit(

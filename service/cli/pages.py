@@ -4,7 +4,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from consent.explain import decision_table
+from consent.table import decision_table
 from service.domain.risk import pages as risk
 from service.domain.vocabulary import pages as vocabulary
 

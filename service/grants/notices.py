@@ -29,6 +29,8 @@ class NoticeText(NamedTuple):
     text: Text
     material: bool = False
     effective: datetime | None = None
+    measures: str = ""
+    """Hash of the measures, by class, that its readers could be told about; see `measures_hash`."""
 
     def in_(self, language: Language) -> Notice:
         return Notice(self.id, self.version, language, self.sha256(language))
@@ -49,6 +51,8 @@ def shelved(rows: Iterable[Mapping[str, Any]]) -> Mapping[str, tuple[NoticeText,
     for row in rows:
         found = _edition(row)
         older = shelf.get(found.id, ())
+        if older and older[-1].measures != found.measures and not found.material:
+            raise ValueError(f"version {found.version} of {found.id} covers other measures")
         if any(one.version == found.version for one in older):
             raise ValueError(f"notice {found.id} has version {found.version} twice")
         shelf[found.id] = (*older, found)
@@ -58,10 +62,28 @@ def shelved(rows: Iterable[Mapping[str, Any]]) -> Mapping[str, tuple[NoticeText,
 def _edition(row: Mapping[str, Any]) -> NoticeText:
     text = Text(row["zh"].strip(), row["en"].strip())
     effective = row.get("effective")
-    found = NoticeText(row["id"], row["version"], text, row.get("material", False), effective)
+    found = NoticeText(
+        row["id"],
+        row["version"],
+        text,
+        row.get("material", False),
+        effective,
+        row.get("measures", ""),
+    )
     if found.material and (effective is None or effective.utcoffset() is None):
         raise ValueError(f"material version {found.version} of {found.id} needs an instant")
     return found
+
+
+def measures_hash(classes: Mapping[str, str]) -> str:
+    """The hash of which measure falls into which class.
+
+    Consent names classes, and a measure that is invented later would come in through the back
+    door. So each version of a notice names the measures it was written for, and a version with
+    others is material: grants under the older one end at its date.
+    """
+    lines = sorted(f"{measure} {data_class}" for measure, data_class in classes.items())
+    return sha256("\n".join(lines).encode()).hexdigest()
 
 
 def notice_texts() -> dict[str, NoticeText]:

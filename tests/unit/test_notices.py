@@ -7,8 +7,17 @@ import pytest
 
 from consent.grant import Notice
 from consent.vocabulary import Purpose
+from service.domain.vocabulary.measures import MEASURES
 from service.grants import notices
-from service.grants.notices import EVER, editions, notice_for, notice_texts, outdated_from, shelved
+from service.grants.notices import (
+    EVER,
+    editions,
+    measures_hash,
+    notice_for,
+    notice_texts,
+    outdated_from,
+    shelved,
+)
 
 FIRST = datetime(2027, 1, 1, tzinfo=UTC)
 SECOND = datetime(2027, 6, 1, tzinfo=UTC)
@@ -59,6 +68,26 @@ class TestOnTheShelf:
     def test_a_material_version_says_from_when(self, effective: datetime | None) -> None:
         with pytest.raises(ValueError, match="instant"):
             shelved([row("1"), row("2", material=True, effective=effective)])
+
+
+class TestMeasures:
+    def test_the_newest_notice_was_written_for_the_measures_of_today(self) -> None:
+        """Fails when a measure is added or moves to another class: publish a material version."""
+        today = measures_hash({code: measure.data_class for code, measure in MEASURES.items()})
+        assert {one.id: one.measures for one in notice_texts().values()} == dict.fromkeys(
+            notice_texts(), today
+        )
+
+    def test_other_measures_need_a_material_version(self) -> None:
+        with pytest.raises(ValueError, match="other measures"):
+            shelved([row("1", measures="a"), row("2", measures="b")])
+        material = row("2", measures="b", material=True, effective=FIRST)
+        assert shelved([row("1", measures="a"), material])["care"][1].measures == "b"
+
+    @pytest.mark.parametrize("changed", [{"a": "x"}, {"a": "x", "b": "x"}, {"a": "x", "c": "y"}])
+    def test_a_new_or_moved_measure_is_another_hash(self, changed: dict[str, str]) -> None:
+        assert measures_hash(changed) != measures_hash({"a": "x", "b": "y"})
+        assert measures_hash({"b": "y", "a": "x"}) == measures_hash({"a": "x", "b": "y"})
 
 
 class TestOutdated:

@@ -6,7 +6,7 @@ of observation that some request can open. That is what "opens" means here.
 """
 
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 from random import Random
 from uuid import UUID
 
@@ -14,7 +14,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from consent.grant import Grantee
-from consent.request import Actor
+from consent.request import Actor, Facts
 from consent.vocabulary import DataClass, GranteeKind
 from consent.window import ALL_DAYS, Window
 from tests.unit.consent.cases import Situation, grant, situation
@@ -204,3 +204,117 @@ def test_grants_never_matter_to_the_owner(case: Situation) -> None:
 def test_city_and_operators_open_nothing(case: Situation, actor: Actor) -> None:
     theirs = replace(case, request=replace(case.request, actor=actor))
     assert opens(theirs) == set()
+
+
+@many
+@given(randoms)
+def test_repeated_grants_change_nothing(random: Random) -> None:
+    case = situation(random)
+    again = random.choices(case.grants, k=4) if case.grants else []
+    assert case.with_grants([*case.grants, *again]).decided() == case.decided()
+
+
+@many
+@given(cases)
+def test_a_permit_ends_within_five_minutes_and_with_whatever_it_rests_on(case: Situation) -> None:
+    permit = case.decided().permit
+    assume(permit is not None)
+    assert permit is not None
+    longest = case.now + timedelta(minutes=5)
+    assert case.now < permit.expires_at <= longest
+    if permit.expires_at < longest:
+        since = case.facts.emergency_since
+        ends = {
+            "guardian": {case.facts.minor_until},
+            "break-glass": {since and since + timedelta(hours=4)},
+        }.get(permit.rule, {one.ends_at for one in case.grants})
+        assert permit.expires_at in ends
+
+
+@many
+@given(randoms)
+def test_after_its_end_a_grant_is_as_good_as_none(random: Random) -> None:
+    case = situation(random)
+    permitting = [one for one in case.grants if not one.deny and one.ends_at is not None]
+    assume(permitting)
+    gone = random.choice(permitting)
+    assert gone.ends_at is not None
+    later = replace(case, now=max(case.now, gone.ends_at))
+    without = later.with_grants([one for one in later.grants if one is not gone])
+    assert opens(later) == opens(without)
+    assert later.decided().grant != gone.id
+
+
+@many
+@given(cases)
+def test_narrowing_a_request_opens_no_pair_that_was_closed_to_its_actor(case: Situation) -> None:
+    """A narrower request may get another grant and so more of its classes at once, never a class
+    and day that the actor could not have had by asking for it alone."""
+    asked = sorted(case.request.classes)
+    for dropped in asked:
+        fewer = case.request.classes - {dropped}
+        narrow = replace(case, request=replace(case.request, classes=fewer))
+        assert opened_at_once(narrow) <= opens(case)
+
+
+@many
+@given(cases)
+def test_every_class_withheld_for_another_grant_opens_alone(case: Situation) -> None:
+    for data_class, rule in case.decided().withheld.items():
+        alone = replace(case, request=replace(case.request, classes=frozenset({data_class})))
+        assert alone.decided().allow is (rule == "another-grant")
+
+
+STRICTER = {
+    "contract_in_force": False,
+    "clinic_contract": False,
+    "stepped_up": False,
+    "deny_all": True,
+    "emergency_refused": True,
+    "emergency_since": None,
+    "minor_until": None,
+    "guardians": frozenset(),
+    "subject_status": "erased",
+}
+
+
+@many
+@given(cases, st.sampled_from(sorted(STRICTER)))
+def test_a_stricter_fact_never_opens(case: Situation, fact: str) -> None:
+    stricter = replace(case, facts=replace(case.facts, **{fact: STRICTER[fact]}))
+    assert opens(stricter) <= opens(case)
+    assert stricter.decided().allow <= case.decided().allow
+
+
+def test_the_stricter_facts_are_all_that_a_decision_looks_at() -> None:
+    assert STRICTER.keys() | {"revision"} == set(Facts.__dataclass_fields__)
+
+
+@many
+@given(cases, st.integers(0, 9))
+def test_the_revision_opens_and_closes_nothing(case: Situation, revision: int) -> None:
+    other = replace(case, facts=replace(case.facts, revision=revision))
+    assert opens(other) == opens(case)
+    assert other.decided().rule == case.decided().rule
+
+
+@many
+@given(cases)
+def test_break_glass_never_opens_grade_5_nor_anything_unseen(case: Situation) -> None:
+    decision = case.decided()
+    if decision.rule == "break-glass" and decision.allow:
+        assert all(one.grade < 5 for one in decision.classes)
+        assert {"notify-subject", "review", "log-before-reveal"} <= decision.obligations
+    elif decision.allow and decision.permit is not None and not decision.permit.owner:
+        assert "log-before-reveal" in decision.obligations
+        assert decision.grant is not None
+
+
+@many
+@given(cases)
+def test_signing_in_better_never_closes(case: Situation) -> None:
+    """More proof, more roles: what was open stays open (a deny to a role apart)."""
+    assume(not any(one.deny for one in case.grants))
+    actor = case.request.actor
+    better = replace(actor, acr=max(actor.acr, 2), roles=actor.roles | {"nurse"})
+    assert opens(case) <= opens(replace(case, request=replace(case.request, actor=better)))

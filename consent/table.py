@@ -1,0 +1,261 @@
+"""The published decision table (`python -m consent.table`).
+
+Who may do what is not written here but decided: each cell is an answer of `decide`.
+"""
+
+import sys
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+from consent.advice import ADVICE
+from consent.decide import decide
+from consent.decision import Decision
+from consent.grant import STATISTICS_SERVICE, Grant, Grantee
+from consent.grants import Grants
+from consent.request import AccessRequest, Actor, Facts
+from consent.rules import (
+    ANOTHER_GRANT,
+    EXPLICIT_DENY,
+    GRANTED,
+    MISSES,
+    NO_GRANT,
+    NOT_IN_EMERGENCY,
+    RULES,
+    Effect,
+)
+from consent.vocabulary import (
+    ALL_CLASSES,
+    CLASSES,
+    Action,
+    ActorKind,
+    DataClass,
+    GranteeKind,
+    Purpose,
+    Text,
+)
+
+_NOW = datetime(2026, 1, 1, tzinfo=UTC)
+_RESIDENT = UUID(int=1)
+_DOCTOR = str(UUID(int=2))
+_STRANGER = str(UUID(int=3))
+_CLINIC = str(UUID(int=4))
+_OTHER = str(UUID(int=7))
+_GUARDIAN = str(UUID(int=5))
+_FORMER = str(UUID(int=6))
+
+_FACTS = Facts(
+    "active",
+    1,
+    contract_in_force=True,
+    stepped_up=False,
+    deny_all=False,
+    clinic_contract=True,
+    emergency_since=_NOW,
+)
+_OF_CHILD = replace(_FACTS, guardians=frozenset({_GUARDIAN}), minor_until=_NOW + timedelta(days=1))
+_OF_GROWN = replace(_FACTS, guardians=frozenset({_FORMER}), minor_until=_NOW)
+
+_ASKERS: tuple[tuple[Text, Actor, Purpose, Facts], ...] = (
+    (
+        Text("居民本人", "the resident"),
+        Actor(ActorKind.RESIDENT, str(_RESIDENT)),
+        Purpose.SELF_CARE,
+        _FACTS,
+    ),
+    (
+        Text("其他居民", "another resident"),
+        Actor(ActorKind.RESIDENT, _STRANGER),
+        Purpose.SELF_CARE,
+        _FACTS,
+    ),
+    (
+        Text("未满十四岁孩子的监护人", "guardian of a child under 14"),
+        Actor(ActorKind.RESIDENT, _GUARDIAN),
+        Purpose.SELF_CARE,
+        _OF_CHILD,
+    ),
+    (
+        Text("孩子满十四岁后的监护人", "guardian after the 14th birthday"),
+        Actor(ActorKind.RESIDENT, _FORMER),
+        Purpose.SELF_CARE,
+        _OF_GROWN,
+    ),
+    (
+        Text("签约医生（授权全部）", "signed doctor, everything granted"),
+        Actor(ActorKind.PRACTITIONER, _DOCTOR, 2),
+        Purpose.CARE,
+        _FACTS,
+    ),
+    (
+        Text("获授权机构的同事", "colleague in a clinic with a grant"),
+        Actor(ActorKind.PRACTITIONER, _STRANGER, 2, _CLINIC),
+        Purpose.CARE,
+        _FACTS,
+    ),
+    (
+        Text("获授权岗位的护士", "nurse whose role has a grant"),
+        Actor(ActorKind.PRACTITIONER, _STRANGER, 2, _OTHER, frozenset({"nurse"})),
+        Purpose.CARE,
+        _FACTS,
+    ),
+    (
+        Text("紧急访问的医生（第二因素）", "doctor in an emergency, second factor"),
+        Actor(ActorKind.PRACTITIONER, _STRANGER, 2),
+        Purpose.EMERGENCY,
+        _FACTS,
+    ),
+    (
+        Text("紧急访问的医生（仅密码）", "doctor in an emergency, password only"),
+        Actor(ActorKind.PRACTITIONER, _STRANGER, 1),
+        Purpose.EMERGENCY,
+        _FACTS,
+    ),
+    (
+        Text("没有授权的医生", "doctor without a grant"),
+        Actor(ActorKind.PRACTITIONER, _STRANGER, 2),
+        Purpose.CARE,
+        _FACTS,
+    ),
+    (
+        Text("统计服务（已授权）", "statistics service, granted"),
+        Actor(ActorKind.SERVICE, STATISTICS_SERVICE),
+        Purpose.STATISTICS,
+        _FACTS,
+    ),
+    (
+        Text("其他服务", "another service"),
+        Actor(ActorKind.SERVICE, "another"),
+        Purpose.SELF_CARE,
+        _FACTS,
+    ),
+    (Text("城市管理方", "the city"), Actor(ActorKind.CITY, "city"), Purpose.STATISTICS, _FACTS),
+    (
+        Text("运维人员", "an operator"),
+        Actor(ActorKind.OPERATOR, "operator"),
+        Purpose.SELF_CARE,
+        _FACTS,
+    ),
+)
+
+
+def _everything_to(kind: GranteeKind, name: str, purpose: Purpose) -> Grant:
+    return Grant(
+        id=UUID(int=10),
+        version=1,
+        grantee=Grantee(kind, name),
+        purposes=frozenset({purpose}),
+        data_classes=ALL_CLASSES,
+        actions=frozenset(Action),
+        observations_from=None,
+        observations_to=None,
+        valid_from=_NOW,
+        valid_until=None,
+        separate_consent=ALL_CLASSES,
+    )
+
+
+_GRANTS = Grants(
+    [
+        _everything_to(GranteeKind.PRACTITIONER, _DOCTOR, Purpose.CARE),
+        _everything_to(GranteeKind.CLINIC, _CLINIC, Purpose.CARE),
+        _everything_to(GranteeKind.ROLE, f"{_OTHER}:nurse", Purpose.CARE),
+        _everything_to(GranteeKind.SERVICE, STATISTICS_SERVICE, Purpose.STATISTICS),
+        # Nobody asks as a link, so this one is never of any use.
+        _everything_to(GranteeKind.LINK, _STRANGER, Purpose.CARE),
+    ]
+)
+
+
+def decision_table() -> str:
+    """The rule table as a Markdown page: every rule, then who may do what, then the classes."""
+    return "\n".join([*_opening(), *_rule_rows(), *_matrix(), *_links(), *_class_rows(), ""])
+
+
+def _opening() -> Iterator[str]:
+    yield "# Decision table 决策表"
+    yield ""
+    yield "Generated by `python -m consent.table` from `consent/rules.py`; do not edit."
+    yield ""
+    yield "What no rule permits is refused, and a refusal wins over every permission. Rules are"
+    yield "asked from top to bottom. Rules of the request answer for all of it. Where a grant is"
+    yield "needed, each class that stays closed names the rule at which the nearest grant stopped:"
+    yield "the lower the row, the nearer."
+    yield ""
+
+
+def _rule_rows() -> Iterator[str]:
+    granted = {rule.id for rule in GRANTED}
+    of_class = {NO_GRANT.id, EXPLICIT_DENY.id, NOT_IN_EMERGENCY.id, ANOTHER_GRANT.id, *MISSES}
+    yield "## Rules 规则"
+    yield ""
+    yield "| # | rule | effect | asked of | 说明 | sentence | 怎么办 | what to do |"
+    yield "|---:|---|---|---|---|---|---|---|"
+    for number, rule in enumerate(RULES, 1):
+        effect = str(rule.effect)
+        if rule.id in granted and rule.effect is Effect.PERMIT:
+            effect += ", with a grant"
+        about = "each class" if rule.id in of_class else "the request"
+        yield (
+            f"| {number} | `{rule.id}` | {effect} | {about} "
+            f"| {rule.sentence.zh} | {rule.sentence.en} "
+            f"| {ADVICE[rule.id].zh} | {ADVICE[rule.id].en} |"
+        )
+    yield ""
+
+
+def _matrix() -> Iterator[str]:
+    yield "## Who may do what 谁可以做什么"
+    yield ""
+    yield "All classes are asked for, a contract is in force, the sign-in is old, and emergency"
+    yield "access has just been opened where the purpose is an emergency. Bold permits."
+    yield ""
+    yield "| who 谁 | " + " | ".join(Action) + " |"
+    yield "|---|" + "---|" * len(Action)
+    for name, actor, purpose, facts in _ASKERS:
+        cells = [_cell(_example(actor, purpose, action, facts)) for action in Action]
+        yield f"| {name.zh} {name.en} | " + " | ".join(cells) + " |"
+    yield ""
+
+
+def _cell(decision: Decision) -> str:
+    return f"**{decision.rule}**" if decision.allow else decision.rule
+
+
+def _example(
+    actor: Actor,
+    purpose: Purpose,
+    action: Action,
+    facts: Facts = _FACTS,
+    classes: frozenset[DataClass] = ALL_CLASSES,
+) -> Decision:
+    request = AccessRequest(actor, _RESIDENT, purpose, action, classes)
+    return decide(request, _GRANTS, facts, _NOW)
+
+
+def _links() -> Iterator[str]:
+    yield "A grant to a link opens nothing: nobody asks as a link. A code that a resident holds up"
+    yield "becomes a grant to the practitioner who scans it, for that one request."
+    yield ""
+
+
+def _class_rows() -> Iterator[str]:
+    yield "## Classes of data 数据分类"
+    yield ""
+    yield "| class | 名称 | name | grade 级 | separate consent 单独同意 | emergency 紧急情况 |"
+    yield "|---|---|---|---:|---|---|"
+    doctor = Actor(ActorKind.PRACTITIONER, _STRANGER, 2)
+    for data_class in DataClass:
+        traits = CLASSES[data_class]
+        separate = "needed 需要" if traits.separate_consent else "no 不需要"
+        alone = frozenset({data_class})
+        emergency = _cell(_example(doctor, Purpose.EMERGENCY, Action.READ, classes=alone))
+        yield (
+            f"| `{data_class}` | {traits.name.zh} | {traits.name.en} | {traits.grade} "
+            f"| {separate} | {emergency} |"
+        )
+
+
+if __name__ == "__main__":
+    sys.stdout.write(decision_table())
