@@ -9,7 +9,10 @@ def main() -> None:
     """Run a command. Exit status 0 done, 1 refused with a sentence on standard error, 2 usage."""
     # The commands are imported here so that `import service.cli` stays free of their weight.
     from service.cli.commands import app
+    from service.kit import log
 
+    # Before any command: the log goes to standard error, and answers alone to standard output.
+    log.configure()
     try:
         app()
     except ServiceError as refusal:
