@@ -12,7 +12,7 @@ def main() -> None:
     from service.kit import log
     from service.kit.audience import speak_for
 
-    # Answers go to standard output, so the log must not.
+    # Before any command: the log goes to standard error, and answers alone to standard output.
     log.configure()
     speak_for("operator")
     try:
