@@ -52,7 +52,8 @@ DO $$
 DECLARE one text;
 BEGIN
     FOREACH one IN ARRAY ARRAY[
-        'residents', 'resident_state', 'grants', 'contracts', 'panel_cards', 'policy_history'
+        'residents', 'resident_state', 'grants', 'contracts', 'panel_cards', 'policy_history',
+        'emergency_sessions', 'consent_requests', 'introductions', 'notices'
     ] LOOP
         EXECUTE format('ALTER TABLE %I ENABLE ROW LEVEL SECURITY', one);
         EXECUTE format('ALTER TABLE %I FORCE ROW LEVEL SECURITY', one);
@@ -67,7 +68,8 @@ GRANT SELECT ON residents, resident_state TO kangma_anyone;
 GRANT SELECT ON residents, contracts TO kangma_doctor;
 -- A doctor's look spends a use of the grant, and a doctor's write takes the next revision.
 GRANT SELECT, UPDATE ON resident_state, grants TO kangma_doctor;
-GRANT SELECT, INSERT ON policy_history TO kangma_doctor;
+GRANT SELECT, INSERT ON policy_history, notices, introductions TO kangma_doctor;
+GRANT SELECT, INSERT, UPDATE ON emergency_sessions, consent_requests TO kangma_doctor;
 GRANT SELECT, INSERT, UPDATE, DELETE ON panel_cards TO kangma_doctor;
 GRANT SELECT ON residents, grants, contracts TO kangma_job;
 -- UPDATE is what holding a row until the commit needs.
@@ -113,6 +115,9 @@ GRANT SELECT ON access_checkpoints TO kangma_anyone, kangma_resident, kangma_ope
 GRANT SELECT, UPDATE ON health_codes TO kangma_anyone, kangma_doctor;
 GRANT SELECT, INSERT, UPDATE, DELETE ON health_codes, guardianships, guardian_codes
     TO kangma_resident;
+-- A look through broken glass is reviewed by somebody who reads no health data.
+GRANT SELECT, INSERT, UPDATE ON emergency_reviews TO kangma_doctor, kangma_resident;
+GRANT SELECT, UPDATE ON emergency_reviews TO kangma_operator;
 -- Contributions have no owner that the database knows; one leaves by its pseudonym.
 GRANT SELECT, DELETE ON contributions TO kangma_resident;
 GRANT SELECT, INSERT, DELETE ON contributions TO kangma_job;
