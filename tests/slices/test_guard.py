@@ -387,8 +387,8 @@ OPEN_TABLES = {
     *("access_heads", "guardian_codes", "guardianships", "health_codes"),
     "emergency_reviews",
 }
-"""What operators review of emergencies, without the reason; a hash and a number of each chain; rows found by keyed tags and digests, before anybody's name
-is known."""
+"""Reviews of emergencies, which hold no reason; a hash and a number of each chain; rows found by
+keyed tags and digests, before anybody's name is known."""
 
 
 @pytest.mark.parametrize(
