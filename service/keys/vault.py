@@ -25,6 +25,7 @@ from service.keys.cache import CAPACITY, LIFETIME, KeyCache, OpenKeys
 from service.keys.index import Index
 from service.keys.keyring import Keyring, SealedKeyring, Slot
 from service.keys.keystore import Keystore, Tombstone
+from service.keys.openings import Openings
 from service.keys.rings import ClassTombstone
 from service.keys.stages import Outgrown
 from service.kit.clock import Clock, utc_now
@@ -64,6 +65,7 @@ class Vault:
         self._keystore = keystore
         self._clock = clock
         self._cache = KeyCache(capacity, lifetime)
+        self.openings = Openings(clock)
         self._contexts = {number: Context(deployment, suite) for number, suite in SUITES.items()}
 
     # -- keyrings ----------------------------------------------------------------------------
@@ -163,7 +165,8 @@ class Vault:
         """The text of a value whose class the permit names."""
         self._check(permit, sealed.place)
         # A slot is called as its class is; no class is called as the two internal slots are.
-        return self._open(sealed, permit.classes, _named(permit), permit.revision)
+        counted = None if permit.owner else permit
+        return self._open(sealed, permit.classes, _named(permit), permit.revision, counted)
 
     # -- the two internal slots --------------------------------------------------------------
 
@@ -256,8 +259,12 @@ class Vault:
         allowed: Collection[str],
         named: frozenset[Slot],
         revision: int = 0,
+        counted: Permit | None = None,
     ) -> bytes:
-        """The text, when the slot that its key belongs to is among those allowed."""
+        """The text, when the slot that its key belongs to is among those allowed.
+
+        An opening under the permit `counted` is one by somebody else.
+        """
         data, place = sealed.data, sealed.place
         dek_id = dek_id_of(data)
         keys = self._cache.get(place.resident.int)
@@ -275,7 +282,10 @@ class Vault:
             key = self._load(place.resident, named, revision).opening.get(dek_id)
         if key is None:
             raise IntegrityBroken
-        return unpad(key.open(data, self._bound(key, place)))
+        text = unpad(key.open(data, self._bound(key, place)))
+        if counted is not None:
+            self.openings.note(counted, slot)
+        return text
 
     def _bound(self, key: Key, place: Place) -> bytes:
         """The place as it is authenticated, by the hash of the key's own suite."""
