@@ -9,7 +9,10 @@ def main() -> None:
     """Run a command. Exit status 0 done, 1 refused with a sentence on standard error, 2 usage."""
     # The commands are imported here so that `import service.cli` stays free of their weight.
     from service.cli.commands import app
+    from service.kit import log
 
+    # Answers go to standard output, so the log must not.
+    log.configure()
     try:
         app()
     except ServiceError as refusal:
