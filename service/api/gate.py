@@ -15,6 +15,7 @@ from pydantic import BaseModel
 from sqlalchemy import Connection
 
 from consent.decision import Decision, Permit
+from consent.request import AccessRequest
 from consent.vocabulary import ALL_CLASSES, Action, DataClass, Purpose
 from service.api.schema import Bilingual
 from service.audit import actions as audit
@@ -67,9 +68,9 @@ async def look(
 
     def job(conn: Connection) -> Answer | ServiceError:
         while True:
-            decision = _decision(conn, house, ask)
+            ask_, decision = _decided(conn, house, ask)
             try:
-                return _answered(conn, house, ask, decision, open_)
+                return _answered(conn, house, ask_, decision, open_)
             except UseTaken:
                 house.vault.openings.keep_back(decision.permit)
                 # Somebody else took the last use meanwhile: decide again on what is left.
@@ -78,18 +79,12 @@ async def look(
     return _told(await house.db.awrite(job, key=ask.subject.bytes))
 
 
-def _decision(conn: Connection, house: House, ask: Look) -> Decision:
-    return gate.admit(
-        conn,
-        house.vault,
-        actor=ask.caller.actor,
-        subject=ask.subject,
-        purpose=ask.purpose,
-        action=ask.action,
-        classes=ask.classes,
-        now=ask.now,
-        stepped_up=ask.caller.stepped_up(ask.now),
-    )
+def _decided(conn: Connection, house: House, ask: Look) -> tuple[Look, Decision]:
+    """The decision, and the look under the purpose for which it was decided."""
+    request = AccessRequest(ask.caller.actor, ask.subject, ask.purpose, ask.action, ask.classes)
+    fresh = ask.caller.stepped_up(ask.now)
+    decided, decision = gate.admit_look(conn, house.vault, request, now=ask.now, stepped_up=fresh)
+    return replace(ask, purpose=decided.purpose), decision
 
 
 def _answered(

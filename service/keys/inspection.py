@@ -8,7 +8,7 @@ import it (layer contract 9), and every run of it is logged.
 from typing import Literal
 
 from service.keys.vault import Vault
-from service.kit.crypto.aead import dek_id_of, schema_of
+from service.kit.crypto.aead import schema_of
 from service.kit.errors import Gone, IntegrityBroken, NotFound
 from service.kit.sealed import Sealed
 
@@ -37,8 +37,3 @@ def reseal(vault: Vault, sealed: Sealed) -> Sealed | None:
         return None
     context = vault._bound(newest, sealed.place)
     return Sealed(newest.seal(text, context, schema=schema_of(sealed.data)), sealed.place)
-
-
-def key_of(sealed: bytes) -> int:
-    """The number of the key a ciphertext claims."""
-    return dek_id_of(sealed)

@@ -24,7 +24,14 @@ from consent.vocabulary import Text
 from service.keys import marks
 from service.keys.keyring import SealedKeyring
 from service.keys.stages import admit
-from service.keys.tables import kek_check, keyrings, keystore_metadata, system_keys, tombstones
+from service.keys.tables import (
+    kek_check,
+    keyrings,
+    keystore_metadata,
+    ring_keys,
+    system_keys,
+    tombstones,
+)
 from service.keys.wrapping import KeyRefused, RootKey, belonging
 from service.kit.crypto.aead import AES_256_GCM, SUITES
 from service.kit.db import EPOCH, open_engine
@@ -36,7 +43,8 @@ T = TypeVar("T")
 _CHUNK = 500
 _CHECKED = bytes(31)
 """What a check row wraps: zeros, and one byte for the suite (0 for suite 1)."""
-_ROW = (keyrings.c.kek_version, keyrings.c.wrapped_rdek, keyrings.c.sealed_document)
+_ROW = (ring_keys.c.kek_version, ring_keys.c.wrapped_rdek, keyrings.c.sealed_document)
+_RINGS = keyrings.join(ring_keys, ring_keys.c.resident_id == keyrings.c.resident_id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,7 +178,8 @@ class Keystore:
     def versions_in_use(self) -> dict[int, int]:
         """How many keyrings each root key version wraps."""
         with self.engine.connect() as conn:
-            counted = select(keyrings.c.kek_version, func.count()).group_by(keyrings.c.kek_version)
+            version = ring_keys.c.kek_version
+            counted = select(version, func.count()).group_by(version)
             return {row[0]: row[1] for row in conn.execute(counted)}
 
     # -- keyrings ----------------------------------------------------------------------------
@@ -186,13 +195,16 @@ class Keystore:
                 ids = [resident for resident, _ in part]
                 if conn.execute(select(1).where(tombstones.c.resident_id.in_(ids))).first():
                     raise Gone
-                _add(conn, keyrings, [_keyring_row(resident, ring) for resident, ring in part])
+                _add(conn, keyrings, [_document_row(resident, ring) for resident, ring in part])
+                _add(conn, ring_keys, [_key_row(resident, ring) for resident, ring in part])
 
     def load(self, resident: UUID) -> SealedKeyring:
         """One keyring; Gone when it was destroyed, NotFound when it never was."""
         with self.engine.connect() as conn:
             row = conn.execute(
-                select(*_ROW).where(keyrings.c.resident_id == resident, _not_erased())
+                select(*_ROW)
+                .select_from(_RINGS)
+                .where(keyrings.c.resident_id == resident, _not_erased())
             ).first()
             if row is not None:
                 return _ring(row, marks.of(conn, [resident]).get(resident, marks.NONE))
@@ -204,9 +216,9 @@ class Keystore:
         with self.engine.connect() as conn:
             for part in _chunks(residents):
                 rows = conn.execute(
-                    select(keyrings.c.resident_id, *_ROW).where(
-                        keyrings.c.resident_id.in_(part), _not_erased()
-                    )
+                    select(keyrings.c.resident_id, *_ROW)
+                    .select_from(_RINGS)
+                    .where(keyrings.c.resident_id.in_(part), _not_erased())
                 )
                 known = marks.of(conn, part)
                 for row in rows:
@@ -226,7 +238,10 @@ class Keystore:
         """Some keyrings, for `kangma keys check`."""
         with self.engine.connect() as conn:
             rows = conn.execute(
-                select(keyrings.c.resident_id, *_ROW).where(_not_erased()).limit(limit)
+                select(keyrings.c.resident_id, *_ROW)
+                .select_from(_RINGS)
+                .where(_not_erased())
+                .limit(limit)
             )
             return {row.resident_id: _ring(row, marks.NONE) for row in rows}
 
@@ -236,7 +251,8 @@ class Keystore:
         """Destroy a keyring for good and leave a tombstone; the second time changes nothing."""
         with self._writing.begin() as conn:
             mine = keyrings.c.resident_id == resident
-            row = conn.execute(select(*_ROW).where(mine).with_for_update()).first()
+            held = select(*_ROW).select_from(_RINGS).where(mine).with_for_update()
+            row = conn.execute(held).first()
             stone = _tombstone(conn, resident)
             if stone is None:
                 if row is None:
@@ -248,6 +264,7 @@ class Keystore:
                     )
                 )
             conn.execute(delete(keyrings).where(mine))
+            conn.execute(delete(ring_keys).where(ring_keys.c.resident_id == resident))
         self.empty_journal()
         return stone
 
@@ -348,13 +365,13 @@ def _add(conn: Connection, table: Table, rows: list[dict[str, Any]]) -> None:
     conn.execute(insert(table).on_conflict_do_nothing(), rows)
 
 
-def _keyring_row(resident: UUID, ring: SealedKeyring) -> dict[str, Any]:
-    return {
-        "resident_id": resident,
-        "kek_version": ring.kek_version,
-        "wrapped_rdek": ring.wrapped_rdek,
-        "sealed_document": ring.sealed_document,
-    }
+def _document_row(resident: UUID, ring: SealedKeyring) -> dict[str, Any]:
+    return {"resident_id": resident, "sealed_document": ring.sealed_document}
+
+
+def _key_row(resident: UUID, ring: SealedKeyring) -> dict[str, Any]:
+    wrapped = {"kek_version": ring.kek_version, "wrapped_rdek": ring.wrapped_rdek}
+    return {"resident_id": resident, **wrapped}
 
 
 def _ring(row: Any, marked: marks.Marks) -> SealedKeyring:

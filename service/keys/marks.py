@@ -14,11 +14,11 @@ from an altered one, and a keyring from an old backup does not bring one back.
 from collections.abc import Collection, Iterable
 from uuid import UUID
 
-from sqlalchemy import Connection, and_, delete, or_, select
+from sqlalchemy import Connection, delete, or_, select
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
-from service.keys.tables import key_marks, keyrings
+from service.keys.tables import key_marks
 
 SAMPLE = bytes(2)
 """How the nonce of a use that leaves a mark begins."""
@@ -73,17 +73,3 @@ def forget(conn: Connection, resident: UUID, dek_ids: Collection[int]) -> None:
             ~key_marks.c.destroyed,
         )
     )
-
-
-def destroyed(conn: Connection) -> dict[UUID, frozenset[int]]:
-    """The destroyed keys of every resident who has a keyring; a restored data store needs them."""
-    mark = key_marks.c
-    rows = conn.execute(
-        select(mark.resident_id, mark.dek_id)
-        .join(keyrings, and_(keyrings.c.resident_id == mark.resident_id))
-        .where(mark.destroyed)
-    )
-    found: dict[UUID, set[int]] = {}
-    for resident, dek_id in rows:
-        found.setdefault(resident, set()).add(dek_id)
-    return {resident: frozenset(ids) for resident, ids in found.items()}

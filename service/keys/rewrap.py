@@ -1,8 +1,8 @@
 """Wrapping every key anew under the primary root key: 1,000 in a transaction, resumable.
 
-Only the wrapped key of a keyring changes; its document stays as it is. What is done is done: a run
-that was cut off goes on with what is left. On PostgreSQL rows that somebody else holds are passed
-over and met again in the next round, so no reader or writer ever waits for a whole batch.
+Only wrapped keys change, in small rows of their own; the documents stay as they are. What is done
+is done: a run that was cut off goes on with what is left. On PostgreSQL rows that somebody else
+holds are passed over and met again in the next round, so nobody waits for a whole batch.
 """
 
 from collections.abc import Iterator, Sequence
@@ -61,25 +61,26 @@ def _round(keystore: Keystore, batch: int) -> Iterator[tuple[int, list[str]]]:
             if not rows:
                 return
             good, broken = _rewrapped(keystore, rows)
-            _write(conn, good)
+            write(conn, good)
         after = rows[-1][0]
         yield len(good), broken
 
 
-def _batch(conn: Connection, primary: int, after: bytes, batch: int) -> list[Any]:
+def _batch(conn: Connection, primary: int, after: bytes, batch: int) -> Sequence[Any]:
     """(resident, version, wrapped key) of the next keyrings that another version wraps."""
-    if conn.dialect.name == "sqlite":
-        query = (
-            "SELECT resident_id, kek_version, wrapped_rdek FROM keyrings"
-            " WHERE resident_id > ? AND kek_version <> ? ORDER BY resident_id LIMIT ?"
+    mark = "?" if conn.dialect.name == "sqlite" else "%s"
+    cursor = conn.connection.cursor()
+    try:
+        cursor.execute(
+            "SELECT resident_id, kek_version, wrapped_rdek FROM ring_keys"  # noqa: S608
+            f" WHERE resident_id > {mark} AND kek_version <> {mark}"
+            f" ORDER BY resident_id LIMIT {mark}"
+            + ("" if mark == "?" else " FOR UPDATE SKIP LOCKED"),
+            (after, primary, batch),
         )
-        return list(conn.exec_driver_sql(query, (after, primary, batch)))
-    query = (
-        "SELECT resident_id, kek_version, wrapped_rdek FROM keyrings"
-        " WHERE resident_id > %s AND kek_version <> %s ORDER BY resident_id LIMIT %s"
-        " FOR UPDATE SKIP LOCKED"
-    )
-    return list(conn.exec_driver_sql(query, (after, primary, batch)))
+        return cursor.fetchall()
+    finally:
+        cursor.close()
 
 
 def _rewrapped(
@@ -87,7 +88,9 @@ def _rewrapped(
 ) -> tuple[list[tuple[int, bytes, bytes]], list[str]]:
     """(version, wrapped key, resident) of those that open, and names of those that do not."""
     deployment, kek = keystore.deployment, keystore.kek
-    bound = [belonging("rdek", deployment, bytes(row[0])) for row in rows]
+    # `belonging` for each, without packing the same label and deployment a thousand times.
+    prefix = belonging("rdek", deployment)[:-16]
+    bound = [prefix + bytes(row[0]) for row in rows]
     items = [(row[1], bytes(row[2]), where) for row, where in zip(rows, bound, strict=True)]
     broken: list[str] = []
     try:
@@ -112,16 +115,16 @@ def _opens(keystore: Keystore, item: tuple[int, bytes, bytes]) -> bool:
     return True
 
 
-def _write(conn: Connection, fresh: Sequence[tuple[int, bytes, bytes]]) -> None:
+def write(conn: Connection, fresh: Sequence[tuple[int, bytes, bytes]]) -> None:
     """All rows of a batch in one statement of the driver."""
     if not fresh:
         return
     if conn.dialect.name == "sqlite":
-        statement = "UPDATE keyrings SET kek_version = ?, wrapped_rdek = ? WHERE resident_id = ?"
+        statement = "UPDATE ring_keys SET kek_version = ?, wrapped_rdek = ? WHERE resident_id = ?"
         conn.exec_driver_sql(statement, list(fresh))
         return
     statement = (
-        "UPDATE keyrings SET kek_version = fresh.version, wrapped_rdek = fresh.wrapped"
+        "UPDATE ring_keys SET kek_version = fresh.version, wrapped_rdek = fresh.wrapped"
         " FROM unnest(%s::int[], %s::bytea[], %s::bytea[]) AS fresh (version, wrapped, resident)"
         " WHERE resident_id = fresh.resident"
     )

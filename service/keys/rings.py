@@ -5,8 +5,10 @@ change. Every change wraps the ring under a new resident's key and the primary r
 """
 
 from collections.abc import Callable, Collection
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import partial
 from hashlib import sha256
 from typing import Any
 from uuid import UUID
@@ -18,7 +20,7 @@ from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from service.keys import marks, stages
 from service.keys.keyring import Keyring, RingFull, SealedKeyring, Slot
 from service.keys.keystore import Keystore
-from service.keys.tables import class_tombstones, keyrings, renewals, tombstones
+from service.keys.tables import class_tombstones, keyrings, renewals, ring_keys, tombstones
 from service.kit.db import EPOCH
 from service.kit.errors import Gone, NotFound, Unavailable
 
@@ -70,13 +72,24 @@ def begin_all(
     keystore: Keystore, slots: Collection[Slot], *, after: UUID | None, limit: int, now: datetime
 ) -> tuple[int, UUID | None]:
     """`begin` for the next residents in order of id: how many keys, and the last resident."""
-    last, begun = None, 0
-    for last in keystore.residents(after=after, limit=limit):
-        try:
-            begun += begin(keystore, last, slots, now=now)
-        except (Gone, NotFound):
-            continue
-    return begun, last
+    batch = keystore.residents(after=after, limit=limit)
+    begun = 0
+
+    def turn(conn: Connection, ring: Keyring, resident: UUID) -> Keyring:
+        nonlocal begun
+        due = ring.due(slots, spare=SPARE)
+        begun += len(due)
+        if not due:
+            return ring
+        _wait(conn, resident, now)
+        return ring.begun(due, spare=SPARE, suite=keystore.suite)
+
+    # In order of id and in one transaction: a durable commit for each would take hours.
+    with keystore.writing() as conn:
+        for resident in batch:
+            with suppress(Gone, NotFound):
+                _turned(conn, keystore, resident, partial(turn, resident=resident))
+    return begun, batch[-1] if batch else None
 
 
 def waiting(keystore: Keystore, *, before: datetime, limit: int, after: UUID | None) -> list[UUID]:
@@ -207,33 +220,46 @@ def class_tombstones_of(keystore: Keystore) -> list[ClassTombstone]:
 def _changed(
     keystore: Keystore, resident: UUID, turn: Callable[[Connection, Keyring], Keyring]
 ) -> None:
-    """Read, turn and write one ring while its row is held."""
-    mine = keyrings.c.resident_id == resident
     with keystore.writing() as conn:
-        row = conn.execute(select(keyrings).where(mine).with_for_update()).first()
-        buried = select(1).where(tombstones.c.resident_id == resident)
-        if row is None or conn.execute(buried).first() is not None:
-            raise NotFound if row is None else Gone
-        gone, spent = marks.of(conn, [resident]).get(resident, marks.NONE)
-        sealed = SealedKeyring(
-            row.kek_version, bytes(row.wrapped_rdek), bytes(row.sealed_document), gone, spent
-        )
-        kek = keystore.kek
-        ring = Keyring.open(sealed, kek, keystore.deployment, resident)
-        turned = turn(conn, ring)
-        if turned is ring:
-            return
-        fresh = turned.seal(kek, keystore.deployment, resident)
-        stages.admit(conn, [fresh.kek_version])
-        conn.execute(
-            update(keyrings)
-            .where(mine)
-            .values(
-                kek_version=fresh.kek_version,
-                wrapped_rdek=fresh.wrapped_rdek,
-                sealed_document=fresh.sealed_document,
-            )
-        )
+        _turned(conn, keystore, resident, turn)
+
+
+def _turned(
+    conn: Connection,
+    keystore: Keystore,
+    resident: UUID,
+    turn: Callable[[Connection, Keyring], Keyring],
+) -> None:
+    """Read, turn and write one ring while its rows are held."""
+    kek, deployment = keystore.kek, keystore.deployment
+    ring = Keyring.open(_held(conn, resident), kek, deployment, resident)
+    turned = turn(conn, ring)
+    if turned is ring:
+        return
+    fresh = turned.seal(kek, deployment, resident)
+    stages.admit(conn, [fresh.kek_version])
+    document = update(keyrings).where(keyrings.c.resident_id == resident)
+    conn.execute(document.values(sealed_document=fresh.sealed_document))
+    key = update(ring_keys).where(ring_keys.c.resident_id == resident)
+    conn.execute(key.values(kek_version=fresh.kek_version, wrapped_rdek=fresh.wrapped_rdek))
+
+
+def _held(conn: Connection, resident: UUID) -> SealedKeyring:
+    """A keyring whose rows nobody else changes before the commit."""
+    row = conn.execute(
+        select(keyrings.c.sealed_document, ring_keys.c.kek_version, ring_keys.c.wrapped_rdek)
+        .join(ring_keys, ring_keys.c.resident_id == keyrings.c.resident_id)
+        .where(keyrings.c.resident_id == resident)
+        .with_for_update()
+    ).first()
+    if row is None:
+        raise NotFound
+    buried = select(1).where(tombstones.c.resident_id == resident)
+    if conn.execute(buried).first() is not None:
+        raise Gone
+    marked = marks.of(conn, [resident]).get(resident, marks.NONE)
+    wrapped, document = bytes(row.wrapped_rdek), bytes(row.sealed_document)
+    return SealedKeyring(row.kek_version, wrapped, document, *marked)
 
 
 def _wait(conn: Connection, resident: UUID, now: datetime) -> None:

@@ -12,7 +12,7 @@ from sqlalchemy import Connection, func, select, text
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
-from service.keys.tables import kek_check, keyrings, root_key_versions, system_keys
+from service.keys.tables import kek_check, ring_keys, root_key_versions, system_keys
 
 ADDED = "added"
 """Every process may meet it; nothing is wrapped by it yet."""
@@ -77,7 +77,7 @@ def admit(conn: Connection, versions: Iterable[int]) -> None:
 def wrapped_by(conn: Connection) -> dict[int, int]:
     """How many keyrings and system keys each version wraps."""
     found: dict[int, int] = {}
-    for table in (keyrings, system_keys):
+    for table in (ring_keys, system_keys):
         counted = select(table.c.kek_version, func.count()).group_by(table.c.kek_version)
         for version, count in conn.execute(counted):
             found[version] = found.get(version, 0) + count

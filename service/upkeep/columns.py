@@ -17,6 +17,8 @@ from service.grants import store as grants
 from service.grants.tables import grants as grants_table
 from service.guardians import store as guardians
 from service.guardians.tables import guardian_codes, guardianships
+from service.history import store as history
+from service.history.tables import policy_history
 from service.keys.vault import Vault
 from service.kit.sealed import Place
 from service.panel import store as panel
@@ -128,6 +130,11 @@ COLUMNS: tuple[SealedColumn, ...] = (
         contracts_table,
         contracts_table.c.sealed_body,
         lambda _, row: contracts.place(row.resident_id, row.contract_id, row.version),
+    ),
+    SealedColumn(
+        policy_history,
+        policy_history.c.sealed_body,
+        lambda _, row: history.place(row.resident_id, row.row_id),
     ),
     SealedColumn(
         guardianships,

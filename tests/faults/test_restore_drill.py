@@ -163,6 +163,7 @@ def test_a_keystore_backup_restores_the_keystore(
         backup.save(settings, tmp_path / "keys-backup", keystore=True)
         with here.house.keystore.writing() as conn:
             conn.exec_driver_sql("DELETE FROM keyrings")
+            conn.exec_driver_sql("DELETE FROM ring_keys")
     backup.restore(settings, tmp_path / "keys-backup", keystore=True, shut=False)
     with town(settings, clock) as here:
         assert len(kept(here, here.sign_in("lin"))) == 1

@@ -187,6 +187,7 @@ def test_an_old_keyring_row_does_not_bring_a_class_back(room: Room) -> None:
     room.vault.bury(room.vault.condemn(who, MENTAL, now=room.now, reason="asked"))
     with room.keystore.writing() as conn:
         conn.exec_driver_sql("DELETE FROM keyrings")
+        conn.exec_driver_sql("DELETE FROM ring_keys")
     room.keystore.add([(who, row)])
     with pytest.raises(Gone):
         room.another_process().open(sealed, room.own(who))

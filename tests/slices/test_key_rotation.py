@@ -15,7 +15,7 @@ from service.keys.keyring import Keyring
 from service.keys.keystore import Keystore
 from service.keys.providers import load_root_key
 from service.keys.system import SystemKeys
-from service.keys.tables import destructions, key_operators, keyrings, system_keys
+from service.keys.tables import destructions, key_operators, ring_keys, system_keys
 from service.keys.wrapping import KeyRefused
 from service.kit.passwords import Passwords
 from tests.keyring_room import Room, found, place
@@ -133,7 +133,7 @@ def test_a_rewrap_that_was_cut_off_goes_on_with_the_rest(room: Room) -> None:
 def test_a_keyring_that_does_not_open_is_named_and_holds_up_nobody(room: Room) -> None:
     ids = [room.resident() for _ in range(5)]
     bad = ids[2]
-    _alter(room, keyrings, wrapped_rdek=room.keystore.load(ids[0]).wrapped_rdek, resident_id=bad)
+    _alter(room, ring_keys, wrapped_rdek=room.keystore.load(ids[0]).wrapped_rdek, resident_id=bad)
     advance(room)
     advance(room, WAIT)
     last = rewrapped(room.keystore, 2)
@@ -228,7 +228,7 @@ def test_a_version_in_use_is_never_destroyed(room: Room, passwords: Passwords) -
     advance(room, WAIT)
     desk.destroy(1, "anna", ANNA, now=room.now)
     # A restored keyring turns up under it between the two.
-    _alter(room, keyrings, kek_version=1)
+    _alter(room, ring_keys, kek_version=1)
     with pytest.raises(NotConfirmed):
         desk.destroy(1, "ben", BEN, now=room.now)
     assert room.keystore.kek.versions == {1, 2}

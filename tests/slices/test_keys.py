@@ -176,14 +176,11 @@ def test_a_keyring_from_an_old_backup_stays_closed(room: Room) -> None:
     row = room.keystore.load(one)
     room.vault.shred(one, now=NOW, reason="asked")
     with room.keystore.engine.execution_options(kangma_writes=True).begin() as conn:
-        conn.execute(
-            keystore_metadata.tables["keyrings"].insert().values(
-                resident_id=one,
-                kek_version=row.kek_version,
-                wrapped_rdek=row.wrapped_rdek,
-                sealed_document=row.sealed_document,
-            )
-        )  # fmt: skip
+        tables = keystore_metadata.tables
+        back = {"resident_id": one, "sealed_document": row.sealed_document}
+        key = {"kek_version": row.kek_version, "wrapped_rdek": row.wrapped_rdek}
+        conn.execute(tables["keyrings"].insert().values(back))
+        conn.execute(tables["ring_keys"].insert().values(resident_id=one, **key))
     with pytest.raises(Gone):
         room.another_process().open(sealed, room.own(one))
     fresh = room.another_process()

@@ -1,13 +1,13 @@
 """access_tallies: what the vault opened for others, to compare with the access log
 
-Revision: access_tallies, after guardians.
+Revision: access_tallies, after requests.
 """
 
 import sqlalchemy as sa
 from alembic import op
 
 revision = "access_tallies"
-down_revision = "guardians"
+down_revision = "requests"
 branch_labels = None
 depends_on = None
 
