@@ -37,7 +37,6 @@ def test_every_step_can_be_undone_and_repeated(store: migrations.Store, database
     config = migrations.configuration(store)
     with engine.execution_options(kangma_writes=True).begin() as connection:
         config.attributes["connection"] = connection
-        # Undoing is the operator's crossing, as `migrations.upgrade` is.
         with dangerously_without_permit(connection, Crossing.MIGRATION):
             command.downgrade(config, "base")
     assert set(inspect(engine).get_table_names()) <= {"alembic_version"}

@@ -337,10 +337,12 @@ MAY = {
     },
     "dangerously_without_permit": {
         "service/audit/verification.py",
+        "service/jobs/reconcile.py",
         "service/migrations/__init__.py",
     },
     "dangerously_crossing": {
         "service/jobs/backup.py",
+        "service/jobs/checkpoint.py",
         "service/jobs/erasures.py",
         "service/upkeep/replay.py",
         "service/upkeep/resealing.py",
