@@ -105,10 +105,11 @@ CREATE POLICY permitted ON access_log FOR SELECT TO kangma_resident
 CREATE POLICY kept ON access_log TO kangma_log USING (true);
 GRANT SELECT ON access_log TO kangma_resident, kangma_upkeep;
 GRANT SELECT, INSERT ON access_log, access_nodes, access_checkpoints TO kangma_log;
-GRANT SELECT, INSERT, UPDATE ON access_heads, access_tree TO kangma_log;
+GRANT SELECT, INSERT, UPDATE ON access_heads, access_tree, access_tallies TO kangma_log;
 GRANT SELECT, INSERT, DELETE ON access_buckets TO kangma_log;
 GRANT SELECT ON access_heads, access_tree, access_nodes, access_checkpoints, access_buckets
     TO kangma_upkeep;
+GRANT SELECT ON access_tallies TO kangma_upkeep, kangma_operator;
 GRANT SELECT ON access_checkpoints TO kangma_anyone, kangma_resident, kangma_operator;
 
 -- 4. Rows that are found by a keyed tag or a digest, before it is known whose they are.
