@@ -14,6 +14,7 @@ from sqlalchemy import create_engine, make_url, text
 from service.kit.db import Database
 from service.kit.settings import Settings
 from tests import postgres
+from tests.guarded_room import let_tests_look
 
 # A push meets the same examples every time; `./run test --all` draws new ones, and more.
 hypothesis.settings.register_profile("push", deadline=None, derandomize=True)
@@ -51,6 +52,13 @@ def fresh_postgres() -> Iterator[str]:
         with engine.connect() as connection:
             connection.execute(text(f'DROP DATABASE "{name}" WITH (FORCE)'))
         engine.dispose()
+
+
+@pytest.fixture(autouse=True)
+def _tests_may_look(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Statements that tests write themselves pass the guard, but for the tests of the walls."""
+    if request.node.get_closest_marker("walled") is None:
+        let_tests_look(monkeypatch)
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

@@ -23,6 +23,7 @@ from consent.vocabulary import (
 from service.domain.regions import RegionTree
 from service.grants import gate
 from service.keys.vault import Vault
+from service.kit import guard
 from service.kit.db import Database, metadata
 from service.kit.ids import new_id
 from service.prompts import actions as prompts
@@ -115,9 +116,12 @@ class Home:
         )
         decision = decide(request, (grant,), facts, self.now)
         assert decision.permit is not None, decision.rule
+        # What the gate does with a permit it hands out.
+        guard.admit(conn, decision.permit)
         return decision.permit
 
     def revision(self, conn: Connection, resident: UUID) -> int:
+        guard.ask(conn, resident)
         found_ = conn.execute(
             text("SELECT consent_revision FROM resident_state WHERE resident_id = :id"),
             {"id": resident.bytes},

@@ -17,6 +17,7 @@ import httpx
 import structlog
 
 from service.cli.releases import publish_now
+from service.jobs import checkpoint
 from service.kit.settings import Settings
 from tests import family_room as family
 from tests.conftest import fresh_postgres
@@ -87,7 +88,10 @@ def standing(folder: Path, store: str = "sqlite") -> Iterator[Standing]:
 
 
 def inhabited(here: Town) -> Standing:
-    """People move in; the resident signs over two classes and logs a record; a release is made."""
+    """People move in; the resident signs over two classes and logs a record.
+
+    Their doctor looks once, and a release and a checkpoint of the access log are made.
+    """
     lin, zhou, city = here.resident("lin"), here.doctor(), here.city()
     wish = {"doctor_id": zhou.id, "package": "basic", "data_classes": CLASSES}
     signed = here.doors.post("/v1/me/contract", json=wish, headers=lin.headers)
@@ -96,6 +100,9 @@ def inhabited(here: Town) -> Standing:
     assert logged.json()["results"][0]["status"] == "created", logged.text
     record = logged.json()["results"][0]["id"]
     release = publish_now(here.house, AS_OF)["release_id"]
+    looked = here.doors.get(f"/v1/doctor/patients/{lin.id}", headers=zhou.headers)
+    assert looked.status_code == 200, looked.text
+    checkpoint.make(here.house, now=NOW)
     child = ward(here, lin, zhou)
     return Standing(here, lin, zhou, city, signed.json()["grant_id"], record, release, child)
 

@@ -6,13 +6,14 @@ loop. The busiest doors come first.
 
 from fastapi import APIRouter, FastAPI
 
-from service.api import catalogue, models, notices, status, verify
+from service.api import audit, catalogue, models, notices, status, verify
 from service.api.auth import claim, federation, passkeys, published, register, step_up, token
 from service.api.city import releases
 from service.api.doctor import codes, panel, patients
 from service.api.doctor import records as patient_records
 from service.api.doctor import series as patient_series
 from service.api.me import (
+    access_export,
     access_log,
     children,
     code,
@@ -38,6 +39,7 @@ RESIDENT = (
     contributions.router,
     contract.router,
     access_log.router,
+    access_export.router,
     children.router,
 )
 DOCTOR = (
@@ -57,6 +59,7 @@ ANYONE = (
     federation.router,
     published.router,
     verify.router,
+    audit.router,
     catalogue.router,
     notices.router,
     models.router,

@@ -25,7 +25,7 @@ from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from consent.vocabulary import Action, ActorKind, Purpose
-from service.audit.entry import Entry, Head, Link, Logged, micros
+from service.audit.entry import Entry, Head, Link, Logged, canonical, micros
 from service.audit.heads import BUCKET_BITS, Chain, bucket_of
 from service.audit.tables import (
     access_buckets,
@@ -186,6 +186,17 @@ _PLAIN = {UuidBytes: LargeBinary, Instant: BigInteger, Boolean: Integer}
 def _raw(column: Column[Any]) -> Any:
     kind: Any = _PLAIN.get(type(column.type))
     return column if kind is None else type_coerce(column, kind).label(column.name)
+
+
+def every_text(conn: Connection) -> Iterator[str]:
+    """What each entry's hash covers, in the order of the tree."""
+    wanted = select(access_log).order_by(access_log.c.leaf).limit(_PAGE)
+    rows = conn.execute(wanted).all()
+    while rows:
+        for row in rows:
+            entry, place = _logged(row, row.resident_id, row.at, row.grant_id, row.automatic)
+            yield canonical(entry, place.seq, place.leaf).decode()
+        rows = conn.execute(wanted.where(access_log.c.leaf > rows[-1].leaf)).all()
 
 
 def every_leaf(conn: Connection, *, start: int = 0) -> Iterator[Leaf]:

@@ -10,13 +10,17 @@
 from sqlalchemy import BigInteger, Boolean, Column, Integer, LargeBinary, Table, Text
 
 from service.kit.db import Instant, UuidBytes, metadata
+from service.kit.guard import PROTECTED
+
+OPEN = {PROTECTED: "open"}
+"""Random ids, numbers and hashes: proofs read those of other residents' entries."""
 
 access_log = Table(
     "access_log",
     metadata,
-    Column("resident_id", UuidBytes, primary_key=True),
-    Column("seq", BigInteger, primary_key=True, autoincrement=False),
-    Column("leaf", BigInteger, nullable=False, unique=True),
+    Column("resident_id", UuidBytes, primary_key=True, info=OPEN),
+    Column("seq", BigInteger, primary_key=True, autoincrement=False, info=OPEN),
+    Column("leaf", BigInteger, nullable=False, unique=True, info=OPEN),
     Column("at", Instant, nullable=False),
     Column("actor_kind", Text, nullable=False),
     Column("actor_id", Text, nullable=False),
@@ -32,9 +36,10 @@ access_log = Table(
     Column("revision", BigInteger, nullable=False),
     Column("request_id", Text, nullable=False),
     Column("row_count", Integer, nullable=False),
-    Column("previous_hash", LargeBinary(32), nullable=False),
-    Column("hash", LargeBinary(32), nullable=False),
+    Column("previous_hash", LargeBinary(32), nullable=False, info=OPEN),
+    Column("hash", LargeBinary(32), nullable=False, info=OPEN),
     comment="Every look at a resident's data, denied ones too. Classes are sealed; no values.",
+    info={PROTECTED: "log"},
 )
 
 access_heads = Table(

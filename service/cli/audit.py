@@ -1,5 +1,6 @@
 """`kangma audit`: the access log's own proof, and copies of it for others to keep."""
 
+import os
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
@@ -49,3 +50,20 @@ def checkpoint(json: Json = False) -> None:
             raise NotFound(NOTHING)
         told = {"number": newest.number, "size": newest.size, "at": newest.at.isoformat()}
         answer({**told, "checkpoint": newest.text}, as_json=json)
+
+
+@app.command()
+def export(
+    file: Annotated[Path, typer.Argument(help="New file to write to.")], json: Json = False
+) -> None:
+    """Write the whole log with its checkpoints into a signed file, for auditors alone.
+
+    It tells who looked at whose data, never at which classes; it is made readable for its owner
+    only. clients/verifiers/whole_log.py checks it.
+    """
+    with open_house() as house:
+        # Never over a file that is there: it may be the copy that proves a fork.
+        descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "w", encoding="utf-8") as into:
+            size = checkpoints.export(house, into, now=house.clock())
+        answer({"entries": size, "file": str(file)}, as_json=json)

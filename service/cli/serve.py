@@ -6,6 +6,8 @@ import typer
 import uvicorn
 
 from service.cli.connection import BoundedConnection
+from service.keys import actions as keys
+from service.kit.settings import Settings
 
 Host = Annotated[str, typer.Option(help="Address to listen on.")]
 Port = Annotated[int, typer.Option(help="Port to listen on.")]
@@ -14,6 +16,11 @@ Workers = Annotated[int, typer.Option(help="Worker processes.", min=1)]
 
 def serve(host: Host = "127.0.0.1", port: Port = 8000, workers: Workers = 1) -> None:
     """Serve until interrupted."""
+    # Asked here once, so that a refusal is one sentence and not one traceback a worker.
+    settings = Settings()
+    keys.open_keystore(
+        settings.kek_uri, settings.keys_url, data=settings.data, suite=settings.suite
+    ).close()
     run_server(host, port, workers)
 
 

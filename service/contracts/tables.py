@@ -3,6 +3,7 @@
 from sqlalchemy import Boolean, Column, Index, Integer, LargeBinary, Table, text
 
 from service.kit.db import UuidBytes, metadata
+from service.kit.guard import PROTECTED
 
 contracts = Table(
     "contracts",
@@ -22,4 +23,5 @@ contracts = Table(
         sqlite_where=text("active"),
         postgresql_where=text("active"),
     ),
+    info={PROTECTED: "policy"},
 )

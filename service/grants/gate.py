@@ -2,6 +2,10 @@
 
 It loads the facts in few statements (one for a resident's own record) and hands them to the pure
 decision. What comes back carries a `Permit`, or the rule and the sentence of a refusal.
+
+It is also where walls 3 and 4 open: `guard.ask` before the facts about somebody are read, and
+`_decided` for every decision, which admits the permit it handed out. What forgets either reads
+nothing, because its statements are refused.
 """
 
 from collections import defaultdict
@@ -32,6 +36,7 @@ from service.guardians import actions as guardians
 from service.identity import store as identity
 from service.keys.keyring import Slot
 from service.keys.vault import Vault
+from service.kit import guard
 from service.kit.errors import NotFound, Refused, ServiceError, StepUpRequired
 from service.kit.ids import parse_id
 
@@ -69,23 +74,25 @@ def admit(
     `lasting` leaves out grants of limited uses: for what is kept ready without anybody looking.
     """
     request = AccessRequest(actor, subject, purpose, action, classes, unknown)
+    guard.ask(conn, subject)
     standing = store.standing(conn, subject)
     if standing is None:
-        return decide(request, (), _UNKNOWN, now)
+        return _decided(conn, request, (), _UNKNOWN, now)
     if standing.status != "active":
-        return decide(request, (), _facts(standing, NO_BOND, stepped_up), now)
+        return _decided(conn, request, (), _facts(standing, NO_BOND, stepped_up), now)
     if actor.kind is ActorKind.RESIDENT and actor.id != str(subject):
-        return decide(request, (), _of_another(conn, vault, standing, stepped_up), now)
+        facts = _of_another(conn, vault, standing, stepped_up)
+        return _decided(conn, request, (), facts, now)
     asker = _asker(conn, actor, subject)
     if actor.kind is ActorKind.PRACTITIONER and asker is None:
         # Somebody who is not in office holds nothing, whatever was once granted to them.
-        return decide(request, (), _facts(standing, NO_BOND, stepped_up), now)
+        return _decided(conn, request, (), _facts(standing, NO_BOND, stepped_up), now)
     request = replace(request, actor=_placed(actor, asker))
     grants = [*presented, *_grants(conn, vault, request)]
     if lasting:
         grants = [grant for grant in grants if _lasts(grant)]
     bond = NO_BOND if asker is None else asker.bond
-    return decide(request, grants, _facts(standing, bond, stepped_up), now)
+    return _decided(conn, request, grants, _facts(standing, bond, stepped_up), now)
 
 
 def permit_or_raise(
@@ -146,11 +153,12 @@ def enter(conn: Connection, vault: Vault, *, resident: UUID, now: datetime) -> t
 
     `own` and `residents.store.advance` in one statement, for the busiest path of the service.
     """
+    guard.ask(conn, resident)
     found = store.entered(conn, resident)
     actor = Actor(ActorKind.RESIDENT, str(resident))
     request = AccessRequest(actor, resident, Purpose.SELF_CARE, Action.WRITE, ALL_CLASSES)
     facts = _UNKNOWN if found is None else _facts(found[0], NO_BOND, stepped_up=False)
-    decision = decide(request, (), facts, now)
+    decision = _decided(conn, request, (), facts, now)
     if found is None or decision.permit is None:
         raise refusal(conn, vault, decision, actor=actor, subject=resident)
     return decision.permit, found[1]
@@ -177,12 +185,14 @@ def sentence(rule: str) -> Text:
 
 def is_active(conn: Connection, subject: UUID) -> bool:
     """Whether there is a living record of this resident."""
+    guard.ask(conn, subject)
     standing = store.standing(conn, subject)
     return standing is not None and standing.status == "active"
 
 
 def related(conn: Connection, vault: Vault, actor: Actor, subject: UUID) -> bool:
     """Whether the actor is the subject, or was ever a guardian of theirs, signed or granted to."""
+    guard.ask(conn, subject)
     if actor.kind is ActorKind.RESIDENT:
         mine = actor.id == str(subject)
         return mine or guardians.ever(conn, vault, subject, UUID(actor.id))
@@ -214,29 +224,35 @@ def admit_panel(
     rows = store.active_to(conn, grantees)
     asked = (actor, Purpose.CARE, action, classes)
     standings = [(one, store.Bond(mine, clinic_signed=True)) for one, mine in found]
-    return _decide_each(vault, standings, rows, asked, now=now, lasting=True)
+    return _decide_each(conn, vault, standings, rows, asked, now=now, lasting=True)
 
 
 def panel_actor(conn: Connection, practitioner: UUID) -> Actor:
-    """A practitioner with their clinic and role of this moment, as one who asks for a panel."""
+    """A practitioner with their clinic and role of this moment, as one who asks for a panel.
+
+    From here on the statements of this job may look for everybody on it.
+    """
     actor = Actor(ActorKind.PRACTITIONER, str(practitioner))
     known = identity.practitioner(conn, practitioner)
-    if known is None or known.disabled or known.clinic_id is None:
-        return actor
-    return replace(actor, clinic=str(known.clinic_id), roles=frozenset({known.role}))
+    if known is not None and not known.disabled and known.clinic_id is not None:
+        actor = replace(actor, clinic=str(known.clinic_id), roles=frozenset({known.role}))
+    guard.ask(conn, practitioner, *(grantee.id for grantee in grantees_of(actor)))
+    return actor
 
 
 def admit_statistics(
     conn: Connection, vault: Vault, *, after: UUID | None, limit: int, now: datetime
 ) -> dict[UUID, Decision]:
     """Decisions on the next `limit` residents, in id order, who ever agreed to be counted."""
+    guard.ask(conn, STATISTICS.id)
     standings = store.standings_after(conn, STATISTICS, after=after, limit=limit)
     known = _revisions(standings)
+    guard.ask(conn, *known)
     vault.preload(known, {Slot.POLICY})
     rows = store.active_to(conn, [STATISTICS], list(known))
     actor = Actor(ActorKind.SERVICE, STATISTICS.id)
     asked = (actor, Purpose.STATISTICS, Action.AGGREGATE, ALL_CLASSES)
-    return _decide_each(vault, [(one, NO_BOND) for one in standings], rows, asked, now=now)
+    return _decide_each(conn, vault, [(one, NO_BOND) for one in standings], rows, asked, now=now)
 
 
 def _revisions(standings: Iterable[store.Standing]) -> dict[UUID, int]:
@@ -250,7 +266,18 @@ def foresee(
     return replace(decide(request, grants, facts, now), permit=None)
 
 
+def _decided(
+    conn: Connection, request: AccessRequest, grants: Iterable[Grant], facts: Facts, now: datetime
+) -> Decision:
+    """Decide, and let statements on this connection touch what was permitted, for this job."""
+    decision = decide(request, grants, facts, now)
+    if decision.permit is not None:
+        guard.admit(conn, decision.permit)
+    return decision
+
+
 def _decide_each(
+    conn: Connection,
     vault: Vault,
     standings: Sequence[tuple[store.Standing, store.Bond]],
     rows: Iterable[store.GrantRow],
@@ -268,7 +295,8 @@ def _decide_each(
                 grants[row.resident_id].append(grant)
     actor, purpose, action, classes = asked
     return {
-        standing.resident_id: decide(
+        standing.resident_id: _decided(
+            conn,
             AccessRequest(actor, standing.resident_id, purpose, action, classes),
             grants[standing.resident_id],
             _facts(standing, bond, False),

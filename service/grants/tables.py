@@ -3,6 +3,7 @@
 from sqlalchemy import Column, Index, Integer, LargeBinary, String, Table
 
 from service.kit.db import UuidBytes, metadata
+from service.kit.guard import PROTECTED
 
 grants = Table(
     "grants",
@@ -17,6 +18,7 @@ grants = Table(
     Column("version", Integer, nullable=False),
     Column("sealed_body", LargeBinary, nullable=False),
     Index("ix_grants_grantee", "grantee_kind", "grantee_id", "status"),
+    info={PROTECTED: "policy"},
 )
 
 ACTIVE = "active"

@@ -18,6 +18,7 @@ from service.guardians import body, codes, store
 from service.guardians.body import Guardianship as Guardianship
 from service.guardians.codes import Code as Code
 from service.keys.vault import Vault
+from service.kit import guard
 from service.kit.errors import Conflict, Fault, Invalid, NotFound
 from service.kit.ids import new_id
 from service.residents import store as residents
@@ -131,6 +132,7 @@ def join(
 ) -> Guardianship:
     """Become a guardian by a code of another one, who still is one of somebody under 14."""
     shown = codes.find(conn, vault, code, "join", now)
+    guard.ask(conn, shown.child)
     residents.bump_consent(conn, shown.child)
     there = of_child(conn, vault, shown.child)
     inviting = next((one for one in there if one.guardian == shown.guardian and one.in_place), None)
@@ -155,6 +157,7 @@ def join(
 def leave(conn: Connection, vault: Vault, child: UUID, guardian: UUID, *, now: datetime) -> None:
     """End somebody's guardianship; `Conflict` while nobody else could act for the child."""
     mine = held(conn, vault, child, guardian)
+    guard.ask(conn, child)
     residents.bump_consent(conn, child)
     others = [one for one in of_child(conn, vault, child) if one.in_place and one.id != mine.id]
     if not others:
@@ -200,6 +203,7 @@ def hand_over(
 def claimed(conn: Connection, vault: Vault, code: str, *, now: datetime) -> UUID:
     """Whose file a code hands over, all guardianships ended; `Invalid` before the 14th birthday."""
     shown = codes.find(conn, vault, code, "hand-over", now)
+    guard.ask(conn, shown.child)
     residents.bump_consent(conn, shown.child)
     there = [one for one in of_child(conn, vault, shown.child) if one.in_place]
     if any(now < one.until for one in there):

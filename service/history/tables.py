@@ -3,6 +3,7 @@
 from sqlalchemy import Column, LargeBinary, Table
 
 from service.kit.db import UuidBytes, metadata
+from service.kit.guard import PROTECTED
 
 policy_history = Table(
     "policy_history",
@@ -10,6 +11,7 @@ policy_history = Table(
     Column("resident_id", UuidBytes, primary_key=True),
     Column("row_id", UuidBytes, primary_key=True),
     Column("sealed_body", LargeBinary, nullable=False),
+    info={PROTECTED: "policy"},
 )
 """Rows are only ever added, one for each act on grants, contracts, deny-all and emergencies. What
 changed, and when, is sealed; row ids are random, so even the order of the acts is not told."""

@@ -20,6 +20,7 @@ from service.kit import dumps
 from service.kit.clock import utc_now
 from service.kit.db import open_engine
 from service.kit.errors import ServiceError
+from service.kit.guard import Crossing, dangerously_crossing
 from service.kit.log import log
 from service.kit.settings import Settings
 from service.upkeep import store
@@ -84,7 +85,8 @@ def _replayed(settings: Settings, shut: bool, now: datetime) -> Any:
     try:
         key = house.system.secret("statistics")
         done = replay(house.db, house.keystore, key, now=now)
-        house.db.write(partial(store.begin_another_life, shut=shut))
+        renew = partial(store.begin_another_life, shut=shut)
+        house.db.write(dangerously_crossing(Crossing.RESTORE, renew))
         return done
     finally:
         house.close()

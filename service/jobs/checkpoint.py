@@ -7,6 +7,9 @@ added. Every process looks once a minute; of two that find it due, one makes it.
 import asyncio
 from collections.abc import Iterable
 from datetime import datetime, timedelta
+from hashlib import sha256
+from itertools import chain
+from typing import IO
 
 from anyio import to_thread
 from sqlalchemy import Connection
@@ -14,11 +17,14 @@ from sqlalchemy import Connection
 from service.audit import actions as audit
 from service.audit import store, verification
 from service.audit.store import Signed
+from service.audit.tree import Edge
 from service.audit.verification import Breach
+from service.grants import receipts
 from service.house import House
 from service.kit.log import log
 
 KEY = "audit"
+EXPORT_TYPE = "audit-export+jwt"
 ENTRIES = 10_000
 AGE = timedelta(hours=1)
 LOOK_EVERY = 60.0
@@ -49,6 +55,35 @@ def prove(house: House, copies: Iterable[str] = ()) -> Breach | None:
     """The first thing in the access log that is not as it was written; None for an honest log."""
     keys = house.system.verifying_keys(KEY)
     return house.db.at_one_moment(lambda conn: verification.verify(conn, keys, copies))
+
+
+def export(house: House, into: IO[str], *, now: datetime) -> int:
+    """Write the whole log for an auditor, signed; the number of entries.
+
+    One entry a line as its hash covers it, then the checkpoints, then a JWS over all of that:
+    clients/verifiers/whole_log.py checks it without this service.
+    """
+    digest = sha256()
+
+    def lines(conn: Connection) -> tuple[int, str]:
+        state = store.tree(conn)
+        texts = (one.text for one in store.every_checkpoint(conn))
+        for line in chain(store.every_text(conn), texts):
+            digest.update(f"{line}\n".encode())
+            into.write(f"{line}\n")
+        edge = Edge() if state is None else state.edge
+        return edge.size, edge.root().hex()
+
+    size, root = house.db.at_one_moment(lines)
+    claims = {
+        "iat": int(now.timestamp()),
+        "size": size,
+        "root": root,
+        "sha256": digest.hexdigest(),
+    }
+    key, issuer = house.system.signing_key(KEY), house.settings.issuer
+    into.write(receipts.signed(claims, key=key, typ=EXPORT_TYPE, issuer=issuer) + "\n")
+    return size
 
 
 async def keep_making(house: House) -> None:

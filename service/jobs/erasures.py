@@ -5,12 +5,17 @@ leave a living resident without keys. Every start of the service therefore looks
 residents who have no tombstone yet, and for classes whose keys were condemned, and destroys them.
 """
 
+from collections.abc import Callable
 from datetime import datetime
 from functools import partial
 
+from sqlalchemy import Connection
+
 from service.house import House
 from service.keys import rings
+from service.keys.rings import ClassTombstone
 from service.kit.errors import Gone, NotFound
+from service.kit.guard import Crossing, dangerously_crossing
 from service.kit.log import log
 from service.residents import store as residents
 from service.upkeep import replay
@@ -25,7 +30,7 @@ def finish(house: House, *, now: datetime) -> int:
 
 
 def _persons(house: House, now: datetime) -> int:
-    erased = house.db.read(residents.erased)
+    erased = house.db.read(dangerously_crossing(Crossing.ERASURES, residents.erased))
     if not erased:
         return 0
     done = {stone.resident for stone in house.keystore.tombstones()}
@@ -45,7 +50,7 @@ def _classes(house: House) -> int:
     for stone in rings.class_tombstones_of(house.keystore):
         if stone.done:
             continue
-        if house.db.read(partial(replay.remains, stone=stone)):
+        if house.db.read(_remains(stone)):
             # The rows are there, so the erasure never committed and its asker was told so.
             rings.spare(house.keystore, stone)
             continue
@@ -57,3 +62,7 @@ def _classes(house: House) -> int:
             continue
         finished += 1
     return finished
+
+
+def _remains(stone: ClassTombstone) -> Callable[[Connection], bool]:
+    return dangerously_crossing(Crossing.ERASURES, partial(replay.remains, stone=stone))

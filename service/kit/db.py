@@ -19,22 +19,19 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 from uuid import UUID
 
-from sqlalchemy import BigInteger, Connection, Engine, LargeBinary, MetaData, create_engine, event
-from sqlalchemy.engine import Dialect, ExceptionContext
+from sqlalchemy import BigInteger, Connection, Engine, LargeBinary
+from sqlalchemy.engine import Dialect
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.types import TypeDecorator
 
+from service.kit.audience import Audience, current
+from service.kit.engines import NAMING as NAMING
+from service.kit.engines import metadata as metadata
+from service.kit.engines import open_engine as open_engine
+from service.kit.engines import read_only
 from service.kit.errors import ServiceError, Unavailable
-
-NAMING = {
-    "ix": "ix_%(column_0_label)s",
-    "uq": "uq_%(table_name)s_%(column_0_name)s",
-    "ck": "ck_%(table_name)s_%(constraint_name)s",
-    "fk": "fk_%(table_name)s_%(column_0_name)s_%(referred_table_name)s",
-    "pk": "pk_%(table_name)s",
-}
-metadata = MetaData(naming_convention=NAMING)
-"""Tables of the data store. The keystore has its own metadata in `service.keys.tables`."""
+from service.kit.guard import guard_of
+from service.kit.wall import wall_of
 
 T = TypeVar("T")
 GROUP = 64
@@ -87,61 +84,13 @@ def together(
         waiting.setdefault(act, []).extend(items)
 
 
-def open_engine(url: str) -> Engine:
-    """An engine whose errors never print bound values."""
-    if url.startswith("sqlite"):
-        engine = create_engine(
-            url, hide_parameters=True, connect_args={"check_same_thread": False, "timeout": 30}
-        )
-        event.listen(engine, "connect", _prepare_sqlite)
-        event.listen(engine, "begin", _begin_sqlite)
-        return engine
-    engine = create_engine(
-        url,
-        hide_parameters=True,
-        pool_size=8,
-        max_overflow=8,
-        # With a threshold the driver would deallocate every prepared statement of a connection at
-        # a rollback, those of `service.kit.wire` too.
-        connect_args={"prepare_threshold": None},
-    )
-    event.listen(engine, "handle_error", _hush)
-    return engine
-
-
-def _hush(context: ExceptionContext) -> None:
-    """PostgreSQL repeats the failing row behind the first line of its message; it is cut off."""
-    for error in (context.sqlalchemy_exception, context.original_exception):
-        if error is not None and error.args and isinstance(error.args[0], str):
-            error.args = (error.args[0].partition("\n")[0], *error.args[1:])
-
-
-def _prepare_sqlite(connection: Any, _: object) -> None:
-    # The driver must not open transactions by itself: `_begin_sqlite` does, at the right moment.
-    connection.isolation_level = None
-    for pragma in (
-        "journal_mode=WAL",
-        "synchronous=FULL",
-        "secure_delete=ON",
-        "foreign_keys=ON",
-        "temp_store=MEMORY",
-        "busy_timeout=30000",
-    ):
-        connection.execute(f"PRAGMA {pragma}")
-
-
-def _begin_sqlite(connection: Connection) -> None:
-    # A deferred transaction that upgrades to a write may fail with SQLITE_BUSY at once.
-    writing = connection.get_execution_options().get("kangma_writes", False)
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if writing else "BEGIN")
-
-
 @dataclass(slots=True)
 class _Job:
     """Work to do, and who waits for it: a thread (`done`) or a coroutine of `loop`."""
 
     run: Callable[[Connection], Any]
     key: bytes
+    audience: Audience
     done: "Future[Any] | asyncio.Future[Any]"
     loop: asyncio.AbstractEventLoop | None = None
     result: Any = None
@@ -155,7 +104,7 @@ class Database:
         self.engine = open_engine(url)
         self.dialect = self.engine.dialect.name
         self._writing = self.engine.execution_options(kangma_writes=True)
-        self._reading = _read_only(self.engine)
+        self._reading = read_only(self.engine)
         self._writes: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._reads: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         loops = [self._write_loop, *[self._read_loop] * readers]
@@ -166,13 +115,13 @@ class Database:
     def write(self, job: Callable[[Connection], T], *, key: bytes = b"") -> T:
         """Run `job` in a committed transaction and wait for its result."""
         done: Future[T] = Future()
-        self._writes.put(_Job(job, key, done))
+        self._writes.put(_Job(job, key, current(), done))
         return done.result()
 
     def read(self, job: Callable[[Connection], T]) -> T:
         """Run `job`, which changes nothing."""
         done: Future[T] = Future()
-        self._reads.put(_Job(job, b"", done))
+        self._reads.put(_Job(job, b"", current(), done))
         return done.result()
 
     def at_one_moment(self, job: Callable[[Connection], T]) -> T:
@@ -183,19 +132,23 @@ class Database:
         with self._reading.connect() as connection:
             if self.dialect == "postgresql":
                 connection = connection.execution_options(isolation_level="REPEATABLE READ")
+            guard_of(connection).wall = wall_of(connection)
             with connection.begin():
-                return job(connection)
+                try:
+                    return _as(connection, current(), lambda: job(connection))
+                finally:
+                    guard_of(connection).wall = None
 
     async def awrite(self, job: Callable[[Connection], T], *, key: bytes = b"") -> T:
         loop = asyncio.get_running_loop()
         done: asyncio.Future[T] = loop.create_future()
-        self._writes.put(_Job(job, key, done, loop))
+        self._writes.put(_Job(job, key, current(), done, loop))
         return await done
 
     async def aread(self, job: Callable[[Connection], T]) -> T:
         loop = asyncio.get_running_loop()
         done: asyncio.Future[T] = loop.create_future()
-        self._reads.put(_Job(job, b"", done, loop))
+        self._reads.put(_Job(job, b"", current(), done, loop))
         return await done
 
     def close(self) -> None:
@@ -211,7 +164,7 @@ class Database:
         held = _Held(self._reading)
         while (job := self._reads.get()) is not None:
             try:
-                job.result = held.read(job.run)
+                job.result = held.read(job)
             except BaseException as error:
                 job.error = held.told(error)
             _settle([job])
@@ -244,20 +197,6 @@ class Database:
         return group, False
 
 
-def _read_only(engine: Engine) -> Engine:
-    """An engine for readers: their connections come from a pool of their own."""
-    if engine.dialect.name == "sqlite":
-        return engine
-    readers = create_engine(
-        engine.url,
-        hide_parameters=True,
-        isolation_level="AUTOCOMMIT",
-        connect_args={"options": "-c default_transaction_read_only=on"},
-    )
-    event.listen(readers, "handle_error", _hush)
-    return readers
-
-
 class _Held:
     """One thread's connection, taken when first needed and again when it broke."""
 
@@ -265,7 +204,7 @@ class _Held:
         self._engine = engine
         self._connection: Connection | None = None
 
-    def read(self, job: Callable[[Connection], T]) -> T:
+    def read(self, job: _Job) -> Any:
         """Run `job`; once more over a new connection when the old one turns out to be cut."""
         try:
             return self._read(job)
@@ -274,14 +213,14 @@ class _Held:
                 raise
             return self._read(job)
 
-    def _read(self, job: Callable[[Connection], T]) -> T:
+    def _read(self, job: _Job) -> Any:
         connection = self._taken()
         try:
-            return job(connection)
+            return _run(connection, job)
         finally:
             self._leave(connection)
 
-    def write(self, jobs: Iterable[Callable[[Connection], Any]]) -> list[Any]:
+    def write(self, jobs: Iterable[_Job]) -> list[Any]:
         """Run all jobs in one transaction, and return once it is durable."""
         connection = self._taken()
         try:
@@ -304,11 +243,14 @@ class _Held:
     def drop(self) -> None:
         connection, self._connection = self._connection, None
         if connection is not None:
+            if not connection.invalidated:
+                guard_of(connection).wall = None
             connection.close()
 
     def _taken(self) -> Connection:
         if self._connection is None:
             self._connection = self._engine.connect()
+            guard_of(self._connection).wall = wall_of(self._connection)
         return self._connection
 
     def _leave(self, connection: Connection) -> None:
@@ -320,24 +262,40 @@ class _Held:
             self.drop()
 
 
-def _grouped(connection: Connection, jobs: Iterable[Callable[[Connection], Any]]) -> list[Any]:
+def _run(connection: Connection, job: _Job) -> Any:
+    """One job among those of a connection, and perhaps of a transaction: it inherits nothing."""
+    return _as(connection, job.audience, lambda: job.run(connection))
+
+
+def _as(connection: Connection, audience: Audience, run: Callable[[], T]) -> T:
+    guard = guard_of(connection)
+    guard.begin(audience)
+    try:
+        return run()
+    finally:
+        guard.end()
+
+
+def _grouped(connection: Connection, jobs: Iterable[_Job]) -> list[Any]:
     """The results of all jobs, after what they left for the end was done."""
     info = connection.info
     waiting: dict[Callable[..., None], list[Any]] = {}
     info[TOGETHER] = waiting
     try:
-        results = [job(connection) for job in jobs]
+        results = [_run(connection, job) for job in jobs]
     finally:
         del info[TOGETHER]
     for act, items in waiting.items():
-        act(connection, items)
+        # What all jobs leave for the end are entries of the log, which nobody's permit is needed
+        # for and which only this role may add.
+        _as(connection, "log", lambda act=act, items=items: act(connection, items))  # type: ignore[misc]  # mypy cannot infer lambdas with defaults
     return results
 
 
 def _run_group(held: _Held, group: list[_Job]) -> bool:
     """Run all jobs in one transaction; False, with nothing kept, when any of them failed."""
     try:
-        results = held.write([job.run for job in group])
+        results = held.write(group)
     except Exception:
         return False
     for job, result in zip(group, results, strict=True):
@@ -347,7 +305,7 @@ def _run_group(held: _Held, group: list[_Job]) -> bool:
 
 def _run_alone(held: _Held, job: _Job) -> None:
     try:
-        (job.result,) = held.write([job.run])
+        (job.result,) = held.write([job])
     except BaseException as error:
         job.error = held.told(error)
 

@@ -77,6 +77,7 @@ class Tokens:
         self._keys = keys
         self._remembered: OrderedDict[bytes, Claims] = OrderedDict()
         self._known: frozenset[str] = frozenset()
+        self._seen: Sequence[SigningKey] = ()
         self._lock = Lock()
 
     def issue(
@@ -117,7 +118,10 @@ class Tokens:
         """
         if len(token) > SIZE_LIMIT or not token.isascii():
             raise Unauthenticated
-        self._forget_with_keys()
+        keys = self._keys()
+        # The same list is the same set: whoever hands out keys makes a new one when they change.
+        if keys is not self._seen:
+            self._forget_with_keys(keys)
         digest = sha256(token.encode()).digest()
         claims = self._remembered.get(digest)
         if claims is None:
@@ -127,14 +131,13 @@ class Tokens:
             raise Unauthenticated
         return claims
 
-    def _forget_with_keys(self) -> None:
+    def _forget_with_keys(self, keys: Sequence[SigningKey]) -> None:
         """A token is remembered no longer than the key that signed it is published."""
-        kids = frozenset([key.kid for key in self._keys()])
-        if kids != self._known:
-            with self._lock:
-                if not kids >= self._known:
-                    self._remembered.clear()
-                self._known = kids
+        kids = frozenset(key.kid for key in keys)
+        with self._lock:
+            if not kids >= self._known:
+                self._remembered.clear()
+            self._known, self._seen = kids, keys
 
     def _remember(self, digest: bytes, claims: Claims) -> None:
         with self._lock:

@@ -20,6 +20,9 @@ from psycopg.pq import ExecStatus, Format, TransactionStatus
 from psycopg.pq.abc import PGconn, PGresult
 from sqlalchemy import Connection
 
+from service.kit.guard import GUARD, PROTECTION, Guard, Need
+from service.kit.sqltext import need_of
+
 Row = tuple[Any, ...]
 Coder = Callable[[Any], Any]
 
@@ -172,19 +175,34 @@ class Wire:
         self._fixed = fixed
         self._name = b"kangma_%d" % next(_names)
         self._formats = [Format.BINARY] * len(order)
+        self._need: Need | None = None
 
     def _ask(self, connection: Connection, parameters: Mapping[str, Any]) -> Answer:
         """Run it, or send it where the connection is `piped`."""
-        pgconn = begun(connection).pgconn
-        pipe: Pipe | None = connection.info.get(PIPE)
-        plans: dict[bytes, _Plan] = connection.info.setdefault(PLANS, {})
-        plan = plans.get(self._name)
+        pgconn, info = begun(connection).pgconn, connection.info
+        guard: Guard = info[GUARD]
+        pipe: Pipe | None = info.get(PIPE)
+        if pipe is None:
+            guard.tell()
+        elif guard.stale:
+            with pipe.paused():
+                guard.tell()
+        # PostgreSQL plans a statement anew when the role that runs it changes, so each role has
+        # its own.
+        name = self._name + guard.audience.encode()
+        plans: dict[bytes, _Plan] = info.setdefault(PLANS, {})
+        plan = plans.get(name)
         if plan is None:
-            plan = plans[self._name] = self._prepared(pgconn, pipe)
+            plan = plans[name] = self._prepared(pgconn, pipe, name)
         values = self._values(plan, parameters)
+        need = self._need
+        if need is None:
+            need = self._need = need_of(self._text.decode(), info[PROTECTION])
+        if need:
+            guard.check(need, (values,))
         if pipe is not None:
-            return pipe.send(self._name, plan, values, self._formats)
-        result = pgconn.exec_prepared(self._name, values, self._formats, Format.BINARY)
+            return pipe.send(name, plan, values, self._formats)
+        result = pgconn.exec_prepared(name, values, self._formats, Format.BINARY)
         return Answer(plan, pipe=None, result=_good(result))
 
     def rows(self, connection: Connection, parameters: Mapping[str, Any]) -> list[Row]:
@@ -208,12 +226,12 @@ class Wire:
             for name, encode in zip(self._order, plan.encode, strict=True)
         ]
 
-    def _prepared(self, pgconn: PGconn, pipe: Pipe | None) -> _Plan:
+    def _prepared(self, pgconn: PGconn, pipe: Pipe | None, name: bytes) -> _Plan:
         if pipe is not None:
             with pipe.paused():
-                return self._prepared(pgconn, None)
-        _good(pgconn.prepare(self._name, self._text))
-        told = _good(pgconn.describe_prepared(self._name))
+                return self._prepared(pgconn, None, name)
+        _good(pgconn.prepare(name, self._text))
+        told = _good(pgconn.describe_prepared(name))
         return _Plan(
             tuple(_ENCODE[told.param_type(number)] for number in range(told.nparams)),
             tuple(_DECODE[told.ftype(number)] for number in range(told.nfields)),

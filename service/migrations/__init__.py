@@ -13,6 +13,8 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Engine
 
+from service.kit.guard import Crossing, dangerously_without_permit
+
 Store = Literal["data", "keystore"]
 
 
@@ -29,7 +31,8 @@ def upgrade(store: Store, engine: Engine) -> None:
     config = configuration(store)
     with engine.execution_options(kangma_writes=True).begin() as connection:
         config.attributes["connection"] = connection
-        command.upgrade(config, "head")
+        with dangerously_without_permit(connection, Crossing.MIGRATION):
+            command.upgrade(config, "head")
 
 
 def is_current(store: Store, engine: Engine) -> bool:

@@ -79,6 +79,7 @@ def clear(conn: Connection, practitioner: UUID) -> None:
     The cards were made under the grants of the old one; what other processes remember of them is
     void with the sealed card.
     """
+    gate.panel_actor(conn, practitioner)
     store.clear(conn, practitioner)
 
 

@@ -3,6 +3,7 @@
 from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, Table
 
 from service.kit.db import UuidBytes, metadata
+from service.kit.guard import PROTECTED
 
 panel_cards = Table(
     "panel_cards",
@@ -14,4 +15,5 @@ panel_cards = Table(
     Column("consent_revision", Integer, nullable=False),
     Column("sealed_card", LargeBinary, nullable=False),
     Index("ix_panel_cards_practitioner", "practitioner_id"),
+    info={PROTECTED: "policy"},
 )

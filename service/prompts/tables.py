@@ -7,6 +7,7 @@ one size, so that neither row counts nor lengths tell what somebody measures.
 from sqlalchemy import BigInteger, Column, Integer, LargeBinary, Table
 
 from service.kit.db import UuidBytes, metadata
+from service.kit.guard import PROTECTED
 
 latest = Table(
     "latest",
@@ -16,6 +17,7 @@ latest = Table(
     Column("class_tag", LargeBinary(8), primary_key=True),
     Column("rev", BigInteger, nullable=False),
     Column("sealed", LargeBinary, nullable=False),
+    info={PROTECTED: "data"},
 )
 
 prompt_now = Table(
@@ -25,6 +27,7 @@ prompt_now = Table(
     # The highest `rev` of `latest` when it was assessed: older than that means out of date.
     Column("rev", BigInteger, nullable=False),
     Column("sealed", LargeBinary, nullable=False),
+    info={PROTECTED: "data"},
 )
 
 prompt_history = Table(
@@ -35,4 +38,5 @@ prompt_history = Table(
     # The level may move again by time alone, without a write that would take a new `rev`.
     Column("day", Integer, primary_key=True, autoincrement=False),
     Column("sealed", LargeBinary, nullable=False),
+    info={PROTECTED: "data"},
 )

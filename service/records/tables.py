@@ -8,6 +8,7 @@ shifted by a secret number of days, and tags that compare inside one owner and n
 from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, LargeBinary, SmallInteger, Table
 
 from service.kit.db import UuidBytes, metadata
+from service.kit.guard import PROTECTED
 
 record_parts = Table(
     "record_parts",
@@ -21,6 +22,7 @@ record_parts = Table(
     Column("deleted", Boolean, nullable=False),
     Column("sealed", LargeBinary, nullable=False),
     Index("ix_record_parts_day", "resident_id", "day"),
+    info={PROTECTED: "data"},
 )
 
 series_days = Table(
@@ -34,4 +36,5 @@ series_days = Table(
     Column("class_tag", LargeBinary(8), nullable=False),
     Column("rev", BigInteger, nullable=False),
     Column("sealed", LargeBinary, nullable=False),
+    info={PROTECTED: "data"},
 )

@@ -13,6 +13,7 @@ from consent.decision import Permit
 from consent.vocabulary import DataClass, Text
 from service.domain.regions import RegionTree
 from service.keys.vault import Vault
+from service.kit import guard
 from service.kit.clock import CITY_ZONE, city_day
 from service.kit.errors import Fault, Invalid
 from service.kit.sealed import Place, Sealed
@@ -40,6 +41,7 @@ _NO_REGION = Text("没有这个区划。", "There is no such region.")
 
 def begin(conn: Connection, resident: UUID) -> None:
     """Open an empty file. In the same transaction `register` seals the profile into it."""
+    guard.ask(conn, resident)
     store.begin(conn, resident)
 
 

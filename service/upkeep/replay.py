@@ -14,6 +14,7 @@ from service.keys import rings
 from service.keys.keystore import Keystore
 from service.keys.rings import ClassTombstone
 from service.kit.db import Database
+from service.kit.guard import Crossing, dangerously_crossing
 from service.kit.log import log
 from service.residents.store import ACTIVE
 from service.upkeep import shredding, store
@@ -36,18 +37,20 @@ def replay(db: Database, keystore: Keystore, statistics_key: bytes, *, now: date
     persons = 0
     stones = [stone.resident for stone in keystore.tombstones()]
     for start in range(0, len(stones), CHUNK):
-        known = db.read(partial(store.statuses, asked=stones[start : start + CHUNK]))
+        asked = partial(store.statuses, asked=stones[start : start + CHUNK])
+        known = db.read(dangerously_crossing(Crossing.RESTORE, asked))
         for resident in (who for who, status in known.items() if status == ACTIVE):
             erase = partial(
                 shredding.erase_again, resident=resident, statistics_key=statistics_key, now=now
             )
-            db.write(erase, key=resident.bytes)
+            db.write(dangerously_crossing(Crossing.RESTORE, erase), key=resident.bytes)
             persons += 1
     classes = rows = 0
     for stone in rings.class_tombstones_of(keystore):
         if not stone.done:
             continue
-        removed = db.write(partial(remove, stone=stone), key=stone.resident.bytes)
+        gone = dangerously_crossing(Crossing.RESTORE, partial(remove, stone=stone))
+        removed = db.write(gone, key=stone.resident.bytes)
         classes += removed > 0
         rows += removed
     log.warning("erasures replayed", persons=persons, classes=classes, rows=rows)

@@ -18,6 +18,7 @@ from service.keys.keystore import Keystore
 from service.keys.vault import Vault
 from service.kit.db import Database
 from service.kit.errors import Gone, IntegrityBroken, NotFound
+from service.kit.guard import Crossing, dangerously_crossing
 from service.kit.sealed import Sealed
 from service.residents.store import hold
 from service.upkeep import store
@@ -57,8 +58,9 @@ def reseal(
         for resident in batch:
             # A process that began a renewal elsewhere may have left its older keys here.
             vault.forget(resident)
+            anew = partial(_resident, vault=vault, resident=resident)
             sealed, broken = db.write(
-                partial(_resident, vault=vault, resident=resident), key=resident.bytes
+                dangerously_crossing(Crossing.RESEALING, anew), key=resident.bytes
             )
             dropped = _dropped(db, keystore, resident, before=now - kept)
             vault.forget(resident)
@@ -97,7 +99,8 @@ def _fresh(vault: Vault, column: SealedColumn, row: Row[Any]) -> Sealed | None:
 
 
 def _dropped(db: Database, keystore: Keystore, resident: UUID, *, before: datetime) -> int:
-    used = db.read(lambda conn: store.keys_used(conn, resident))
+    asked = partial(store.keys_used, resident=resident)
+    used = db.read(dangerously_crossing(Crossing.RESEALING, asked))
     try:
         return rings.drop(keystore, resident, set().union(*used.values()), before=before)
     except (Gone, NotFound):

@@ -27,11 +27,13 @@ from service.keys import inspection
 from service.keys.vault import Vault
 from service.kit.db import Database
 from service.kit.errors import Gone, IntegrityBroken, NotFound
+from service.kit.guard import Crossing, dangerously_crossing
 from service.kit.log import log
 from service.kit.sealed import Sealed
 from service.upkeep import store
 from service.upkeep.columns import COLUMNS, SealedColumn
 
+_crossing = partial(dangerously_crossing, Crossing.VERIFICATION)
 BATCH = 200
 """Residents looked at in one read of the data store."""
 
@@ -60,15 +62,15 @@ def verify(db: Database, vault: Vault, statistics_key: bytes) -> Seen:
     opened = 0
     faults: list[Fault] = []
     after: UUID | None = None
-    while batch := db.read(partial(store.active_after, after=after, limit=BATCH)):
+    while batch := db.read(_crossing(partial(store.active_after, after=after, limit=BATCH))):
         for resident in batch:
-            seen = db.read(partial(_resident, vault=vault, resident=resident))
+            seen = db.read(_crossing(partial(_resident, vault=vault, resident=resident)))
             opened += seen.opened
             faults += seen.faults
             # Somebody's opened keys are of no more use here.
             vault.forget(resident)
         after = batch[-1]
-    faults += db.read(lambda conn: list(_strays(conn)))
+    faults += db.read(_crossing(lambda conn: list(_strays(conn))))
     counted, broken = db.read(lambda conn: _contributions(conn, statistics_key))
     log.warning("data store verified", opened=opened + counted, faults=len(faults) + len(broken))
     return Seen(opened + counted, (*faults, *broken))

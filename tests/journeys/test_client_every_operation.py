@@ -170,6 +170,9 @@ async def _look_around(client: Any) -> str:
     assert (await of(words.health()))["status"] == "ok"
     assert (await of(words.readiness()))["status"] == "ready"
     assert (await of(words.version()))["contract"] == 1
+    with pytest.raises(NotFound):
+        # Nobody has looked at anything yet.
+        await of(words.checkpoint())
     assert (await of(words.jwks()))["keys"]
     assert (await of(words.authorization_server()))["token_endpoint"].endswith("/v1/auth/token")
     assert len(await of(words.measures())) > 100

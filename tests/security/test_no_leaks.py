@@ -102,6 +102,7 @@ def asks_of_adults(here: Standing, token: str) -> list[Ask]:
         Ask("get_health", None, "GET", "/healthz"),
         Ask("get_readiness", None, "GET", "/readyz"),
         Ask("get_version", None, "GET", "/version"),
+        Ask("get_checkpoint", None, "GET", "/v1/audit/checkpoint?since=1"),
         Ask("list_measures", None, "GET", "/v1/measures?limit=3"),
         Ask("get_measure", None, "GET", "/v1/measures/body_weight"),
         Ask("list_data_classes", None, "GET", "/v1/data-classes"),

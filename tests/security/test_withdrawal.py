@@ -22,6 +22,7 @@ from service.residents import actions as residents
 from service.residents.store import Withdrawn
 from tests.conftest import fresh_postgres
 from tests.consent_room import Clinic, care_offer, statistics_offer
+from tests.guarded_room import carrying
 from tests.record_room import PROFILE, pressure
 
 
@@ -115,11 +116,13 @@ def test_a_permit_from_before_opens_no_data_statement_after(
         lambda conn: pages.page(conn, vault, held, pages.Query(measure="systolic_bp")),
     ):
         with pytest.raises(Withdrawn):
-            elsewhere.database.read(statement)
+            elsewhere.database.read(carrying(held, statement))
+
+    def late(conn: Connection) -> object:
+        return records.log(conn, vault, writing, [pressure()], here.now, profile=PROFILE)
+
     with pytest.raises(Withdrawn):
-        elsewhere.database.write(
-            lambda conn: records.log(conn, vault, writing, [pressure()], here.now, profile=PROFILE)
-        )
+        elsewhere.database.write(carrying(writing, late))
 
 
 def test_a_look_begun_before_a_withdrawal_does_not_write_after_it(tmp_path: Path) -> None:

@@ -1,20 +1,23 @@
 """The access log on both databases: added to, read by its subject, and provably unchanged."""
 
 import threading
+from collections.abc import Callable
 from datetime import timedelta
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID, uuid4, uuid5
 
 import pytest
-from sqlalchemy import Engine, delete, event, update
+from sqlalchemy import Connection, Engine, delete, event, update
 
 from service.audit import actions, heads, store, tree
 from service.audit.checkpoint import digest, read
 from service.audit.entry import GENESIS, Head, Logged, canonical, link
 from service.audit.tables import access_heads, access_log
 from service.kit.db import Database
+from service.kit.guard import guard_of
 from tests.audit_room import KEY, KEYS, NOW, add, an_entry, checkpoint, fill, make_tables, proven
 
+T = TypeVar("T")
 SUBJECTS = [UUID(int=n) for n in (3, 1, 2)]
 
 
@@ -25,7 +28,21 @@ def log(database: Database) -> Database:
 
 
 def pages(log: Database, subject: UUID, **named: Any) -> list[Logged]:
-    return log.read(lambda conn: actions.page(conn, subject, **named))
+    return of_the_owner(log, subject, lambda conn: actions.page(conn, subject, **named))
+
+
+def proof_of(log: Database, subject: UUID) -> actions.Proof | None:
+    return of_the_owner(log, subject, lambda conn: actions.proof(conn, subject))
+
+
+def of_the_owner(log: Database, subject: UUID, job: Callable[[Connection], T]) -> T:
+    """A read by somebody who has shown a permit before."""
+
+    def run(conn: Connection) -> T:
+        guard_of(conn).permitted.add(subject.bytes)
+        return job(conn)
+
+    return log.read(run)
 
 
 def filled(log: Database, each: int = 4) -> None:
@@ -311,7 +328,7 @@ def test_proofs_hold_across_tiles(log: Database) -> None:
     path = log.read(lambda conn: actions.consistency(conn, first.size, second.size))
     assert tree.is_consistent(first.size, second.size, first.root, second.root, path)
     for person in people:
-        proof = log.read(lambda conn, person=person: actions.proof(conn, person))
+        proof = proof_of(log, person)
         assert proof is not None
         link_ = proof.last.link
         leaf = tree.leaf_hash(link_.hash)
@@ -324,12 +341,12 @@ def test_proofs_hold_across_tiles(log: Database) -> None:
 
 
 def test_nobody_without_entries_has_a_proof(log: Database) -> None:
-    assert log.read(lambda conn: actions.proof(conn, SUBJECTS[0])) is None
+    assert proof_of(log, SUBJECTS[0]) is None
     filled(log)
-    assert log.read(lambda conn: actions.proof(conn, SUBJECTS[0])) is None
+    assert proof_of(log, SUBJECTS[0]) is None
     checkpoint(log)
-    assert log.read(lambda conn: actions.proof(conn, uuid4())) is None
-    assert log.read(lambda conn: actions.proof(conn, SUBJECTS[0])) is not None
+    assert proof_of(log, uuid4()) is None
+    assert proof_of(log, SUBJECTS[0]) is not None
 
 
 def test_the_canonical_text_keeps_fields_apart() -> None:

@@ -24,6 +24,7 @@ from service.kit.errors import (
 from service.residents import actions as residents
 from service.residents import store as states
 from tests.consent_room import Clinic, care_offer, statistics_offer
+from tests.guarded_room import carrying
 
 
 @pytest.fixture
@@ -143,7 +144,7 @@ def test_every_change_voids_the_permits_made_before(here: Clinic) -> None:
         permit = here.read(lambda conn: here.manage(conn, lin))
         change()
         with pytest.raises(states.Withdrawn):
-            here.read(lambda conn: residents.profile(conn, here.vault, permit))
+            here.read(carrying(permit, lambda conn: residents.profile(conn, here.vault, permit)))
 
     given: list[UUID] = []
     stale_after(lambda: given.append(here.give(lin, care_offer(zhou)).grant.id))

@@ -248,7 +248,9 @@ def test_entering_looks_at_ones_own_standing_and_no_other(here: Clinic, erased: 
     )
 
     def enter(resident: UUID) -> UUID:
-        permit, _ = here.write(lambda conn: gate.enter(conn, resident=resident, now=here.now))
+        permit, _ = here.write(
+            lambda conn: gate.enter(conn, here.vault, resident=resident, now=here.now)
+        )
         return permit.subject
 
     assert enter(stays) == stays

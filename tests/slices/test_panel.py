@@ -6,7 +6,7 @@ from pathlib import Path
 from uuid import UUID
 
 import pytest
-from sqlalchemy import func, select, update
+from sqlalchemy import Connection, func, select, update
 
 from consent.vocabulary import DataClass
 from service.grants import actions as grants
@@ -45,11 +45,11 @@ def cards(here: Clinic) -> int:
 
 
 def regroup(here: Clinic, resident: UUID) -> None:
-    here.write(
-        lambda conn: actions.regroup(
-            conn, here.vault, resident=resident, regions=REGIONS, now=here.now
-        )
-    )
+    def job(conn: Connection) -> None:
+        here.manage(conn, resident)
+        actions.regroup(conn, here.vault, resident=resident, regions=REGIONS, now=here.now)
+
+    here.write(job)
 
 
 def test_a_card_shows_the_level_of_the_granted_classes_only(here: Clinic) -> None:
@@ -94,9 +94,12 @@ def test_a_refreshed_card_is_current(here: Clinic) -> None:
         return slot is not None and slot.current
 
     assert not is_current()
-    here.write(
-        lambda conn: actions.refresh(conn, here.vault, resident=lin, regions=REGIONS, now=here.now)
-    )
+
+    def refresh(conn: Connection) -> None:
+        here.manage(conn, lin)
+        actions.refresh(conn, here.vault, resident=lin, regions=REGIONS, now=here.now)
+
+    here.write(refresh)
     assert is_current()
 
 

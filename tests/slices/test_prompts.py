@@ -25,6 +25,7 @@ from service.prompts.tables import latest, prompt_now
 from service.records import actions as records
 from service.residents import actions as residents
 from service.residents.store import Withdrawn, bump_consent
+from tests.guarded_room import carrying
 from tests.record_room import PROFILE, REGIONS, Home, observation, pressure
 
 SLOTS = len(PROMPT_CLASSES) + 1
@@ -326,7 +327,7 @@ def test_a_withdrawn_permit_reads_no_prompt(home: Home) -> None:
         lambda conn: actions.readings(conn, home.vault, permit, regions=REGIONS, profile=PROFILE),
     ):
         with pytest.raises(Withdrawn):
-            home.read(look)
+            home.read(carrying(permit, look))
 
 
 def test_rows_of_the_ill_and_of_the_unmeasured_look_alike(home: Home) -> None:

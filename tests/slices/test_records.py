@@ -18,6 +18,7 @@ from service.records import actions, parts, store
 from service.records.plan import Result
 from service.records.tables import record_parts
 from service.residents.store import Withdrawn, bump_consent, state
+from tests.guarded_room import carrying
 from tests.record_room import PROFILE, Home, observation, pressure
 
 
@@ -232,15 +233,23 @@ def test_after_a_withdrawal_no_statement_runs_under_the_old_permit(home: Home) -
     rev = result.rev or 0
 
     with pytest.raises(Withdrawn):
-        home.read(lambda conn: actions.get(conn, home.vault, permit, record_id))
+        home.read(carrying(permit, lambda conn: actions.get(conn, home.vault, permit, record_id)))
     with pytest.raises(Withdrawn):
         home.write(
-            lambda conn: actions.log(
-                conn, home.vault, permit, [pressure()], home.now, profile=PROFILE
+            carrying(
+                permit,
+                lambda conn: actions.log(
+                    conn, home.vault, permit, [pressure()], home.now, profile=PROFILE
+                ),
             )
         )
     with pytest.raises(Withdrawn):
-        home.write(lambda conn: actions.delete(conn, home.vault, permit, record_id, if_match=rev))
+        home.write(
+            carrying(
+                permit,
+                lambda conn: actions.delete(conn, home.vault, permit, record_id, if_match=rev),
+            )
+        )
     assert len(parts_of(home, resident)) == 1
 
 
@@ -299,7 +308,9 @@ def test_a_permit_that_expired_opens_nothing(home: Home) -> None:
     permit = home.read(lambda conn: home.own(conn, resident))
     home.now += timedelta(days=1)
     with pytest.raises(Exception, match="expired"):
-        home.read(lambda conn: actions.get(conn, home.vault, permit, UUID(sent["id"])))
+        home.read(
+            carrying(permit, lambda conn: actions.get(conn, home.vault, permit, UUID(sent["id"])))
+        )
 
 
 def test_another_residents_permit_finds_nothing(home: Home) -> None:

@@ -11,6 +11,7 @@ from sqlalchemy import Connection
 
 from consent.decision import Permit
 from consent.vocabulary import DataClass
+from service.kit import guard
 from service.kit.db import Database
 from service.kit.paging import BadCursor
 from service.records import actions, pages
@@ -57,6 +58,7 @@ def first(home: Home, permit_of: object, query: Query | None = None) -> list[Fou
     def job(conn: Connection) -> list[Found]:
         assert callable(permit_of)
         permit: Permit = permit_of(conn)
+        guard.admit(conn, permit)
         return pages.page(conn, home.vault, permit, query or Query(), limit=1000).items
 
     return home.read(job)

@@ -22,6 +22,7 @@ from service.residents import actions, store
 from service.residents.actions import Profile
 from service.residents.store import Withdrawn
 from service.residents.tables import resident_state, residents
+from tests.guarded_room import carrying
 from tests.keyring_room import Room, found
 
 NOW = datetime(2026, 11, 20, 1, tzinfo=UTC)
@@ -156,7 +157,7 @@ def test_a_change_of_consent_voids_the_permit_before_it(
     with pytest.raises(Withdrawn):
         db.write(lambda conn: store.advance(conn, permit))
     with pytest.raises(Withdrawn):
-        db.read(lambda conn: actions.profile(conn, vault, permit))
+        db.read(carrying(permit, lambda conn: actions.profile(conn, vault, permit)))
     assert not db.read(lambda conn: conn.scalar(select(store.holds(permit))))
 
 
@@ -186,7 +187,7 @@ def test_nobody_unknown_has_a_state(db: Database) -> None:
 
 def test_erasure_leaves_an_empty_shell(db: Database, vault: Vault, lin: UUID) -> None:
     permit = db.read(lambda conn: own(conn, vault, lin, Action.ERASE))
-    db.write(lambda conn: actions.erase(conn, permit))
+    db.write(carrying(permit, lambda conn: actions.erase(conn, permit)))
     row = db.read(lambda conn: conn.execute(select(residents)).one())
     assert (row.status, row.sealed_profile) == ("erased", None)
     for late in (store.advance, store.profile):

@@ -19,6 +19,7 @@ from service.records import series
 from service.records.series import Appended, Series
 from service.records.tables import series_days
 from service.residents.store import Withdrawn, bump_consent, state
+from tests.guarded_room import carrying
 from tests.record_room import PROFILE, Home
 
 SEALING = 40
@@ -195,7 +196,11 @@ def test_readers_outside_class_window_or_revision_get_no_sample(home: Home) -> N
     permit = home.read(lambda conn: home.doctor(conn, resident, {DataClass.BODY}))
     home.write(lambda conn: bump_consent(conn, resident))
     with pytest.raises(Withdrawn):
-        home.read(lambda conn: series.read(conn, home.vault, permit, MEASURES["heart_rate"]))
+        home.read(
+            carrying(
+                permit, lambda conn: series.read(conn, home.vault, permit, MEASURES["heart_rate"])
+            )
+        )
 
 
 def test_a_day_moved_to_another_day_does_not_open(home: Home) -> None:

@@ -14,6 +14,7 @@ from service.grants.uses import UseTaken
 from service.kit.db import Database
 from service.kit.errors import Invalid
 from tests.consent_room import Clinic, care_offer, statistics_offer
+from tests.guarded_room import carrying
 
 
 @pytest.fixture
@@ -74,10 +75,16 @@ def test_a_look_that_fails_takes_no_use(here: Clinic) -> None:
 def test_a_use_of_a_withdrawn_grant_is_not_taken(here: Clinic) -> None:
     lin, zhou, grant = limited(here, 3)
     decision = here.asked(zhou, lin)
+    assert decision.permit is not None
     assert SPEND_USE in decision.obligations
     here.withdraw(lin, grant)
     with pytest.raises(UseTaken):
-        here.write(lambda conn: uses.spend(conn, here.vault, decision, subject=lin, now=here.now))
+        here.write(
+            carrying(
+                decision.permit,
+                lambda conn: uses.spend(conn, here.vault, decision, subject=lin, now=here.now),
+            )
+        )
     assert left(here, lin, grant)[0] == 3
 
 

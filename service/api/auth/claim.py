@@ -2,10 +2,11 @@
 
 from uuid import UUID
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Depends
 from pydantic import Field
 from sqlalchemy import Connection
 
+from service.api.address import limited
 from service.api.auth.register import Registered
 from service.api.body import Shape, StrictRoute
 from service.api.deps import Now
@@ -16,7 +17,9 @@ from service.identity import actions as identity
 from service.identity import names
 from service.kit.errors import Invalid
 
-router = APIRouter(tags=["auth"], route_class=StrictRoute)
+router = APIRouter(
+    tags=["auth"], route_class=StrictRoute, dependencies=[Depends(limited("sign-up"))]
+)
 
 
 class Claim(Shape):

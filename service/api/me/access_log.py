@@ -15,15 +15,12 @@ from service.api.me.own import Mine
 from service.api.schema import Bilingual, CursorText, Limit, Moment
 from service.audit import actions as audit
 from service.audit.entry import Logged
-from service.grants import gate, looks, receipts
+from service.grants import gate, looks
 from service.guardians import actions as guardians
 from service.guardians.actions import Guardianship
 from service.keys.vault import Vault
 
 router = APIRouter(prefix="/v1/me", tags=["access log"], route_class=StrictRoute)
-
-EXPORT_TYPE = "access-log+jwt"
-EXPORT_PAGE = 1000
 
 
 class LookerOut(BaseModel):
@@ -60,13 +57,6 @@ class AccessLogPage(BaseModel):
     next: str | None
 
 
-class ExportOut(BaseModel):
-    """`export` is a JWS (EdDSA) over every entry; check it with /.well-known/jwks.json."""
-
-    entries: int
-    export: str
-
-
 @router.get("/access-log")
 async def list_access_log(me: Mine, limit: Limit = 50, cursor: CursorText = None) -> AccessLogPage:
     """Entries, newest first, each with one line in plain words."""
@@ -76,44 +66,14 @@ async def list_access_log(me: Mine, limit: Limit = 50, cursor: CursorText = None
 
     def read(conn: Connection, permit: Permit) -> list[EntryOut]:
         found = audit.page(conn, permit.subject, before=before, limit=limit + 1)
-        return _shown(conn, house.vault, permit, found)
+        return shown(conn, house.vault, permit, found)
 
     items = await me.read(Action.MANAGE, read)
     next_ = house.cursors.make(scope, [items[limit - 1].seq]) if len(items) > limit else None
     return AccessLogPage(items=items[:limit], next=next_)
 
 
-@router.get("/access-log/export")
-async def export_access_log(me: Mine) -> ExportOut:
-    """All of it, oldest first, signed, to keep or to show to somebody else."""
-
-    house = me.house
-
-    def read(conn: Connection, permit: Permit) -> list[EntryOut]:
-        entries: list[EntryOut] = []
-        found = audit.page(conn, permit.subject, limit=EXPORT_PAGE)
-        while found:
-            entries += _shown(conn, house.vault, permit, found)
-            before = found[-1].link.seq
-            found = audit.page(conn, permit.subject, before=before, limit=EXPORT_PAGE)
-        return entries[::-1]
-
-    entries = await me.read(Action.MANAGE, read)
-    claims = {
-        "sub": str(me.subject),
-        "iat": int(me.now.timestamp()),
-        "entries": [entry.model_dump(mode="json") for entry in entries],
-    }
-    export = receipts.signed(
-        claims,
-        key=house.system.signing_key("audit"),
-        typ=EXPORT_TYPE,
-        issuer=house.settings.issuer,
-    )
-    return ExportOut(entries=len(entries), export=export)
-
-
-def _shown(
+def shown(
     conn: Connection, vault: Vault, permit: Permit, found: Sequence[Logged]
 ) -> list[EntryOut]:
     """Entries as the resident reads them; guardians under their own names."""

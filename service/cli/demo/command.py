@@ -48,6 +48,8 @@ def demo(
 ) -> None:
     """Make a fictional city (once) and serve it on 127.0.0.1."""
     os.environ["KANGMA_PROFILE"] = "demo"
+    # Browsers make passkeys for localhost without TLS, and for no other name.
+    os.environ.setdefault("KANGMA_PUBLIC_URL", f"http://localhost:{port}")
     settings = Settings()
     guide = settings.data / GUIDE_FILE
     if not guide.exists():

@@ -75,6 +75,12 @@ class AsyncCatalogue:
             _open("POST", "/v1/verify", json={"token": token}, repeatable=False)
         )
 
+    @operation("get_checkpoint")
+    async def checkpoint(self, *, since: int | None = None) -> Any:
+        """What the whole access log is now, signed; with `since`, proof that it only grew."""
+        path = "/v1/audit/checkpoint"
+        return await self._transport.send(_open("GET", path, params={"since": since}))
+
     @operation("get_jwks")
     async def jwks(self) -> Any:
         return await self._transport.send(_open("GET", "/.well-known/jwks.json"))

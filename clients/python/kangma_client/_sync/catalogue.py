@@ -76,6 +76,12 @@ class Catalogue:
             _open("POST", "/v1/verify", json={"token": token}, repeatable=False)
         )
 
+    @operation("get_checkpoint")
+    def checkpoint(self, *, since: int | None = None) -> Any:
+        """What the whole access log is now, signed; with `since`, proof that it only grew."""
+        path = "/v1/audit/checkpoint"
+        return self._transport.send(_open("GET", path, params={"since": since}))
+
     @operation("get_jwks")
     def jwks(self) -> Any:
         return self._transport.send(_open("GET", "/.well-known/jwks.json"))

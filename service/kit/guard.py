@@ -1,0 +1,222 @@
+"""Wall 3: no statement touches a protected table without a permit, however it is written.
+
+Every connection has a `Guard`. The gate tells it about whom a decision is being asked (`ask`) and
+which permits it handed out (`admit`); `service.kit.db` empties it before and after each job, also
+between the jobs of one transaction. A table says in its `info` how it is protected:
+
+- `data`: a statement must name a resident, as a bound value, of whom a permit was admitted;
+- `policy`: what is read before there can be a permit, so being asked about is enough;
+- `log`: rows may always be added, read under a permit, never changed.
+
+A column of a policy table may be `data`, and columns of a log (its hashes) `open`. Which tables a
+statement touches is told by SQLite itself while it compiles (`service.kit.guarded`), or read from
+the text (`service.kit.sqltext`) before it goes to PostgreSQL, where wall 4 sees what no text tells.
+
+What must cross from resident to resident (migrations, verification, erasure after a restore) says
+so with `dangerously_without_permit`; tests keep the list of those who may.
+"""
+
+from collections.abc import Callable, Collection, Iterable, Iterator
+from contextlib import contextmanager
+from enum import IntFlag, StrEnum
+from time import monotonic
+from typing import Any, TypeVar
+from uuid import UUID
+
+from sqlalchemy import Connection, MetaData, Table
+
+from consent.decision import Permit
+from service.kit.audience import Audience
+from service.kit.log import log
+
+T = TypeVar("T")
+GUARD = "kangma_guard"
+"""Where a connection's `info` keeps its guard."""
+PROTECTION = "kangma_protection"
+"""Where it keeps which tables of its database are protected, and how."""
+PROTECTED = "protected"
+"""The member of a table's or a column's `info` that says how it is protected."""
+
+
+class Need(IntFlag):
+    """What a statement needs before it may run."""
+
+    NOTHING = 0
+    ASKED = 1
+    PERMIT = 2
+    CROSSING = 4
+
+
+class Crossing(StrEnum):
+    """The reasons for which a job may go from resident to resident without any permit."""
+
+    MIGRATION = "migration"
+    ERASURES = "unfinished erasures"
+    VERIFICATION = "verification of everything stored"
+    RESEALING = "sealing anew under younger keys"
+    RESTORE = "erasing again after a restore"
+
+
+LOG_EVERY = 60.0
+"""Seconds between two lines of the log about one reason."""
+_logged: dict[Crossing, float] = {}
+
+
+class NoPermit(RuntimeError):
+    """A statement on a protected table without the permit it needs. It names no value."""
+
+
+class Guard:
+    """What the job that holds a connection may touch. One thread uses it at a time."""
+
+    __slots__ = ("asked", "audience", "crossing", "permitted", "stale", "wall")
+
+    def __init__(self) -> None:
+        self.asked: set[bytes | str] = set()
+        self.permitted: set[bytes | str] = set()
+        self.crossing: Crossing | None = None
+        self.audience: Audience = "anyone"
+        self.wall: Callable[[Guard], None] | None = None
+        """Tells the database all of this, where it has wall 4 (`service.kit.wall`)."""
+        self.stale = True
+        """Whether it has not been told yet."""
+
+    def begin(self, audience: Audience) -> None:
+        """A job of this audience begins and has been permitted nothing."""
+        self.asked.clear()
+        self.permitted.clear()
+        self.crossing = None
+        self.audience = audience
+        self.stale = True
+
+    def end(self) -> None:
+        """Whatever comes next on this connection is another matter."""
+        self.begin("anyone")
+
+    def tell(self) -> None:
+        """Before any statement: let wall 4 know what this job was permitted by now."""
+        if self.stale and self.wall is not None:
+            self.stale = False
+            self.wall(self)
+
+    def check(self, need: Need, rows: Iterable[Iterable[Any]]) -> None:
+        """Raise `NoPermit` unless each row of bound values names somebody permitted or asked."""
+        if not self.allows(need, rows):
+            raise NoPermit(f"a statement on protected tables ran without: {need!r}")
+
+    def allows(self, need: Need, rows: Iterable[Iterable[Any]]) -> bool:
+        if not need or self.crossing is not None:
+            return True
+        if need & Need.CROSSING:
+            return False
+        known = self.permitted if need & Need.PERMIT else self.asked
+        return bool(known) and all(_names(row, known) for row in rows)
+
+
+def _names(values: Iterable[Any], known: Collection[bytes | str]) -> bool:
+    for value in values:
+        # Drivers wrap octets: sqlite3 in a memoryview, psycopg in a Binary.
+        plain = getattr(value, "obj", value)
+        if type(plain) in (bytes, str) and plain in known:
+            return True
+    return False
+
+
+def guard_of(conn: Connection) -> Guard:
+    guard: Guard = conn.info[GUARD]
+    return guard
+
+
+def ask(conn: Connection, *who: UUID | str) -> None:
+    """A decision about these is being asked: their policy may be read.
+
+    For the gate, and for who proved a tie to somebody otherwise (a new file, a guardian's code).
+
+    A practitioner or a service in place of a resident stands for their own panel.
+    """
+    guard = guard_of(conn)
+    before = len(guard.asked)
+    for one in who:
+        guard.asked.add(one.bytes if isinstance(one, UUID) else one)
+    guard.stale |= len(guard.asked) != before
+
+
+def admit(conn: Connection, permit: Permit) -> None:
+    """This permit was handed out: its subject's data may be touched. For the gate alone."""
+    # An instance of the class has proved its seal, and the class has no other kinds.
+    if type(permit) is not Permit:
+        raise NoPermit("this is no permit")
+    guard, subject = guard_of(conn), permit.subject.bytes
+    if subject not in guard.permitted:
+        guard.permitted.add(subject)
+        guard.asked.add(subject)
+        guard.stale = True
+
+
+@contextmanager
+def dangerously_without_permit(conn: Connection, why: Crossing) -> Iterator[None]:
+    """Inside, statements go from resident to resident and nobody was asked.
+
+    It is logged, once a minute for each reason: a verification crosses for every resident.
+    """
+    guard = guard_of(conn)
+    if monotonic() - _logged.get(why, -LOG_EVERY) >= LOG_EVERY:
+        _logged[why] = monotonic()
+        log.warning("crossing", why=str(why), audience=guard.audience)
+    before, guard.crossing = guard.crossing, why
+    try:
+        yield
+    finally:
+        guard.crossing = before
+
+
+def dangerously_crossing(
+    why: Crossing, job: Callable[[Connection], T]
+) -> Callable[[Connection], T]:
+    """A job all of which runs `dangerously_without_permit`."""
+
+    def run(conn: Connection) -> T:
+        with dangerously_without_permit(conn, why):
+            return job(conn)
+
+    return run
+
+
+# -- which tables are protected, and how ----------------------------------------------------------
+
+
+class Protection:
+    """The protected tables of a metadata: `of` says what touching one needs."""
+
+    def __init__(self, metadata: MetaData) -> None:
+        self._metadata = metadata
+        self._count = -1
+        self._tables: dict[str, str] = {}
+        self._columns: dict[str, frozenset[str]] = {}
+        self._open: dict[str, frozenset[str]] = {}
+
+    def tables(self) -> dict[str, str]:
+        """Names of protected tables with their kinds. Tables may be declared at any time."""
+        if len(self._metadata.tables) != self._count:
+            self._count = len(self._metadata.tables)
+            found = [one for one in self._metadata.tables.values() if PROTECTED in one.info]
+            self._tables = {table.name: table.info[PROTECTED] for table in found}
+            self._columns = {table.name: _columns(table, "data") for table in found}
+            self._open = {table.name: _columns(table, "open") for table in found}
+        return self._tables
+
+    def closed_columns(self, table: str) -> frozenset[str]:
+        """Columns of a policy table that are data."""
+        return self._columns.get(table, frozenset())
+
+    def open_columns(self, table: str) -> frozenset[str]:
+        """Columns of a log that tell nothing of what was looked at."""
+        return self._open.get(table, frozenset())
+
+    def told_columns(self, table: str) -> frozenset[str]:
+        """All other columns of a log."""
+        return frozenset(self._metadata.tables[table].columns.keys()) - self.open_columns(table)
+
+
+def _columns(table: Table, kind: str) -> frozenset[str]:
+    return frozenset(one.name for one in table.columns if one.info.get(PROTECTED) == kind)
