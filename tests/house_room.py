@@ -3,8 +3,9 @@
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
+from uuid import UUID
 
 import httpx
 
@@ -12,6 +13,7 @@ from service.app import create
 from service.house import REGIONS_FILE, House, build, prepare
 from service.identity import actions as identity
 from service.kit.clock import Clock
+from service.kit.ids import new_id
 from service.kit.settings import Settings
 from tests.asgi import Doors, doors
 from tests.contract.validated import Validated
@@ -115,6 +117,19 @@ class Town:
             )
         )
         return self.sign_in(login, made["password"])
+
+    def strong(self, person: Person) -> Person:
+        """A doctor with a fresh token of somebody who proved themselves twice."""
+        token = self.house.tokens.issue(
+            subject=UUID(person.id),
+            audience="doctor",
+            scope=frozenset({"patients"}),
+            auth_time=self.house.clock(),
+            acr=2,
+            family=new_id(),
+            now=self.house.clock(),
+        )
+        return replace(person, access=token)
 
     def client(self) -> dict[str, str]:
         """A new city client's credentials."""

@@ -15,6 +15,7 @@ from pydantic import BaseModel
 from sqlalchemy import Connection
 
 from consent.decision import Decision, Permit
+from consent.request import AccessRequest
 from consent.vocabulary import ALL_CLASSES, Action, DataClass, Purpose
 from service.api.schema import Bilingual
 from service.audit import actions as audit
@@ -68,7 +69,7 @@ async def look(
     def job(conn: Connection) -> Answer | ServiceError:
         while True:
             try:
-                return _answered(conn, house, ask, _decision(conn, house, ask), open_)
+                return _answered(conn, house, *_decided(conn, house, ask), open_)
             except UseTaken:
                 # Somebody else took the last use meanwhile: decide again on what is left.
                 continue
@@ -76,18 +77,12 @@ async def look(
     return _told(await house.db.awrite(job, key=ask.subject.bytes))
 
 
-def _decision(conn: Connection, house: House, ask: Look) -> Decision:
-    return gate.admit(
-        conn,
-        house.vault,
-        actor=ask.caller.actor,
-        subject=ask.subject,
-        purpose=ask.purpose,
-        action=ask.action,
-        classes=ask.classes,
-        now=ask.now,
-        stepped_up=ask.caller.stepped_up(ask.now),
-    )
+def _decided(conn: Connection, house: House, ask: Look) -> tuple[Look, Decision]:
+    """The decision, and the look under the purpose for which it was decided."""
+    request = AccessRequest(ask.caller.actor, ask.subject, ask.purpose, ask.action, ask.classes)
+    fresh = ask.caller.stepped_up(ask.now)
+    decided, decision = gate.admit_look(conn, house.vault, request, now=ask.now, stepped_up=fresh)
+    return replace(ask, purpose=decided.purpose), decision
 
 
 def _answered(

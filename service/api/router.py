@@ -9,8 +9,9 @@ from fastapi import APIRouter, FastAPI
 from service.api import audit, catalogue, models, notices, status, verify
 from service.api.auth import claim, federation, passkeys, published, register, step_up, token
 from service.api.city import releases
-from service.api.doctor import codes, panel, patients
+from service.api.doctor import codes, emergency, panel, patients
 from service.api.doctor import records as patient_records
+from service.api.doctor import requests as patient_requests
 from service.api.doctor import series as patient_series
 from service.api.me import (
     access_export,
@@ -25,8 +26,11 @@ from service.api.me import (
     profile,
     prompts,
     records,
+    requests,
     series,
 )
+from service.api.me import emergency as my_emergency
+from service.api.me import notices as my_notices
 
 RESIDENT = (
     records.router,
@@ -39,6 +43,9 @@ RESIDENT = (
     contributions.router,
     contract.router,
     access_log.router,
+    my_emergency.router,
+    my_notices.router,
+    requests.router,
     access_export.router,
     children.router,
 )
@@ -48,6 +55,8 @@ DOCTOR = (
     patient_records.router,
     patient_series.router,
     codes.router,
+    emergency.router,
+    patient_requests.router,
 )
 CITY = (releases.router,)
 ANYONE = (

@@ -11,7 +11,7 @@ def main() -> None:
     from service.cli.commands import app
     from service.kit import log
 
-    # Answers go to standard output, so the log must not.
+    # Before any command: the log goes to standard error, and answers alone to standard output.
     log.configure()
     try:
         app()

@@ -35,6 +35,13 @@ def find_or_make(conn: Connection, name: str) -> Clinic:
     return store.found_or_made(conn, shown, normal_name(shown))
 
 
+def leave_office(conn: Connection, practitioner: UUID, *, now: datetime) -> None:
+    """Note that somebody works nowhere from now on."""
+    post = store.post_at(conn, practitioner, now)
+    if post is not None:
+        store.keep_post(conn, post._replace(role=store.OUT_OF_OFFICE), now)
+
+
 def take_post(
     conn: Connection, practitioner: UUID, *, clinic: Clinic, role: str, now: datetime
 ) -> Post:

@@ -11,6 +11,9 @@ from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from service.clinics.tables import clinics, practitioner_posts
 from service.kit.ids import new_id
 
+OUT_OF_OFFICE = "out-of-office"
+"""In the history alone: from here on somebody is let in no more."""
+
 
 class Clinic(NamedTuple):
     clinic_id: UUID
@@ -18,10 +21,10 @@ class Clinic(NamedTuple):
 
 
 class Post(NamedTuple):
-    """Where somebody works and as what."""
+    """Where somebody works and as what; nobody who was disabled works anywhere."""
 
     practitioner_id: UUID
-    clinic_id: UUID
+    clinic_id: UUID | None
     role: str
 
 
@@ -52,7 +55,7 @@ def keep_post(conn: Connection, post: Post, since: datetime) -> None:
 
 
 def post_at(conn: Connection, practitioner_id: UUID, at: datetime) -> Post | None:
-    """The post somebody had at that instant; None before their first."""
+    """The post somebody had at that instant; None before their first and out of office."""
     mine = practitioner_posts.c.practitioner_id == practitioner_id
     latest = (
         select(func.max(practitioner_posts.c.since))
@@ -65,4 +68,4 @@ def post_at(conn: Connection, practitioner_id: UUID, at: datetime) -> Post | Non
         practitioner_posts.c.role,
     ).where(mine, practitioner_posts.c.since == latest)
     row = conn.execute(query).first()
-    return None if row is None else Post(*row)
+    return None if row is None or row.role == OUT_OF_OFFICE else Post(*row)

@@ -31,6 +31,8 @@ from consent.vocabulary import (
     Text,
 )
 from service.contracts import store as contracts
+from service.emergencies import actions as emergencies
+from service.emergencies import store as sessions
 from service.grants import body, store
 from service.guardians import actions as guardians
 from service.identity import store as identity
@@ -74,25 +76,85 @@ def admit(
     `lasting` leaves out grants of limited uses: for what is kept ready without anybody looking.
     """
     request = AccessRequest(actor, subject, purpose, action, classes, unknown)
+    return _admitted(conn, vault, request, now, stepped_up, presented, lasting)[0]
+
+
+def admit_look(
+    conn: Connection,
+    vault: Vault,
+    request: AccessRequest,
+    *,
+    now: datetime,
+    stepped_up: bool = False,
+) -> tuple[AccessRequest, Decision]:
+    """Decide a look by somebody else; a practitioner's for an emergency where that opens more.
+
+    The answer names the request that was decided: its purpose is the one to be logged.
+    """
+    decision, asker = _admitted(conn, vault, request, now, stepped_up)
+    urgent = asker is not None and asker.in_emergency and bool(decision.withheld)
+    if not urgent or request.purpose is not Purpose.CARE or request.action is not Action.READ:
+        return request, decision
+    asked = replace(request, purpose=Purpose.EMERGENCY)
+    broken = admit_emergency(
+        conn, vault, actor=request.actor, subject=request.subject, now=now, classes=request.classes
+    )
+    better = len(broken.classes) > len(decision.classes)
+    # Where neither opens anything, that the four hours are over is what there is to say.
+    return (asked, broken) if better or not decision.allow else (request, decision)
+
+
+def admit_emergency(
+    conn: Connection,
+    vault: Vault,
+    *,
+    actor: Actor,
+    subject: UUID,
+    now: datetime,
+    classes: frozenset[DataClass] = ALL_CLASSES,
+    since: datetime | None = None,
+) -> Decision:
+    """Decide a look in an emergency: on the session that is open, or as if opened at `since`."""
+    guard.ask(conn, subject)
+    practitioner = _practitioner(actor)
+    if since is None and practitioner is not None:
+        session = emergencies.of_pair(conn, vault, subject, practitioner)
+        since = None if session is None else session.opened_at
+    request = AccessRequest(actor, subject, Purpose.EMERGENCY, Action.READ, classes)
+    return _admitted(conn, vault, request, now, emergency_since=since)[0]
+
+
+def _admitted(
+    conn: Connection,
+    vault: Vault,
+    request: AccessRequest,
+    now: datetime,
+    stepped_up: bool = False,
+    presented: Iterable[Grant] = (),
+    lasting: bool = False,
+    emergency_since: datetime | None = None,
+) -> tuple[Decision, store.Asker | None]:
+    actor, subject = request.actor, request.subject
     guard.ask(conn, subject)
     standing = store.standing(conn, subject)
     if standing is None:
-        return _decided(conn, request, (), _UNKNOWN, now)
+        return _decided(conn, request, (), _UNKNOWN, now), None
     if standing.status != "active":
-        return _decided(conn, request, (), _facts(standing, NO_BOND, stepped_up), now)
+        return _decided(conn, request, (), _facts(standing, NO_BOND, stepped_up), now), None
     if actor.kind is ActorKind.RESIDENT and actor.id != str(subject):
         facts = _of_another(conn, vault, standing, stepped_up)
-        return _decided(conn, request, (), facts, now)
+        return _decided(conn, request, (), facts, now), None
     asker = _asker(conn, actor, subject)
     if actor.kind is ActorKind.PRACTITIONER and asker is None:
         # Somebody who is not in office holds nothing, whatever was once granted to them.
-        return _decided(conn, request, (), _facts(standing, NO_BOND, stepped_up), now)
+        return _decided(conn, request, (), _facts(standing, NO_BOND, stepped_up), now), None
     request = replace(request, actor=_placed(actor, asker))
     grants = [*presented, *_grants(conn, vault, request)]
     if lasting:
         grants = [grant for grant in grants if _lasts(grant)]
     bond = NO_BOND if asker is None else asker.bond
-    return _decided(conn, request, grants, _facts(standing, bond, stepped_up), now)
+    facts = _facts(standing, bond, stepped_up, emergency_since)
+    return _decided(conn, request, grants, facts, now), asker
 
 
 def permit_or_raise(
@@ -190,8 +252,24 @@ def is_active(conn: Connection, subject: UUID) -> bool:
     return standing is not None and standing.status == "active"
 
 
+def withdrawals(conn: Connection, vault: Vault, actor: Actor, subject: UUID) -> list[datetime]:
+    """When grants to this actor, to their clinic or to their role there were withdrawn."""
+    grantees = grantees_of(_placed(actor, _asker(conn, actor, subject)))
+    found = [body.opened(vault, row).grant for row in store.between(conn, subject, *grantees)]
+    return [grant.withdrawn_at for grant in found if grant.withdrawn_at and not grant.deny]
+
+
+def lets_in_emergency(conn: Connection, subject: UUID) -> bool:
+    """Whether the resident leaves the door ajar for emergencies."""
+    standing = store.standing(conn, subject)
+    return standing is not None and not standing.emergency_refused
+
+
 def related(conn: Connection, vault: Vault, actor: Actor, subject: UUID) -> bool:
-    """Whether the actor is the subject, or was ever a guardian of theirs, signed or granted to."""
+    """Whether the actor is the subject or ever had to do with them.
+
+    A guardian had, and whoever signed with them, was granted anything or opened an emergency.
+    """
     guard.ask(conn, subject)
     if actor.kind is ActorKind.RESIDENT:
         mine = actor.id == str(subject)
@@ -200,7 +278,9 @@ def related(conn: Connection, vault: Vault, actor: Actor, subject: UUID) -> bool
     if grantees and store.between(conn, subject, *grantees):
         return True
     practitioner = _practitioner(actor)
-    return practitioner is not None and contracts.ever(conn, subject, practitioner)
+    return practitioner is not None and (
+        contracts.ever(conn, subject, practitioner) or sessions.ever(conn, subject, practitioner)
+    )
 
 
 def admit_panel(
@@ -330,7 +410,12 @@ def _lasts(grant: Grant) -> bool:
     return grant.deny or grant.uses_left is None
 
 
-def _facts(standing: store.Standing, bond: store.Bond, stepped_up: bool) -> Facts:
+def _facts(
+    standing: store.Standing,
+    bond: store.Bond,
+    stepped_up: bool,
+    emergency_since: datetime | None = None,
+) -> Facts:
     return Facts(
         subject_status="active" if standing.status == "active" else "erased",
         revision=standing.consent_revision,
@@ -338,6 +423,8 @@ def _facts(standing: store.Standing, bond: store.Bond, stepped_up: bool) -> Fact
         stepped_up=stepped_up,
         deny_all=standing.deny_all,
         clinic_contract=bond.clinic_signed,
+        emergency_since=emergency_since,
+        emergency_refused=standing.emergency_refused,
     )
 
 

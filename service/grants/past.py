@@ -1,7 +1,7 @@
 """What policy allowed at a moment: noted at every act, and put together again when asked."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
@@ -9,6 +9,7 @@ from sqlalchemy import Connection
 
 from consent.grant import Grant
 from service.contracts import actions as contracts
+from service.emergencies import actions as emergencies
 from service.grants import body
 from service.grants.body import Kept
 from service.history import actions as history
@@ -17,6 +18,7 @@ from service.keys.vault import Vault
 
 GRANT = "grant"
 DENY_ALL = "deny-all"
+EMERGENCY_REFUSED = "emergency-refused"
 _THE_ONE = ""
 """The id of a thing of which a resident has exactly one."""
 
@@ -25,12 +27,15 @@ _THE_ONE = ""
 class Policy:
     """All that a decision about one resident rests on, beside who is asking and where they work.
 
-    `signed_with` is the practitioner whose contract is in force.
+    `signed_with` is the practitioner whose contract is in force. `emergencies` says of each
+    practitioner who has opened break-glass and not closed it, since when.
     """
 
-    grants: tuple[Grant, ...]
-    deny_all: bool
-    signed_with: UUID | None
+    grants: tuple[Grant, ...] = ()
+    deny_all: bool = False
+    signed_with: UUID | None = None
+    emergency_refused: bool = False
+    emergencies: Mapping[str, datetime] = field(default_factory=dict)
 
 
 def note_grant(conn: Connection, vault: Vault, resident: UUID, kept: Kept, *, at: datetime) -> None:
@@ -57,12 +62,17 @@ def note_mode(
 def policy_of(states: Iterable[Noted]) -> Policy:
     """The policy made of the state of each thing at one moment."""
     grants: list[Grant] = []
-    deny_all, signed_with = False, None
+    modes = {DENY_ALL: False, EMERGENCY_REFUSED: False}
+    signed_with = None
+    open_since: dict[str, datetime] = {}
     for one in states:
         if one.kind == GRANT:
             grants.append(body.decode(UUID(one.id), one.order, one.state).grant)
-        elif one.kind == DENY_ALL:
-            deny_all = one.state["on"]
+        elif one.kind in modes:
+            modes[one.kind] = one.state["on"]
         elif one.kind == contracts.HISTORY and one.state["active"]:
             signed_with = UUID(one.state["practitioner"])
-    return Policy(tuple(grants), deny_all, signed_with)
+        elif one.kind == emergencies.HISTORY and one.state["open"]:
+            opened_at = datetime.fromisoformat(one.state["opened_at"])
+            open_since[one.state["practitioner"]] = opened_at
+    return Policy(tuple(grants), modes[DENY_ALL], signed_with, modes[EMERGENCY_REFUSED], open_since)

@@ -11,16 +11,20 @@ from uuid import UUID
 
 from sqlalchemy import Connection
 
+from consent.conditions import BREAK_GLASS_ACR
 from consent.decision import Decision, Permit
 from consent.grant import Grant, Grantee
 from consent.request import AccessRequest, Actor, Facts
 from consent.vocabulary import ALL_CLASSES, Action, ActorKind, GranteeKind, Purpose
+from service.clinics import store as clinics
 from service.clinics.store import Post
 from service.contracts import store as contracts
-from service.grants import gate
-from service.grants.actions import every, is_shut
-from service.grants.past import Policy
+from service.emergencies import actions as emergencies
+from service.grants import gate, store
+from service.grants.actions import every
+from service.grants.past import Policy, policy_of
 from service.grants.terms import Terms
+from service.history import actions as history
 from service.identity import store as identity
 from service.keys.vault import Vault
 from service.kit.ids import new_id, parse_id
@@ -58,20 +62,46 @@ def who_sees_what(
     return list(sights(policy, lambda one: post_now(conn, one), subject=permit.subject, now=now))
 
 
+def who_could_see_what(
+    conn: Connection, vault: Vault, permit: Permit, *, at: datetime
+) -> list[Sight]:
+    """The same rows, as they were decided at a moment in the past."""
+    policy = policy_at(conn, vault, permit, at)
+    posts = posts_at(conn, at)
+    return list(sights(policy, posts, subject=permit.subject, now=at))
+
+
+def policy_at(conn: Connection, vault: Vault, permit: Permit, at: datetime) -> Policy:
+    """The policy of the permit's subject as it stood at a moment."""
+    noted = history.all_of(conn, vault, permit.subject)
+    return policy_of(history.at(noted, at))
+
+
+def posts_at(conn: Connection, at: datetime) -> Posts:
+    """Where practitioners worked at a moment."""
+    return lambda practitioner: clinics.post_at(conn, practitioner, at)
+
+
 def policy_now(conn: Connection, vault: Vault, permit: Permit) -> Policy:
     """The policy of the permit's subject as it stands."""
     contract = contracts.active(conn, permit.subject)
+    standing = store.standing(conn, permit.subject)
     return Policy(
         grants=tuple(kept.grant for kept in every(conn, vault, permit)),
-        deny_all=is_shut(conn, permit),
+        deny_all=standing is not None and standing.deny_all,
         signed_with=None if contract is None else contract.practitioner_id,
+        emergency_refused=standing is not None and standing.emergency_refused,
+        emergencies={
+            str(session.practitioner): session.opened_at
+            for session in emergencies.open_of(conn, vault, permit.subject)
+        },
     )
 
 
 def post_now(conn: Connection, practitioner: UUID) -> Post | None:
     """Where a practitioner in office works now."""
     known = identity.practitioner(conn, practitioner)
-    if known is None or known.disabled or known.clinic_id is None:
+    if known is None or known.disabled:
         return None
     return Post(practitioner, known.clinic_id, known.role)
 
@@ -81,29 +111,31 @@ def sights(policy: Policy, posts: Posts, *, subject: UUID, now: datetime) -> Ite
     named = dict.fromkeys(grant.grantee for grant in policy.grants)
     if policy.signed_with is not None:
         named.setdefault(Grantee(GranteeKind.PRACTITIONER, str(policy.signed_with)))
+    for practitioner in policy.emergencies:
+        named.setdefault(Grantee(GranteeKind.PRACTITIONER, practitioner))
     for grantee in named:
-        actor = actor_of(grantee, posts)
+        mine = [grant for grant in policy.grants if grant.grantee == grantee]
+        actor = actor_of(grantee)
         if actor is None:
             continue
-        mine = [grant for grant in policy.grants if grant.grantee == grantee]
         counts = grantee.kind is GranteeKind.SERVICE
         purpose = Purpose.STATISTICS if counts else Purpose.CARE
         for action in _actions(mine, _COUNT if counts else _CARE):
             asked = AccessRequest(actor, subject, purpose, action, ALL_CLASSES)
             yield Sight(grantee, purpose, action, foreseen(policy, posts, asked, now=now))
-        if not counts and any(grant.deny for grant in mine):
-            yield _in_emergency(policy, posts, grantee, actor, subject, now)
+        if grantee.id in policy.emergencies:
+            yield _in_emergency(policy, posts, grantee, actor, subject, now, since=None)
+        elif not counts and any(grant.deny for grant in mine):
+            yield _in_emergency(policy, posts, grantee, actor, subject, now, since=now)
     anybody = Actor(ActorKind.PRACTITIONER, ANYBODY.id)
-    yield _in_emergency(policy, posts, ANYBODY, anybody, subject, now)
+    yield _in_emergency(policy, posts, ANYBODY, anybody, subject, now, since=now)
 
 
-def actor_of(grantee: Grantee, posts: Posts) -> Actor | None:
+def actor_of(grantee: Grantee) -> Actor | None:
     """Somebody who asks as this grantee; None for a kind that nobody can ask as."""
     match grantee.kind:
         case GranteeKind.PRACTITIONER:
-            practitioner = parse_id(grantee.id)
-            post = None if practitioner is None else posts(practitioner)
-            return placed(Actor(ActorKind.PRACTITIONER, grantee.id), post)
+            return Actor(ActorKind.PRACTITIONER, grantee.id)
         case GranteeKind.CLINIC | GranteeKind.ROLE:
             clinic, _, role = grantee.id.partition(":")
             roles = frozenset({role}) if role else frozenset[str]()
@@ -114,33 +146,46 @@ def actor_of(grantee: Grantee, posts: Posts) -> Actor | None:
             return None
 
 
-def placed(actor: Actor, post: Post | None) -> Actor:
-    """The actor at a post."""
-    if post is None:
-        return replace(actor, clinic=None, roles=frozenset())
-    return replace(actor, clinic=str(post.clinic_id), roles=frozenset({post.role}))
-
-
 def foreseen(
     policy: Policy,
     posts: Posts,
     asked: AccessRequest,
     *,
     now: datetime,
-    emergency_since: datetime | None = None,
+    since: datetime | None = None,
 ) -> Decision:
-    """What the gate would decide on this policy, taking the actor's post as given."""
+    """What the gate decides on this policy at that moment.
+
+    A practitioner is put at the post they have; one who is not in office holds nothing. `since`
+    imagines that break-glass was opened then.
+    """
+    actor = asked.actor
+    practitioner = parse_id(actor.id) if actor.kind is ActorKind.PRACTITIONER else None
+    if practitioner is not None:
+        post = posts(practitioner)
+        if post is None:
+            policy = replace(policy, grants=(), signed_with=None, emergencies={})
+        asked = replace(asked, actor=placed(actor, post))
     signer = None if policy.signed_with is None else posts(policy.signed_with)
+    clinic = None if signer is None or signer.clinic_id is None else str(signer.clinic_id)
     facts = Facts(
         subject_status="active",
         revision=0,
-        contract_in_force=asked.actor.id == str(policy.signed_with),
+        contract_in_force=policy.signed_with is not None and practitioner == policy.signed_with,
         stepped_up=False,
         deny_all=policy.deny_all,
-        clinic_contract=signer is not None and asked.actor.clinic == str(signer.clinic_id),
-        emergency_since=emergency_since,
+        clinic_contract=clinic is not None and asked.actor.clinic == clinic,
+        emergency_since=since or policy.emergencies.get(actor.id),
+        emergency_refused=policy.emergency_refused,
     )
     return gate.foresee(asked, policy.grants, facts, now)
+
+
+def placed(actor: Actor, post: Post | None) -> Actor:
+    """The actor at a post."""
+    if post is None or post.clinic_id is None:
+        return replace(actor, clinic=None, roles=frozenset())
+    return replace(actor, clinic=str(post.clinic_id), roles=frozenset({post.role}))
 
 
 def _actions(grants: Sequence[Grant], known: tuple[Action, ...]) -> list[Action]:
@@ -152,10 +197,17 @@ def _actions(grants: Sequence[Grant], known: tuple[Action, ...]) -> list[Action]
 
 
 def _in_emergency(
-    policy: Policy, posts: Posts, grantee: Grantee, actor: Actor, subject: UUID, now: datetime
+    policy: Policy,
+    posts: Posts,
+    grantee: Grantee,
+    actor: Actor,
+    subject: UUID,
+    now: datetime,
+    *,
+    since: datetime | None,
 ) -> Sight:
-    asked = AccessRequest(
-        replace(actor, acr=2), subject, Purpose.EMERGENCY, Action.READ, ALL_CLASSES
-    )
-    decision = foreseen(policy, posts, asked, now=now, emergency_since=now)
+    """What break-glass opens to somebody, in the session they have or as if opened at `since`."""
+    strong = replace(actor, acr=BREAK_GLASS_ACR)
+    asked = AccessRequest(strong, subject, Purpose.EMERGENCY, Action.READ, ALL_CLASSES)
+    decision = foreseen(policy, posts, asked, now=now, since=since)
     return Sight(grantee, Purpose.EMERGENCY, Action.READ, decision)

@@ -20,6 +20,7 @@ from sqlalchemy import (
 
 from consent.grant import Grantee
 from service.contracts.tables import contracts
+from service.emergencies.tables import emergency_sessions
 from service.grants.tables import ACTIVE, grants
 from service.identity.tables import practitioners
 from service.kit.prepared import Prepared
@@ -48,6 +49,7 @@ class Standing(NamedTuple):
     status: str
     consent_revision: int
     deny_all: bool
+    emergency_refused: bool = False
 
 
 class Bond(NamedTuple):
@@ -58,11 +60,15 @@ class Bond(NamedTuple):
 
 
 class Asker(NamedTuple):
-    """A practitioner in office who asks about one resident, and the contract between them."""
+    """A practitioner in office who asks about one resident, and what is between them.
+
+    `in_emergency` is whether they opened break-glass and nobody closed it; its time may be over.
+    """
 
     clinic_id: UUID | None
     role: str
     bond: Bond
+    in_emergency: bool
 
 
 _COLUMNS = tuple(grants.c[name] for name in GrantRow._fields)
@@ -71,6 +77,7 @@ _STANDING = select(
     residents.c.status,
     resident_state.c.consent_revision,
     resident_state.c.deny_all,
+    resident_state.c.emergency_refused,
 ).join(residents, residents.c.resident_id == resident_state.c.resident_id)
 
 # Asked before every statement of every request, so it is compiled once.
@@ -105,10 +112,24 @@ _ASKER = Prepared(
         practitioners.c.role,
         contracts.c.practitioner_id,
         _SIGNER.c.clinic_id,
+        exists()
+        .where(
+            emergency_sessions.c.resident_id == _RESIDENT,
+            emergency_sessions.c.practitioner_id == practitioners.c.practitioner_id,
+            emergency_sessions.c.open,
+        )
+        .label("in_emergency"),
     )
     .select_from(practitioners)
     .outerjoin(contracts, and_(contracts.c.resident_id == _RESIDENT, contracts.c.active))
-    .outerjoin(_SIGNER, _SIGNER.c.practitioner_id == contracts.c.practitioner_id)
+    .outerjoin(
+        _SIGNER,
+        # A contract with somebody who left office is no contract with their clinic.
+        and_(
+            _SIGNER.c.practitioner_id == contracts.c.practitioner_id,
+            _SIGNER.c.disabled.is_(False),
+        ),
+    )
     .where(
         practitioners.c.practitioner_id == bindparam("practitioner", type_=LargeBinary),
         practitioners.c.disabled.is_(False),
@@ -124,8 +145,8 @@ def standing(conn: Connection, resident: UUID) -> Standing | None:
     rows = _STANDING_OF_ONE.rows(conn, {"resident": resident.bytes})
     if not rows:
         return None
-    ((_, status, revision, deny_all),) = rows
-    return Standing(resident, status, revision, bool(deny_all))
+    ((_, status, revision, deny_all, refused),) = rows
+    return Standing(resident, status, revision, bool(deny_all), bool(refused))
 
 
 def asker(conn: Connection, resident: UUID, practitioner: UUID) -> Asker | None:
@@ -134,13 +155,13 @@ def asker(conn: Connection, resident: UUID, practitioner: UUID) -> Asker | None:
     rows = _ASKER.rows(conn, given)
     if not rows:
         return None
-    ((clinic, role, signed_with, signed_at),) = rows
+    ((clinic, role, signed_with, signed_at, in_emergency),) = rows
     known = _uuid(clinic)
     bond = Bond(
         signed=_uuid(signed_with) == practitioner,
         clinic_signed=known is not None and _uuid(signed_at) == known,
     )
-    return Asker(known, role, bond)
+    return Asker(known, role, bond, bool(in_emergency))
 
 
 def _uuid(value: Any) -> UUID | None:
@@ -173,7 +194,7 @@ def on_panel(grantees: Sequence[Grantee], practitioner: UUID) -> ColumnElement[b
     colleagues = (
         select(colleague.c.practitioner_id)
         .join(mine, mine.c.clinic_id == colleague.c.clinic_id)
-        .where(mine.c.practitioner_id == practitioner)
+        .where(mine.c.practitioner_id == practitioner, colleague.c.disabled.is_(False))
     )
     shared = exists().where(
         grants.c.resident_id == contracts.c.resident_id,

@@ -207,7 +207,7 @@ def add_doctor(
         raise Conflict(LOGIN_TAKEN, code="login-taken")
     return {
         "practitioner_id": str(practitioner.practitioner_id),
-        "clinic_id": str(post.clinic_id),
+        "clinic_id": str(works_at.clinic_id),
         "login": login,
         "password": password,
     }
@@ -220,14 +220,14 @@ def move_practitioner(
 
     The caller also drops their panel's cards, which were made under the grants of the old post.
     """
-    if store.practitioner(conn, practitioner_id) is None:
+    if not store.in_office(conn, practitioner_id):
         raise NotFound(_NOBODY)
     works_at = clinics.find_or_make(conn, clinic)
     post = clinics.take_post(conn, practitioner_id, clinic=works_at, role=role, now=now)
-    store.move(conn, practitioner_id, post.clinic_id, works_at.name, post.role)
+    store.move(conn, practitioner_id, works_at.clinic_id, works_at.name, post.role)
     return {
         "practitioner_id": str(practitioner_id),
-        "clinic_id": str(post.clinic_id),
+        "clinic_id": str(works_at.clinic_id),
         "role": post.role,
     }
 
@@ -237,6 +237,7 @@ def disable_practitioner(conn: Connection, practitioner_id: UUID, *, now: dateti
     if store.practitioner(conn, practitioner_id) is None:
         raise NotFound(_NOBODY)
     store.disable(conn, practitioner_id)
+    clinics.leave_office(conn, practitioner_id, now=now)
     end_all(conn, practitioner_id, now)
     store.revoke(conn, practitioner_id, now)
 

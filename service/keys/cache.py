@@ -9,7 +9,7 @@ import threading
 import time
 from collections import OrderedDict
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from service.keys.index import Index
 from service.keys.keyring import Keyring, SealedKeyring, Slot
@@ -36,6 +36,8 @@ class OpenKeys:
     revision: int = 0
     destroyed: frozenset[int] = frozenset()
     spent: frozenset[int] = frozenset()
+    started: Mapping[bytes, tuple[Slot, Key]] = field(default_factory=dict)
+    """The keys of `opening` with their slots, by how their ciphertexts start."""
 
     @classmethod
     def of(
@@ -49,10 +51,17 @@ class OpenKeys:
     ) -> "OpenKeys":
         opening = {entry.dek_id: entry.ready() for entry in ring.of(wanted)}
         sealing: dict[str, Key] = {slot: opening[ring.newest(slot).dek_id] for slot in wanted}
-        destroyed = frozenset() if sealed is None else sealed.destroyed
-        spent = frozenset() if sealed is None else sealed.spent
+        slots = ring.slots()
         return cls(
-            ring.index(), ring.slots(), sealing, opening, expires, revision, destroyed, spent
+            index=ring.index(),
+            slots=slots,
+            sealing=sealing,
+            opening=opening,
+            expires=expires,
+            revision=revision,
+            destroyed=frozenset() if sealed is None else sealed.destroyed,
+            spent=frozenset() if sealed is None else sealed.spent,
+            started={key.start: (slots[key.dek_id], key) for key in opening.values()},
         )
 
     def loaded(self) -> set[Slot]:
@@ -66,6 +75,8 @@ class KeyCache:
         self._capacity = capacity
         self._lifetime = lifetime
         self._kept: OrderedDict[int, OpenKeys] = OrderedDict()
+        self._newest: int | None = None
+        """Who was used last, so that using them again changes no order."""
         self._lock = threading.Lock()
         self._drops = 0
 
@@ -73,16 +84,16 @@ class KeyCache:
         return len(self._kept)
 
     def get(self, resident: int) -> OpenKeys | None:
-        now = time.monotonic()
-        with self._lock:
-            keys = self._kept.get(resident)
-            if keys is None:
-                return None
-            if keys.expires <= now:
-                del self._kept[resident]
-                return None
-            self._kept.move_to_end(resident)
-            return keys
+        # Looking takes no lock: what is found is whole. Only a change of the order does.
+        keys = self._kept.get(resident)
+        if keys is None:
+            return None
+        if keys.expires <= time.monotonic():
+            self._expire(resident, keys)
+            return None
+        if resident != self._newest:
+            self._use(resident)
+        return keys
 
     def expiry(self) -> float:
         """When keys loaded now must be dropped."""
@@ -103,6 +114,7 @@ class KeyCache:
                 return False
             self._kept[resident] = keys
             self._kept.move_to_end(resident)
+            self._newest = resident
             while len(self._kept) > self._capacity:
                 self._kept.popitem(last=False)
             return True
@@ -111,3 +123,18 @@ class KeyCache:
         with self._lock:
             self._drops += 1
             self._kept.pop(resident, None)
+            self._newest = None
+
+    def _use(self, resident: int) -> None:
+        with self._lock:
+            # It may have been dropped meanwhile.
+            if resident in self._kept:
+                self._kept.move_to_end(resident)
+                self._newest = resident
+
+    def _expire(self, resident: int, keys: OpenKeys) -> None:
+        with self._lock:
+            # Another thread may have loaded them again meanwhile.
+            if self._kept.get(resident) is keys:
+                del self._kept[resident]
+                self._newest = None

@@ -13,9 +13,10 @@
 Every method may be called from any thread.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import date, datetime
 from functools import lru_cache
+from types import MappingProxyType
 from uuid import UUID
 
 from consent.decision import Permit, PermitForged
@@ -28,7 +29,7 @@ from service.keys.keystore import Keystore, Tombstone
 from service.keys.rings import ClassTombstone
 from service.keys.stages import Outgrown
 from service.kit.clock import Clock, utc_now
-from service.kit.crypto.aead import SUITES, Key, dek_id_of, nonce_starts
+from service.kit.crypto.aead import HEADER_BYTES, START_BYTES, SUITES, Key, dek_id_of
 from service.kit.crypto.context import Context
 from service.kit.crypto.padding import pad, unpad
 from service.kit.errors import Gone, IntegrityBroken, Unavailable
@@ -36,6 +37,7 @@ from service.kit.sealed import Place, Sealed
 
 _OWNER = frozenset({Slot.OWNER})
 _POLICY = frozenset({Slot.POLICY})
+_NOTHING: Mapping[bytes, tuple[Slot, Key]] = MappingProxyType({})
 
 
 class PermitLacksClass(IntegrityBroken):
@@ -157,13 +159,65 @@ class Vault:
         self._check(permit, place)
         if data_class not in permit.classes:
             raise PermitLacksClass
-        return self._seal(data_class, place, text, frame, _named(permit), permit.revision, schema)
+        return self._seal(data_class, place, text, frame, permit, schema)
+
+    def seal_many(
+        self,
+        permit: Permit,
+        data_class: DataClass,
+        values: Iterable[tuple[Place, bytes]],
+        *,
+        frame: int | None = None,
+        schema: int = 1,
+    ) -> list[Sealed]:
+        """As `seal` for each (place, text), in order; the permit is judged once for all of them."""
+        permits.check(permit, self._clock())
+        if data_class not in permit.classes:
+            raise PermitLacksClass
+        subject = permit.subject.int
+        key, sealed = None, []
+        for place, text in values:
+            if place.resident.int != subject:
+                raise PermitForged("the permit is about somebody else")
+            if key is None:
+                key = self._sealing(data_class, place.resident, permit)
+                bound = self._contexts[key.suite].of
+            data = key.seal(pad(text, frame), bound(place), schema)
+            sealed.append(Sealed(data, place))
+            if data.startswith(marks.SAMPLE, HEADER_BYTES):
+                self._spend(place.resident, Slot(data_class), key.dek_id)
+                key = None
+        return sealed
 
     def open(self, sealed: Sealed, permit: Permit) -> bytes:
         """The text of a value whose class the permit names."""
         self._check(permit, sealed.place)
         # A slot is called as its class is; no class is called as the two internal slots are.
-        return self._open(sealed, permit.classes, _named(permit), permit.revision)
+        return self._open(sealed, permit.classes, permit)
+
+    def open_many(self, sealed: Iterable[Sealed], permit: Permit) -> list[bytes]:
+        """As `open` for each, in order; the permit is judged once for all of them.
+
+        Every value's subject, class and place are judged one by one. One that does not open fails
+        all: nothing is given out.
+        """
+        permits.check(permit, self._clock())
+        subject = permit.subject.int
+        classes: Collection[str] = permit.classes
+        started, contexts = self._started(subject, permit), self._contexts
+        texts = []
+        for one in sealed:
+            data, place = one.data, one.place
+            if place.resident.int != subject:
+                raise PermitForged("the permit is about somebody else")
+            found = started.get(data[:START_BYTES])
+            if found is not None and found[0] in classes:
+                key = found[1]
+                texts.append(unpad(key.open_started(data, contexts[key.suite].of(place))))
+            else:
+                texts.append(self._open_found(one, classes, permit))
+                started = self._started(subject, permit)
+        return texts
 
     # -- the two internal slots --------------------------------------------------------------
 
@@ -172,11 +226,11 @@ class Vault:
     ) -> Sealed:
         """Seal a document that only its owner opens (prompts, the history of levels)."""
         self._check_owner(permit, place)
-        return self._seal(Slot.OWNER, place, text, frame, _named(permit), permit.revision)
+        return self._seal(Slot.OWNER, place, text, frame, permit)
 
     def open_owner(self, sealed: Sealed, permit: Permit) -> bytes:
         self._check_owner(permit, sealed.place)
-        return self._open(sealed, _OWNER, _named(permit), permit.revision)
+        return self._open(sealed, _OWNER, permit)
 
     def seal_policy(
         self, resident: UUID, place: Place, text: bytes, *, frame: int | None = None
@@ -184,10 +238,10 @@ class Vault:
         """Seal a row of policy. It needs no permit and may hold no health value."""
         if resident != place.resident:
             raise IntegrityBroken
-        return self._seal(Slot.POLICY, place, text, frame, _POLICY)
+        return self._seal(Slot.POLICY, place, text, frame, None)
 
     def open_policy(self, sealed: Sealed) -> bytes:
-        return self._open(sealed, _POLICY, _POLICY)
+        return self._open(sealed, _POLICY, None)
 
     # -- blinding ----------------------------------------------------------------------------
 
@@ -228,38 +282,55 @@ class Vault:
         place: Place,
         text: bytes,
         frame: int | None,
-        named: frozenset[Slot],
-        revision: int = 0,
+        permit: Permit | None,
         schema: int = 1,
     ) -> Sealed:
-        keys = self._cache.get(place.resident.int)
-        key = None if keys is None or keys.revision < revision else keys.sealing.get(slot)
+        key = self._sealing(slot, place.resident, permit)
+        data = key.seal(pad(text, frame), self._contexts[key.suite].of(place), schema)
+        if data.startswith(marks.SAMPLE, HEADER_BYTES):
+            self._spend(place.resident, Slot(slot), key.dek_id)
+        return Sealed(data, place)
+
+    def _sealing(self, slot: str, resident: UUID, permit: Permit | None) -> Key:
+        """The key that seals in a slot now; `Unavailable` when it is used up."""
+        keys = self._cache.get(resident.int)
+        key = None
+        if keys is not None and (permit is None or keys.revision >= permit.revision):
+            key = keys.sealing.get(slot)
         if key is None or keys is None:
-            keys = self._load(place.resident, named, revision)
+            keys = self._load(resident, _named(permit), _revision(permit))
             key = keys.sealing[slot]
         if keys.spent and key.dek_id in keys.spent:
             # Its next epoch could not begin for want of room, so nothing more is sealed.
             raise Unavailable
-        data = key.seal(pad(text, frame), self._bound(key, place), schema=schema)
-        if nonce_starts(data, marks.SAMPLE):
-            self._spend(place.resident, Slot(slot), key.dek_id)
-        return Sealed(data, place)
+        return key
 
     def _spend(self, resident: UUID, slot: Slot, dek_id: int) -> None:
         """Mark a use; when it was one too many, the next seal reads the keyring anew."""
         rings.spend(self._keystore, resident, slot, dek_id, now=self._clock())
         self.forget(resident)
 
-    def _open(
-        self,
-        sealed: Sealed,
-        allowed: Collection[str],
-        named: frozenset[Slot],
-        revision: int = 0,
-    ) -> bytes:
+    def _open(self, sealed: Sealed, allowed: Collection[str], permit: Permit | None) -> bytes:
         """The text, when the slot that its key belongs to is among those allowed."""
         data, place = sealed.data, sealed.place
-        dek_id = dek_id_of(data)
+        # The way of nearly all: the key that wrote these first bytes is open already.
+        found = self._started(place.resident.int, permit).get(data[:START_BYTES])
+        if found is not None and found[0] in allowed:
+            key = found[1]
+            return unpad(key.open_started(data, self._contexts[key.suite].of(place)))
+        return self._open_found(sealed, allowed, permit)
+
+    def _started(self, resident: int, permit: Permit | None) -> Mapping[bytes, tuple[Slot, Key]]:
+        """Open keys by how their ciphertexts start; none that is older than the permit."""
+        keys = self._cache.get(resident)
+        if keys is None or (permit is not None and keys.revision < permit.revision):
+            return _NOTHING
+        return keys.started
+
+    def _open_found(self, sealed: Sealed, allowed: Collection[str], permit: Permit | None) -> bytes:
+        """As `_open`, when its key is not open yet or there is something to refuse."""
+        data, place = sealed.data, sealed.place
+        dek_id, revision = dek_id_of(data), _revision(permit)
         keys = self._cache.get(place.resident.int)
         if keys is None or dek_id not in keys.slots or keys.revision < revision:
             # Another process may have begun a new epoch since these were loaded.
@@ -272,7 +343,7 @@ class Vault:
             raise PermitLacksClass
         key = keys.opening.get(dek_id)
         if key is None:
-            key = self._load(place.resident, named, revision).opening.get(dek_id)
+            key = self._load(place.resident, _named(permit), revision).opening.get(dek_id)
         if key is None:
             raise IntegrityBroken
         return unpad(key.open(data, self._bound(key, place)))
@@ -324,6 +395,10 @@ def _slots(classes: frozenset[DataClass], owner: bool) -> frozenset[Slot]:
     return frozenset({*map(Slot, classes), *((Slot.OWNER,) if owner else ())})
 
 
-def _named(permit: Permit) -> frozenset[Slot]:
+def _named(permit: Permit | None) -> frozenset[Slot]:
     """The slots a permit names: loaded together at its first use, in one query, and no others."""
-    return _slots(permit.classes, permit.owner)
+    return _POLICY if permit is None else _slots(permit.classes, permit.owner)
+
+
+def _revision(permit: Permit | None) -> int:
+    return 0 if permit is None else permit.revision

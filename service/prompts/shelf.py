@@ -80,9 +80,11 @@ def of(vault: Vault, permit: Permit, found: Sequence[Slot]) -> Shelf:
     classes = [data_class for data_class in PROMPT_CLASSES if data_class in permit.classes]
     slots = {slot.tag: slot for slot in found}
     shelf = Shelf(vault, permit, max((slot.rev for slot in slots.values()), default=0), {}, Head())
-    for data_class in classes:
-        slot = slots.get(vault.class_tag(permit.subject, data_class))
-        shelf.frames[data_class] = Frame() if slot is None else _frame(vault, permit, slot)
+    tags = {data_class: vault.class_tag(permit.subject, data_class) for data_class in classes}
+    filled = {data_class: slots[tag] for data_class, tag in tags.items() if tag in slots}
+    texts = vault.open_many([_sealed_in(permit, slot) for slot in filled.values()], permit)
+    unpacked = dict(zip(filled, map(frames.unpack, texts), strict=True))
+    shelf.frames.update((data_class, unpacked.get(data_class, Frame())) for data_class in classes)
     if permit.owner and HEAD in slots:
         slot = slots[HEAD]
         place = store.slot_place(permit.subject, HEAD, slot.rev)
@@ -103,9 +105,8 @@ def sealed_head(vault: Vault, permit: Permit, value: Head, rev: int) -> Slot:
     return Slot(HEAD, rev, sealed.data)
 
 
-def _frame(vault: Vault, permit: Permit, slot: Slot) -> Frame:
-    place = store.slot_place(permit.subject, slot.tag, slot.rev)
-    return frames.unpack(vault.open(Sealed(slot.sealed, place), permit))
+def _sealed_in(permit: Permit, slot: Slot) -> Sealed:
+    return Sealed(slot.sealed, store.slot_place(permit.subject, slot.tag, slot.rev))
 
 
 def _sealed(vault: Vault, permit: Permit, data_class: DataClass, frame: Frame, rev: int) -> Slot:

@@ -223,20 +223,18 @@ def _seal(vault: Vault, permit: Permit, held: _Day, rev: int) -> list[Frame]:
     texts = encode_frames(measure, held.samples)
     measure_tag = vault.measure_tag(permit.subject, measure.code)
     class_tag = vault.class_tag(permit.subject, measure.data_class)
-    frames = []
-    for number, text in enumerate(texts):
-        bare = Frame(measure_tag, held.shifted, number, class_tag, rev, b"")
-        place = place_of(permit.subject, bare, len(texts))
-        sealed = vault.seal(permit, measure.data_class, place, text, frame=frame_bytes(measure))
-        frames.append(bare._replace(sealed=sealed.data))
-    return frames
+    numbers = range(len(texts))
+    bare = [Frame(measure_tag, held.shifted, number, class_tag, rev, b"") for number in numbers]
+    places = [place_of(permit.subject, frame, len(texts)) for frame in bare]
+    values = zip(places, texts, strict=True)
+    sealed = vault.seal_many(permit, measure.data_class, values, frame=frame_bytes(measure))
+    return [frame._replace(sealed=one.data) for frame, one in zip(bare, sealed, strict=True)]
 
 
 def _open(vault: Vault, permit: Permit, frames: Sequence[Frame]) -> Columns:
-    return decode_frames(
-        vault.open(Sealed(frame.sealed, place_of(permit.subject, frame, len(frames))), permit)
-        for frame in frames
-    )
+    subject, count = permit.subject, len(frames)
+    sealed = [Sealed(frame.sealed, place_of(subject, frame, count)) for frame in frames]
+    return decode_frames(vault.open_many(sealed, permit))
 
 
 def place_of(resident: UUID, frame: Frame, frames: int) -> Place:

@@ -149,6 +149,16 @@ def set_deny_all(conn: Connection, resident: UUID, on: bool) -> int:
     )
 
 
+def set_emergency_refused(conn: Connection, resident: UUID, on: bool) -> int:
+    """Let nobody in without a grant, not even in an emergency; the new consent revision."""
+    return _changed(
+        conn,
+        resident,
+        emergency_refused=on,
+        consent_revision=resident_state.c.consent_revision + 1,
+    )
+
+
 def _changed(conn: Connection, resident: UUID, **values: Any) -> int:
     row = conn.execute(
         update(resident_state)

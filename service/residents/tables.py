@@ -1,6 +1,6 @@
 """Rows of residents: who exists, and the counters every other statement leans on."""
 
-from sqlalchemy import BigInteger, Boolean, Column, Integer, LargeBinary, String, Table
+from sqlalchemy import BigInteger, Boolean, Column, Integer, LargeBinary, String, Table, false
 
 from service.kit.db import UuidBytes, metadata
 from service.kit.guard import PROTECTED
@@ -25,6 +25,7 @@ resident_state = Table(
     Column("rev", BigInteger, nullable=False),
     Column("epoch", LargeBinary(8), nullable=False),
     Column("deny_all", Boolean, nullable=False),
+    Column("emergency_refused", Boolean, nullable=False, server_default=false()),
     info={PROTECTED: "policy"},
 )
 """`consent_revision` rises with every change of policy, and every data statement asks for the one

@@ -4,10 +4,8 @@ import importlib.util
 import inspect
 from collections import Counter
 from pathlib import Path
-from typing import Any
 
 import pytest
-import yaml
 
 from kangma_client import AsyncClient, Client
 from kangma_client._async.catalogue import AsyncCatalogue
@@ -20,6 +18,7 @@ from kangma_client._sync.city import City
 from kangma_client._sync.doctor import Doctor
 from kangma_client._sync.me import Child, Me
 from kangma_client._sync.passkeys import Passkeys
+from tests.contract.validated import document
 
 SUFFIX = "_of_child"
 ROOT = Path(__file__).resolve().parents[2]
@@ -28,10 +27,9 @@ SYNC = (Client, Catalogue, Me, Child, Doctor, City, Passkeys)
 
 
 def declared() -> set[str]:
-    document: dict[str, Any] = yaml.safe_load((ROOT / "openapi.yaml").read_text("utf-8"))
     return {
         operation["operationId"]
-        for methods in document["paths"].values()
+        for methods in document()["paths"].values()
         for operation in methods.values()
     }
 

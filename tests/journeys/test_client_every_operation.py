@@ -271,7 +271,9 @@ async def _share(me: Any, zhou: Any) -> None:
     assert (await of(me.change(given["id"], until)))["valid_until"] is not None
     assert (await of(me.renew(given["id"])))["needs_renewal"] is False
     assert (await of(me.receipt(given["id"])))["receipt"].count(".") == 2
-    assert (await of(me.simulate()))["items"]
+    seen = await of(me.simulate())
+    assert seen["items"]
+    assert (await of(me.replay("2020-01-01T00:00:00+08:00")))["items"][0]["grantee"]["id"] == "any"
     assert (await of(me.withdraw(given["id"])))["status"] == "withdrawn"
     assert (await of(me.set_deny_all(True)))["on"] is True
     assert (await of(me.deny_all()))["on"] is True
@@ -279,9 +281,45 @@ async def _share(me: Any, zhou: Any) -> None:
         await of(zhou.doctor.patient(patient))
     assert refusal.value.rule
     await of(me.set_deny_all(False))
+    await _be_asked(me, zhou, patient)
+    await _in_an_emergency(me, zhou, patient)
     looks = await of(me.access_log(page_size=2))
     assert {look["decision"] for look in looks} == {"allow", "deny"}
     assert (await of(me.export_access_log()))["entries"] >= len(looks)
+
+
+async def _be_asked(me: Any, zhou: Any, patient: str) -> None:
+    """The doctor asks; one question is agreed to, the next refused, and then there is rest."""
+    asked = await of(zhou.doctor.ask(patient, ["lifestyle"]))
+    assert asked["request_id"] == (await of(zhou.doctor.ask(patient, ["mental"])))["request_id"]
+    assert [one["id"] for one in await of(me.requests())] == [asked["request_id"]]
+    agreed = await of(me.accept_request(asked["request_id"]))
+    assert agreed["grant_id"] in {one["id"] for one in await of(me.grants())}
+    again = await of(zhou.doctor.ask(patient, ["mental"]))
+    assert (await of(me.refuse_request(again["request_id"])))["status"] == "refused"
+    with pytest.raises(Refused) as refusal:
+        await of(zhou.doctor.ask(patient, ["body"]))
+    assert refusal.value.rule == "cool-down"
+    told = await of(me.notices())
+    assert {one["kind"] for one in told} == {"consent-asked"}
+    assert (await of(me.mark_notice_read(told[0]["id"])))["read"] is True
+
+
+async def _in_an_emergency(me: Any, zhou: Any, patient: str) -> None:
+    """The doctor of this journey signed in with a password alone, which is not enough."""
+    assert (await of(me.set_emergency(False)))["allowed"] is False
+    assert (await of(me.set_emergency(True))) == await of(me.emergency())
+    with pytest.raises(Refused) as refusal:
+        await of(zhou.doctor.open_emergency(patient, "unconscious in the street"))
+    assert refusal.value.rule == "break-glass-needs-acr"
+    for nothing in (
+        lambda: zhou.doctor.close_emergency(patient),
+        lambda: me.stop_emergency(patient),
+        lambda: me.mark_notice_read(patient),
+        lambda: me.accept_request(patient),
+    ):
+        with pytest.raises(NotFound):
+            await of(nothing())
 
 
 async def _care(zhou: Any, patient: str, name: str) -> None:

@@ -62,6 +62,10 @@ def grant(person: str = "statistics") -> dict[str, Any]:
     }
 
 
+NOBODYS = "6f0f2f9e-3a51-4c8e-9d57-0a2b7c1d4e5f"
+"""An id of a thing that nobody has."""
+
+
 def asks(here: Standing, token: str) -> list[Ask]:
     """Every operation of openapi.yaml, those on a child of the resident's included."""
     mine = asks_of_adults(here, token)
@@ -166,10 +170,24 @@ def asks_of_adults(here: Standing, token: str) -> list[Ask]:
         Ask("renew_grant", "resident", "POST", f"/v1/me/grants/{here.grant}/renew"),
         Ask("get_grant_receipt", "resident", "GET", f"/v1/me/grants/{here.grant}/receipt"),
         Ask("simulate_grants", "resident", "POST", "/v1/me/grants/simulate", {"json": {}}),
+        Ask("replay_grants", "resident", "GET", "/v1/me/grants/replay?at=2026-11-20T00:30:00Z"),
         Ask("get_deny_all", "resident", "GET", "/v1/me/deny-all"),
         Ask("set_deny_all", "resident", "PUT", "/v1/me/deny-all", {"json": {"on": False}}),
         Ask("list_access_log", "resident", "GET", "/v1/me/access-log"),
         Ask("export_access_log", "resident", "GET", "/v1/me/access-log/export"),
+        Ask("get_emergency", "resident", "GET", "/v1/me/emergency"),
+        Ask("set_emergency", "resident", "PUT", "/v1/me/emergency", {"json": {"allowed": True}}),
+        Ask("stop_emergency", "resident", "DELETE", f"/v1/me/emergency/{NOBODYS}"),
+        Ask("list_my_notices", "resident", "GET", "/v1/me/notices"),
+        Ask("mark_notice_read", "resident", "POST", f"/v1/me/notices/{NOBODYS}/read"),
+        Ask("list_requests", "resident", "GET", "/v1/me/requests"),
+        Ask("accept_request", "resident", "POST", f"/v1/me/requests/{NOBODYS}/accept",
+            {"json": {"separate_consent": [NOTE]}}),
+        Ask("refuse_request", "resident", "POST", f"/v1/me/requests/{NOBODYS}/refuse"),
+        Ask("ask_patient", "doctor", "POST", f"{patient}/requests",
+            {"json": {"data_classes": ["lifestyle"]}}),
+        Ask("open_emergency", "doctor", "POST", f"{patient}/emergency", {"json": {"reason": NOTE}}),
+        Ask("close_emergency", "doctor", "DELETE", f"{patient}/emergency"),
         Ask("list_panel", "doctor", "GET", "/v1/doctor/panel"),
         Ask("get_patient", "doctor", "GET", patient),
         Ask("list_patient_records", "doctor", "GET", f"{patient}/records"),

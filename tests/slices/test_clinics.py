@@ -155,6 +155,17 @@ def test_a_disabled_doctor_holds_nothing_that_was_granted(here: Clinic) -> None:
         here.sign(here.resident(), zhou, ["body"])
 
 
+def test_a_contract_with_somebody_who_left_is_none_with_the_clinic(here: Clinic) -> None:
+    lin, zhou, wang = here.resident(), here.doctor_named(), here.doctor_named("王医生")
+    here.sign(lin, zhou, ["body"])
+    here.give(lin, offer(here, "profile"))
+    assert on_panel(here, wang) == {lin: None}
+    here.write(lambda conn: people.disable_practitioner(conn, zhou, now=here.now))
+    assert here.asked(wang, lin).rule == "no-contract"
+    assert on_panel(here, wang) == {}
+    assert here.read(lambda conn: store.post_at(conn, zhou, here.now)) is None
+
+
 def test_a_panel_holds_the_clinics_residents_and_shows_what_each_grant_opens(here: Clinic) -> None:
     zhou, wang = here.doctor_named(), here.doctor_named("王医生")
     shared, narrow, own, private = (here.resident() for _ in range(4))

@@ -12,7 +12,7 @@ from service.keys import marks, rings
 from service.keys.keyring import CAPACITY, Keyring, RingFull, Slot
 from service.keys.keystore import Keystore
 from service.keys.tables import key_marks
-from service.kit.crypto import aead
+from service.kit.crypto import aead, nonces
 from service.kit.errors import Gone, IntegrityBroken, Unavailable
 from service.kit.sealed import Sealed
 from tests.keyring_room import Room, found, place
@@ -109,10 +109,10 @@ def test_an_epoch_is_never_given_twice_and_has_an_end() -> None:
 def test_about_one_use_in_65536_leaves_a_mark(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
     """Nonces of both kinds are forced here; by chance one would wait for a long while."""
     who = room.resident()
-    monkeypatch.setattr(aead, "urandom", lambda size: b"\0\1" + bytes(size - 2))
+    monkeypatch.setattr(nonces, "fresh", lambda: b"\0\1" + bytes(10))
     body(room, who)
     assert _marks(room) == {}
-    monkeypatch.setattr(aead, "urandom", lambda size: bytes(size))
+    monkeypatch.setattr(nonces, "fresh", lambda: bytes(12))
     number = aead.read_header(body(room, who).data).dek_id
     body(room, who)
     assert _marks(room) == {number: 2}
@@ -124,7 +124,7 @@ def test_a_spent_key_makes_way_for_the_next_epoch(
 ) -> None:
     who = room.resident()
     monkeypatch.setattr(marks, "MOST_MARKS", 2)
-    monkeypatch.setattr(aead, "urandom", lambda size: bytes(size))
+    monkeypatch.setattr(nonces, "fresh", lambda: bytes(12))
     sealed = [body(room, who) for _ in range(3)]
     assert [aead.read_header(one.data).epoch for one in sealed] == [1, 1, 2]
     assert {room.vault.open(one, room.own(who)) for one in sealed} == {b"118/76"}
@@ -141,7 +141,7 @@ def test_a_spent_key_without_a_successor_seals_nothing(
         raise RingFull
 
     monkeypatch.setattr(Keyring, "begun", full)
-    monkeypatch.setattr(aead, "urandom", lambda size: bytes(size))
+    monkeypatch.setattr(nonces, "fresh", lambda: bytes(12))
     with pytest.raises(Unavailable):
         body(room, who)
     monkeypatch.undo()

@@ -2,6 +2,7 @@
 
 from kangma_client._async.client import AsyncClient
 from kangma_client._problems import (
+    AlreadyAnswered,
     AlreadySigned,
     AlreadyWithdrawn,
     BadCursor,
@@ -9,6 +10,7 @@ from kangma_client._problems import (
     BadText,
     Conflict,
     DuplicateMember,
+    EmergencyOpen,
     Gone,
     Integrity,
     Invalid,
@@ -49,6 +51,7 @@ from kangma_client._retry import RetryPolicy
 from kangma_client._sync.client import Client
 
 __all__ = [
+    "AlreadyAnswered",
     "AlreadySigned",
     "AlreadyWithdrawn",
     "AsyncClient",
@@ -58,6 +61,7 @@ __all__ = [
     "Client",
     "Conflict",
     "DuplicateMember",
+    "EmergencyOpen",
     "Gone",
     "Integrity",
     "Invalid",

@@ -197,6 +197,14 @@ class AlreadyWithdrawn(Conflict):
     code = "already-withdrawn"
 
 
+class AlreadyAnswered(Conflict):
+    code = "already-answered"
+
+
+class EmergencyOpen(Conflict):
+    code = "emergency-open"
+
+
 class OnlyGuardian(Conflict):
     """Nobody else could act for the child."""
 
@@ -247,6 +255,8 @@ BY_CODE: dict[str, type[Problem]] = {
         NoOutlines,
         AlreadySigned,
         AlreadyWithdrawn,
+        AlreadyAnswered,
+        EmergencyOpen,
         OnlyGuardian,
         TooMany,
     )

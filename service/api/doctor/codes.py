@@ -18,6 +18,7 @@ from service.contracts import store as contracts
 from service.grants import gate
 from service.healthcode import actions
 from service.kit.errors import NotFound, ServiceError
+from service.requests import store as requests
 from service.residents import actions as residents
 
 router = APIRouter(prefix="/v1/doctor", tags=["doctor"], route_class=StrictRoute)
@@ -73,6 +74,7 @@ async def resolve_code(
             return NotFound(NOT_GOOD)
         name = residents.profile(conn, house.vault, permit).name
         log_look(conn, house, ask, decision, row_count=1)
+        requests.introduce(conn, resident, caller.id)
         signed = contracts.in_force(conn, resident, caller.id)
         text = Bilingual.of(SIGNED if signed else UNSIGNED)
         invitation = InvitationOut(doctor_id=caller.id, signed=signed, text=text)

@@ -33,9 +33,13 @@ class ContractBody(Shape):
 
 
 class DoctorOut(BaseModel):
+    """`clinic_id` and `role` are what grants to the clinic or to a role there name."""
+
     id: UUID
     name: str
     clinic: str
+    clinic_id: UUID | None
+    role: str
     region: str | None
 
 
@@ -139,7 +143,14 @@ def _place(one: Practitioner) -> tuple[str, str]:
 
 
 def _doctor(one: Practitioner) -> DoctorOut:
-    return DoctorOut(id=one.practitioner_id, name=one.name, clinic=one.clinic, region=one.region)
+    return DoctorOut(
+        id=one.practitioner_id,
+        name=one.name,
+        clinic=one.clinic,
+        clinic_id=one.clinic_id,
+        role=one.role,
+        region=one.region,
+    )
 
 
 def _out(conn: Connection, signed: Signed, now: Moment) -> ContractOut:

@@ -5,22 +5,23 @@ from datetime import date
 from typing import Annotated, Any, Literal, TypeVar
 from uuid import UUID
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field
 from sqlalchemy import Connection
 
 from consent.decision import Permit
-from consent.vocabulary import Action
+from consent.vocabulary import Action, Text
 from service.api.body import Flag, Shape, StrictRoute
 from service.api.deps import Lang
 from service.api.gate import WithheldOut, withheld
 from service.api.me.contributions import settle
 from service.api.me.own import Mine, Own
-from service.api.schema import CursorText, Limit, Moment, may_refuse
+from service.api.schema import Bilingual, CursorText, Limit, Moment, may_refuse
 from service.grants import actions, gate, preview, receipts
 from service.grants.body import Kept
 from service.grants.preview import Sight
 from service.grants.terms import Offer, check
+from service.kit.errors import BadRequest
 from service.kit.ids import parse_id
 from service.kit.paging import BadCursor
 from service.panel import actions as panel
@@ -28,6 +29,7 @@ from service.panel import actions as panel
 router = APIRouter(prefix="/v1/me", tags=["grants"], route_class=StrictRoute)
 
 T = TypeVar("T")
+NOT_YET = Text("该时间尚未到来。", "That moment has not come yet.")
 Word = Annotated[str, Field(max_length=64)]
 Words = Annotated[list[Word], Field(max_length=64)]
 
@@ -131,11 +133,17 @@ class WindowOut(BaseModel):
 
 
 class SightOut(BaseModel):
-    """What one grantee could do for one purpose, and which classes stay closed to them."""
+    """What one grantee could do for one purpose, and which classes stay closed to them.
+
+    The grantee `any` stands for a doctor whom no grant names.
+    """
 
     grantee: GranteeOut
     purpose: str
     action: str
+    allowed: bool
+    rule: str
+    reason: Bilingual
     data_classes: list[str]
     window: WindowOut
     withheld: list[WithheldOut]
@@ -183,6 +191,19 @@ async def give_grant(body: GrantBody, me: Mine, language: Lang) -> GrantOut:
         )
 
     return _out(await _changing(me, give), me.now)
+
+
+@router.get("/grants/replay")
+async def replay_grants(me: Mine, at: Annotated[Moment, Query()]) -> SightPage:
+    """Who could see what at a moment in the past, with the rule that decided then."""
+    if at > me.now:
+        raise BadRequest(NOT_YET, pointer="/query/at")
+
+    def see(conn: Connection, permit: Permit) -> list[Sight]:
+        return preview.who_could_see_what(conn, me.house.vault, permit, at=at)
+
+    sights = await me.read(Action.MANAGE, see)
+    return SightPage(items=[_sight(sight) for sight in sights], next=None)
 
 
 @router.get("/grants/{grant_id}")
@@ -324,6 +345,9 @@ def _sight(sight: Sight) -> SightOut:
         grantee=GranteeOut(kind=sight.grantee.kind.value, id=sight.grantee.id),
         purpose=sight.purpose.value,
         action=sight.action.value,
+        allowed=decision.allow,
+        rule=decision.rule,
+        reason=Bilingual.of(decision.sentence),
         data_classes=actions.in_order(decision.classes),
         window=WindowOut(
             first=None if window is None else window.first,

@@ -12,22 +12,23 @@ import hmac
 import struct
 from collections.abc import Callable, Mapping
 from hashlib import sha256
-from os import urandom
 from types import MappingProxyType
 from typing import NamedTuple, Protocol
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from service.kit.crypto import sm
+from service.kit.crypto import nonces, sm
 from service.kit.errors import IntegrityBroken
 
 FORMAT = 1
 KEY_BYTES = 32
-NONCE_BYTES = 12
+NONCE_BYTES = nonces.BYTES
 TAG_BYTES = 16
 _HEADER = struct.Struct(">BBIHBHB")
 HEADER_BYTES = _HEADER.size
+START_BYTES = 8
+"""Version, suite, key number and epoch: what a ciphertext has in common with its key."""
 OVERHEAD = HEADER_BYTES + NONCE_BYTES + TAG_BYTES
 _TEXT_AT = HEADER_BYTES + NONCE_BYTES
 
@@ -108,9 +109,12 @@ def nonce_starts(sealed: bytes, start: bytes) -> bool:
 
 
 class Key:
-    """One data encryption key with its number and epoch, ready for use."""
+    """One data encryption key with its number and epoch, ready for use.
 
-    __slots__ = ("_cipher", "_start", "dek_id", "epoch", "suite")
+    `start` is how every ciphertext of this key begins: version, suite, key number, epoch.
+    """
+
+    __slots__ = ("_cipher", "_headers", "dek_id", "epoch", "start", "suite")
 
     def __init__(self, key: bytes, *, dek_id: int, epoch: int, suite: int = 1) -> None:
         if len(key) != KEY_BYTES:
@@ -119,24 +123,34 @@ class Key:
         self.dek_id = dek_id
         self.epoch = epoch
         self.suite = suite
-        self._start = struct.pack(">BBIH", FORMAT, suite, dek_id, epoch)
+        self.start = struct.pack(">BBIH", FORMAT, suite, dek_id, epoch)
+        self._headers: dict[int, bytes] = {}
 
-    def seal(self, text: bytes, context: bytes, *, schema: int = 1) -> bytes:
+    def seal(self, text: bytes, context: bytes, schema: int = 1) -> bytes:
         """A fresh ciphertext. `schema` is the version of the text's own shape."""
-        # flags u8 (none yet) | schema u16 | reserved u8
-        header = self._start + (schema << 8).to_bytes(4, "big")
-        nonce = urandom(NONCE_BYTES)
+        header = self._headers.get(schema) or self._header(schema)
+        nonce = nonces.fresh()
         return header + nonce + self._cipher.encrypt(nonce, text, header + context)
+
+    def _header(self, schema: int) -> bytes:
+        # flags u8 (none yet) | schema u16 | reserved u8
+        header = self._headers[schema] = self.start + (schema << 8).to_bytes(4, "big")
+        return header
 
     def open(self, sealed: bytes, context: bytes) -> bytes:
         """The text, or IntegrityBroken when a bit, the place or the key differs."""
         # Version, suite, key number and epoch must be this key's own before it is used at all.
-        if len(sealed) < OVERHEAD or sealed[: len(self._start)] != self._start:
+        if sealed[:START_BYTES] != self.start:
             raise IntegrityBroken
-        authenticated = sealed[:HEADER_BYTES] + context
+        return self.open_started(sealed, context)
+
+    def open_started(self, sealed: bytes, context: bytes) -> bytes:
+        """As `open`, for a caller who found this key by the start of the ciphertext."""
+        if len(sealed) < OVERHEAD:
+            raise IntegrityBroken
         try:
             return self._cipher.decrypt(
-                sealed[HEADER_BYTES:_TEXT_AT], sealed[_TEXT_AT:], authenticated
+                sealed[HEADER_BYTES:_TEXT_AT], sealed[_TEXT_AT:], sealed[:HEADER_BYTES] + context
             )
         except InvalidTag:
             raise IntegrityBroken from None

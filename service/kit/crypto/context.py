@@ -9,8 +9,9 @@ import struct
 from service.kit.crypto.aead import AES_256_GCM, Suite
 from service.kit.sealed import Place
 
-_CONTEXT = struct.Struct(">48s16s16sq8s8sQ")
+_CONTEXT = struct.Struct(">48sQQ16sq8s8sQ")
 CONTEXT_BYTES = _CONTEXT.size
+_LOW_HALF = (1 << 64) - 1
 
 
 class Context:
@@ -26,8 +27,22 @@ class Context:
         # struct would silently pad or cut a wrong width, and two places could then look alike.
         if len(row) != 16 or len(class_tag) != 8 or len(measure_tag) != 8:
             raise ValueError("a row has 16 bytes and a tag has 8")
-        prefix = self._prefixes.get((table, column)) or self._prefix(table, column)
-        return _CONTEXT.pack(prefix, resident.bytes, row, day, class_tag, measure_tag, revision)
+        try:
+            prefix = self._prefixes[table, column]
+        except KeyError:
+            prefix = self._prefix(table, column)
+        subject = resident.int
+        # The sixteen bytes of a UUID as two halves: quicker than asking it for them.
+        return _CONTEXT.pack(
+            prefix,
+            subject >> 64,
+            subject & _LOW_HALF,
+            row,
+            day,
+            class_tag,
+            measure_tag,
+            revision,
+        )
 
     def _prefix(self, table: str, column: str) -> bytes:
         names = self._digest(table.encode())[:16] + self._digest(column.encode())[:16]

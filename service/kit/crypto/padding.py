@@ -3,9 +3,12 @@
 A padded text is `length u32 | text | zeros`; the sizes below count those four bytes too.
 """
 
+import struct
+
 from service.kit.errors import IntegrityBroken
 
-LENGTH_BYTES = 4
+_LENGTH = struct.Struct(">I")
+LENGTH_BYTES = _LENGTH.size
 SMALLEST = 64
 
 
@@ -23,15 +26,21 @@ def capacity(frame: int) -> int:
 def pad(text: bytes, frame: int | None = None) -> bytes:
     """The text in its bucket or in exactly `frame` bytes; ValueError when it does not fit."""
     size = len(text)
-    whole = bucket(size) if frame is None else frame
-    if size + LENGTH_BYTES > whole:
+    needed = size + LENGTH_BYTES
+    whole = frame
+    if whole is None:
+        whole = SMALLEST if needed <= SMALLEST else 1 << (needed - 1).bit_length()
+    elif needed > whole:
         raise ValueError("the text is longer than its frame")
-    return (size.to_bytes(LENGTH_BYTES, "big") + text).ljust(whole, b"\0")
+    return (_LENGTH.pack(size) + text).ljust(whole, b"\0")
 
 
 def unpad(padded: bytes) -> bytes:
     """The text inside; IntegrityBroken when the length cannot be."""
-    end = LENGTH_BYTES + int.from_bytes(padded[:LENGTH_BYTES], "big")
-    if len(padded) < LENGTH_BYTES or end > len(padded):
+    if len(padded) < LENGTH_BYTES:
+        raise IntegrityBroken
+    (size,) = _LENGTH.unpack_from(padded)
+    end = LENGTH_BYTES + size
+    if end > len(padded):
         raise IntegrityBroken
     return padded[LENGTH_BYTES:end]

@@ -74,3 +74,25 @@ class AsyncDoctor:
         return await self._transport.send(
             Call("POST", "/v1/doctor/codes/resolve", json={"token": token}, repeatable=False)
         )
+
+    @operation("ask_patient")
+    async def ask(
+        self, patient_id: str, data_classes: Sequence[str], actions: Sequence[str] | None = None
+    ) -> Any:
+        """Ask for a grant; `Refused` with rule `cool-down` for ninety days after a no."""
+        path = f"/v1/doctor/patients/{patient_id}/requests"
+        body = {"data_classes": list(data_classes), "actions": actions and list(actions)}
+        return await self._transport.send(Call("POST", path, json=body))
+
+    @operation("open_emergency")
+    async def open_emergency(self, patient_id: str, reason: str) -> Any:
+        """Look without a grant for four hours; the patient is told at once, and it is reviewed."""
+        path = f"/v1/doctor/patients/{patient_id}/emergency"
+        return await self._transport.send(
+            Call("POST", path, json={"reason": reason}, repeatable=False)
+        )
+
+    @operation("close_emergency")
+    async def close_emergency(self, patient_id: str) -> Any:
+        path = f"/v1/doctor/patients/{patient_id}/emergency"
+        return await self._transport.send(Call("DELETE", path))

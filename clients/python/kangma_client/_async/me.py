@@ -163,6 +163,13 @@ class AsyncMe:
             Call("POST", f"{self._path}/grants/simulate", json=question or {})
         )
 
+    @operation("replay_grants")
+    async def replay(self, at: str) -> Any:
+        """Who could see what at a moment in the past (RFC 3339)."""
+        return await self._transport.send(
+            Call("GET", f"{self._path}/grants/replay", params={"at": at})
+        )
+
     @operation("get_deny_all")
     async def deny_all(self) -> Any:
         return await self._transport.send(Call("GET", f"{self._path}/deny-all"))
@@ -171,6 +178,50 @@ class AsyncMe:
     async def set_deny_all(self, on: bool) -> Any:
         """Refuse everybody else at once; one's own functions go on working."""
         return await self._transport.send(Call("PUT", f"{self._path}/deny-all", json={"on": on}))
+
+    @operation("get_emergency")
+    async def emergency(self) -> Any:
+        """Whether a doctor may look in an emergency, and who is looking now."""
+        return await self._transport.send(Call("GET", f"{self._path}/emergency"))
+
+    @operation("set_emergency")
+    async def set_emergency(self, allowed: bool) -> Any:
+        """Allow or refuse emergency access; refusing ends what is open at once."""
+        return await self._transport.send(
+            Call("PUT", f"{self._path}/emergency", json={"allowed": allowed})
+        )
+
+    @operation("stop_emergency")
+    async def stop_emergency(self, session_id: str) -> Any:
+        return await self._transport.send(Call("DELETE", f"{self._path}/emergency/{session_id}"))
+
+    @operation("list_my_notices")
+    def notices(self) -> AsyncIterator[dict[str, Any]]:
+        """What I was told, newest first."""
+        return each(self._transport, Call("GET", f"{self._path}/notices"))
+
+    @operation("mark_notice_read")
+    async def mark_notice_read(self, notice_id: str) -> Any:
+        return await self._transport.send(Call("POST", f"{self._path}/notices/{notice_id}/read"))
+
+    @operation("list_requests")
+    def requests(self) -> AsyncIterator[dict[str, Any]]:
+        """What doctors asked me for, newest first."""
+        return each(self._transport, Call("GET", f"{self._path}/requests"))
+
+    @operation("accept_request")
+    async def accept_request(self, request_id: str, separate_consent: Sequence[str] = ()) -> Any:
+        """Give what was asked for; sensitive classes are agreed to one by one."""
+        path = f"{self._path}/requests/{request_id}/accept"
+        body = {"separate_consent": list(separate_consent)}
+        return await self._transport.send(Call("POST", path, json=body, repeatable=False))
+
+    @operation("refuse_request")
+    async def refuse_request(self, request_id: str) -> Any:
+        """Say no; the doctor cannot ask again for ninety days."""
+        return await self._transport.send(
+            Call("POST", f"{self._path}/requests/{request_id}/refuse")
+        )
 
     @operation("list_access_log")
     def access_log(self, *, page_size: int = 100) -> AsyncIterator[dict[str, Any]]:

@@ -1,0 +1,40 @@
+"""The words of notices. A kind is never renamed or reused: stored notices name it for years."""
+
+from collections.abc import Mapping
+
+from consent.vocabulary import Text
+
+EMERGENCY_OPENED = "emergency-opened"
+EMERGENCY_JUSTIFIED = "emergency-justified"
+EMERGENCY_UNJUSTIFIED = "emergency-unjustified"
+CONSENT_ASKED = "consent-asked"
+
+KINDS: Mapping[str, Text] = {
+    EMERGENCY_OPENED: Text(
+        "{name}（{clinic}）声明情况紧急，未经您授权打开了您的档案，最长四小时，只能查看。"
+        "理由：{reason}。您可以随时在“紧急访问”中终止；事后会有审查。",
+        "{name} ({clinic}) declared an emergency and opened your record without a grant, for four"
+        " hours at most and only to look. Reason: {reason}. You can end it at any time under"
+        " Emergency access; it will be reviewed.",
+    ),
+    EMERGENCY_JUSTIFIED: Text(
+        "对{name}（{clinic}）紧急访问的审查已结束：认定理由成立。",
+        "The emergency access by {name} ({clinic}) was reviewed and found justified.",
+    ),
+    EMERGENCY_UNJUSTIFIED: Text(
+        "对{name}（{clinic}）紧急访问的审查已结束：认定理由不成立。您可以在访问记录中查看对方看过什么。",
+        "The emergency access by {name} ({clinic}) was reviewed and found not justified. Your"
+        " access log shows what they looked at.",
+    ),
+    CONSENT_ASKED: Text(
+        "{name}（{clinic}）请您授权。请在“请求”中查看，您可以同意，也可以拒绝；拒绝后九十天内不会再问。",
+        "{name} ({clinic}) asks you for a grant. See it under Requests; you may agree or refuse,"
+        " and after a refusal you will not be asked again for ninety days.",
+    ),
+}
+
+
+def text(kind: str, facts: Mapping[str, str]) -> Text:
+    """A notice in both languages."""
+    words = KINDS[kind]
+    return Text(words.zh.format_map(facts), words.en.format_map(facts))
