@@ -257,3 +257,22 @@ def test_erasing_a_child_leaves_nothing_of_it(here: Town, child: Child) -> None:
         assert ok(mine)["items"] == []
     ok(here.doors.get("/v1/me", headers=child.guardian.headers))
     assert ok(claim(here, "abcde-fghjk-mnpqr-stuvw", "kid"), 422)
+
+
+def test_what_belongs_to_one_child_is_not_found_under_another(here: Town, child: Child) -> None:
+    """The guardian may see both; an id or a cursor of one still opens nothing of the other."""
+    second = begin(here, child.guardian, name="林小米")
+    logged = ok(child.ask("POST", "/records", {"records": [pressure(99, 61)]}))
+    record = f"/records/{logged['results'][0]['id']}"
+    ok(child.ask("GET", record))
+    ok(second.ask("GET", record), 404)
+    ok(here.doors.get(f"/v1/me{record}", headers=child.guardian.headers), 404)
+    ok(second.ask("DELETE", record, headers={"if-match": '"1"'}), 404)
+    page = ok(child.ask("GET", "/access-log?limit=1"))
+    assert ok(second.ask("GET", f"/access-log?cursor={page['next']}"), 400)["code"] == "bad-cursor"
+    doctor = here.doctor()
+    wished = {"doctor_id": doctor.id, "package": "basic", "data_classes": ["body"]}
+    grant = f"/grants/{ok(child.ask('POST', '/contract', wished), 201)['grant_id']}"
+    ok(second.ask("GET", grant), 404)
+    ok(second.ask("DELETE", grant), 404)
+    assert ok(child.ask("GET", grant))["status"] == "active"

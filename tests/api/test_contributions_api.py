@@ -1,6 +1,7 @@
 """Who agrees is counted, who does not is not, and whoever leaves is out at once."""
 
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from service.domain.risk.categories import CATEGORIES
 from service.jobs.contribute import Outcome, contribute
 from service.kit.settings import Settings
 from tests.conftest import MovingClock
+from tests.family_room import begin, claim
 from tests.house_room import COMMUNITY, Person, Town, town
 from tests.record_room import observation, pressure
 
@@ -175,3 +177,29 @@ def test_every_word_of_the_assessment_has_a_place_in_the_plan() -> None:
     for key, words in CATEGORIES.items():
         unknown = plan[key].code(None)
         assert all(plan[key].code(word) != unknown for word in words)
+
+
+def test_a_child_is_counted_by_a_guardians_consent_and_once_when_it_takes_over(
+    here: Town, clock: MovingClock
+) -> None:
+    """A child has no sign-in to be known by; under its own one it must not be counted twice."""
+    mother = here.resident("mother")
+    child = begin(here, mother, birth_date="2012-11-21")
+    grant = child.ask("POST", "/grants", STATISTICS)
+    assert grant.status_code == 201, grant.text
+    assert run(here) == Outcome(1, 0)
+    assert child.ask("GET", "/contributions").json()["contributing"]
+    assert not told(here, mother)["contributing"]
+    (row,) = kept(here)
+    assert row["birth_year"] == "2012"
+    code = child.ask("POST", "/handover").json()["code"]
+    clock.advance(timedelta(days=1))
+    assert claim(here, code, "young").status_code == 201
+    assert kept(here) == []
+    assert run(here) == Outcome(1, 0)
+    assert run(here) == Outcome(1, 0)
+    young = here.sign_in("young")
+    assert told(here, young)["contributing"]
+    gone = here.doors.delete(f"/v1/me/grants/{grant.json()['id']}", headers=young.headers)
+    assert gone.status_code == 200
+    assert kept(here) == []
