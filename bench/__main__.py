@@ -6,7 +6,11 @@ from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 
+<<<<<<< HEAD
 from bench import keys, machine, policy, trials
+=======
+from bench import machine, policy, sealing, trials
+>>>>>>> main
 from bench.stage import columns, open_stage, spelled, versions
 from bench.trials import Finding, Run
 
@@ -29,6 +33,8 @@ def main() -> None:
             "panel": lambda: trials.panels(run),
             "rewrap": keys.rewraps,
             "decide": policy.decisions,
+            "seal": sealing.sealing,
+            "root": sealing.root_keys,
         }
         findings: list[Finding] = []
         for name, trial in all_trials.items():

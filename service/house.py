@@ -11,6 +11,7 @@ from typing import Any
 
 from service import migrations
 from service.domain.regions import RegionTree
+from service.grants import tally
 from service.identity.federation.provider import Provider
 from service.identity.revocations import Revocations
 from service.keys import actions as keys
@@ -49,6 +50,7 @@ class House:
 
     def close(self) -> None:
         """Finish what is being written and let go of the databases."""
+        tally.finish(self.db, self.vault.openings, self.system)
         self.db.close()
         self.passwords.close()
         self.keystore.close()
@@ -81,12 +83,14 @@ def build(settings: Settings, *, clock: Clock = utc_now) -> House:
     )
     system = SystemKeys(keystore)
     db = Database(settings.data_store_url)
+    vault = Vault(keystore, keystore.deployment, clock=clock, lifetime=settings.key_seconds)
+    db.watch(vault.openings)
     return House(
         settings=settings,
         clock=clock,
         db=db,
         keystore=keystore,
-        vault=Vault(keystore, keystore.deployment, clock=clock, lifetime=settings.key_seconds),
+        vault=vault,
         system=system,
         tokens=Tokens(settings.issuer, lambda: system.signing_keys("jwt")),
         passwords=Passwords(),

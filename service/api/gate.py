@@ -20,7 +20,7 @@ from consent.vocabulary import ALL_CLASSES, Action, DataClass, Purpose
 from service.api.schema import Bilingual
 from service.audit import actions as audit
 from service.audit.entry import Entry
-from service.grants import gate, looks, uses
+from service.grants import gate, looks, tally, uses
 from service.grants.looks import Looker
 from service.grants.uses import UseTaken
 from service.guardians import actions as guardians
@@ -68,9 +68,11 @@ async def look(
 
     def job(conn: Connection) -> Answer | ServiceError:
         while True:
+            ask_, decision = _decided(conn, house, ask)
             try:
-                return _answered(conn, house, *_decided(conn, house, ask), open_)
+                return _answered(conn, house, ask_, decision, open_)
             except UseTaken:
+                house.vault.openings.keep_back(decision.permit)
                 # Somebody else took the last use meanwhile: decide again on what is left.
                 continue
 
@@ -97,7 +99,7 @@ def _answered(
             conn, house.vault, decision, actor=ask.caller.actor, subject=ask.subject
         )
         if gate.is_active(conn, ask.subject):
-            audit.append(conn, [_entry(conn, house, ask, decision, 0)])
+            _log(conn, house, [_entry(conn, house, ask, decision, 0)])
         return refusal
     failed: ServiceError | None = None
     try:
@@ -109,7 +111,7 @@ def _answered(
     except ServiceError as error:
         failed = error
     rows = 0 if failed is not None else opened.row_count
-    audit.append(conn, [_entry(conn, house, ask, decision, rows)])
+    _log(conn, house, [_entry(conn, house, ask, decision, rows)])
     return failed if failed is not None else opened.answer
 
 
@@ -124,8 +126,9 @@ def log_panel(
 ) -> None:
     """One entry for each resident of whom a panel shows a row."""
     looker = _practitioner(conn, caller)
-    audit.append(
+    _log(
         conn,
+        house,
         [
             looks.entry(
                 house.vault,
@@ -148,7 +151,7 @@ def log_look(
     conn: Connection, house: House, ask: Look, decision: Decision, *, row_count: int
 ) -> None:
     """The entry of a look that was decided elsewhere, such as of a scanned code."""
-    audit.append(conn, [_entry(conn, house, ask, decision, row_count)])
+    _log(conn, house, [_entry(conn, house, ask, decision, row_count)])
 
 
 def withheld(decision: Decision) -> list[WithheldOut]:
@@ -162,6 +165,12 @@ def withheld(decision: Decision) -> list[WithheldOut]:
         for data_class in DataClass
         if data_class in decision.withheld
     ]
+
+
+def _log(conn: Connection, house: House, entries: Sequence[Entry]) -> None:
+    """Keep entries, and with them how much the vault has opened by now."""
+    audit.append(conn, entries)
+    tally.note(conn, house.vault.openings, house.system)
 
 
 def _entry(conn: Connection, house: House, ask: Look, decision: Decision, row_count: int) -> Entry:

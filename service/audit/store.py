@@ -33,6 +33,7 @@ from service.audit.tables import (
     access_heads,
     access_log,
     access_nodes,
+    access_tallies,
     access_tree,
 )
 from service.audit.tree import HASH_BYTES, TILE_HEIGHT, Edge, Node, leaf_hash, root_of
@@ -119,6 +120,12 @@ def add_checkpoint(conn: Connection, signed: Signed, bucket_roots: Sequence[byte
     conn.execute(delete(access_buckets))
     row = {"checkpoint": signed.number, "hashes": b"".join(bucket_roots)}
     conn.execute(access_buckets.insert(), row)
+
+
+def keep_tally(conn: Connection, process: UUID, day: int, sealed: bytes) -> None:
+    """What a process counted on a day, in place of what it counted before."""
+    row = {"process": process.bytes, "day": day, "sealed": sealed}
+    _keep_tally(conn.dialect.name).run(conn, row)
 
 
 def _plant(conn: Connection) -> None:
@@ -235,6 +242,24 @@ def every_checkpoint(conn: Connection) -> list[Any]:
     return list(conn.execute(found.order_by(access_checkpoints.c.number)))
 
 
+def tallies(conn: Connection, day: int) -> list[tuple[UUID, bytes]]:
+    """What each process counted on a day."""
+    c = access_tallies.c
+    found = select(c.process, c.sealed).where(c.day == day).order_by(c.process)
+    return [(row[0], bytes(row[1])) for row in conn.execute(found)]
+
+
+def between(conn: Connection, start: datetime, end: datetime) -> Iterator[Logged]:
+    """Entries of a span of time, in the order of the tree."""
+    c = access_log.c
+    wanted = select(access_log).where(c.at >= start, c.at < end).order_by(c.leaf).limit(_PAGE)
+    rows = conn.execute(wanted).all()
+    while rows:
+        for row in rows:
+            yield _logged(row, row.resident_id, row.at, row.grant_id, row.automatic)
+        rows = conn.execute(wanted.where(c.leaf > rows[-1].leaf)).all()
+
+
 def last_checkpoint(conn: Connection) -> Signed | None:
     found = select(access_checkpoints).order_by(access_checkpoints.c.number.desc()).limit(1)
     row = conn.execute(found).one_or_none()
@@ -319,10 +344,15 @@ def _move_tree(dialect: str) -> Prepared:
     return _upsert(dialect, access_tree, "id")
 
 
-def _upsert(dialect: str, table: Table, key: str) -> Prepared:
+@lru_cache
+def _keep_tally(dialect: str) -> Prepared:
+    return _upsert(dialect, access_tallies, "process", "day")
+
+
+def _upsert(dialect: str, table: Table, *keys: str) -> Prepared:
     statement = _insert(dialect, table)
-    fresh = {name: statement.excluded[name] for name in table.columns.keys() if name != key}  # noqa: SIM118 - a column collection is no dict.
-    return Prepared(statement.on_conflict_do_update(index_elements=[key], set_=fresh))
+    fresh = {name: statement.excluded[name] for name in table.columns.keys() if name not in keys}  # noqa: SIM118 - a column collection is no dict.
+    return Prepared(statement.on_conflict_do_update(index_elements=keys, set_=fresh))
 
 
 def _state(row: Any) -> State:

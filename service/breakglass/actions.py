@@ -45,8 +45,10 @@ def foreseen(
     conn: Connection, vault: Vault, *, actor: Actor, subject: UUID, now: datetime
 ) -> Decision:
     """What would be decided if the session were opened now, on all classes; opens nothing."""
-    decision = gate.admit_emergency(conn, vault, actor=actor, subject=subject, now=now, since=now)
-    return replace(decision, permit=None, classes=frozenset())
+    decision = gate.admit_emergency(
+        conn, vault, actor=actor, subject=subject, now=now, imagined=True
+    )
+    return replace(decision, classes=frozenset())
 
 
 def refusal(decision: Decision, *, actor: Actor) -> ServiceError | None:
@@ -97,7 +99,8 @@ def close_own(
     conn: Connection, vault: Vault, *, practitioner: UUID, subject: UUID, now: datetime
 ) -> Session:
     """The practitioner ends their own session; `NotFound` when none is open."""
-    session = emergencies.of_pair(conn, vault, subject, practitioner)
+    known = gate.is_active(conn, subject)
+    session = emergencies.of_pair(conn, vault, subject, practitioner) if known else None
     if session is None:
         raise NotFound
     return _closed(conn, vault, session, by="doctor", now=now)

@@ -2,6 +2,7 @@
 
 import os
 from dataclasses import asdict
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -12,6 +13,7 @@ from service.audit import actions
 from service.cli.printing import Json, answer
 from service.cli.rooms import open_house
 from service.jobs import checkpoint as checkpoints
+from service.jobs import reconcile as reconciling
 from service.kit.errors import IntegrityBroken, NotFound
 
 app = typer.Typer(no_args_is_help=True, help="The access log.")
@@ -67,3 +69,18 @@ def export(
         with os.fdopen(descriptor, "w", encoding="utf-8") as into:
             size = checkpoints.export(house, into, now=house.clock())
         answer({"entries": size, "file": str(file)}, as_json=json)
+
+
+@app.command()
+def reconcile(
+    day: Annotated[
+        datetime, typer.Option(formats=["%Y-%m-%d"], help="A day of the city, best a past one.")
+    ],
+    json: Json = False,
+) -> None:
+    """Compare the classes that the vault opened for others with those that entries tell of."""
+    with open_house() as house:
+        found = reconciling.reconcile(house, day.date())
+        answer(reconciling.report(found), as_json=json)
+        if not found.sound:
+            raise IntegrityBroken

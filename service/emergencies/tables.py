@@ -3,6 +3,7 @@
 from sqlalchemy import Boolean, Column, Index, Integer, LargeBinary, Table, text
 
 from service.kit.db import UuidBytes, metadata
+from service.kit.guard import PROTECTED
 
 emergency_sessions = Table(
     "emergency_sessions",
@@ -22,6 +23,7 @@ emergency_sessions = Table(
         sqlite_where=text("open"),
         postgresql_where=text("open"),
     ),
+    info={PROTECTED: "policy"},
 )
 """`open` stays true until somebody closes the session; that four hours are over is judged from the
 sealed instant at which it was opened. The reason is sealed as well."""

@@ -112,16 +112,20 @@ def admit_emergency(
     subject: UUID,
     now: datetime,
     classes: frozenset[DataClass] = ALL_CLASSES,
-    since: datetime | None = None,
+    imagined: bool = False,
 ) -> Decision:
-    """Decide a look in an emergency: on the session that is open, or as if opened at `since`."""
-    guard.ask(conn, subject)
+    """Decide a look in an emergency, on the session that is open.
+
+    If it is `imagined` to be opened now, the decision brings no permit: nobody is looking yet.
+    """
+    since = now if imagined else None
     practitioner = _practitioner(actor)
-    if since is None and practitioner is not None:
+    if not imagined and practitioner is not None:
+        guard.ask(conn, subject)
         session = emergencies.of_pair(conn, vault, subject, practitioner)
         since = None if session is None else session.opened_at
     request = AccessRequest(actor, subject, Purpose.EMERGENCY, Action.READ, classes)
-    return _admitted(conn, vault, request, now, emergency_since=since)[0]
+    return _admitted(conn, vault, request, now, emergency_since=since, imagined=imagined)[0]
 
 
 def _admitted(
@@ -133,7 +137,9 @@ def _admitted(
     presented: Iterable[Grant] = (),
     lasting: bool = False,
     emergency_since: datetime | None = None,
+    imagined: bool = False,
 ) -> tuple[Decision, store.Asker | None]:
+    """The decision and who asked. One on an emergency that is only imagined admits nobody."""
     actor, subject = request.actor, request.subject
     guard.ask(conn, subject)
     standing = store.standing(conn, subject)
@@ -154,6 +160,8 @@ def _admitted(
         grants = [grant for grant in grants if _lasts(grant)]
     bond = NO_BOND if asker is None else asker.bond
     facts = _facts(standing, bond, stepped_up, emergency_since)
+    if imagined:
+        return foresee(request, grants, facts, now), asker
     return _decided(conn, request, grants, facts, now), asker
 
 

@@ -15,7 +15,7 @@ from consent.request import Actor
 from consent.vocabulary import CLASSES, PURPOSES, Action, ActorKind, DataClass, Purpose, Text
 from service.audit.entry import Entry, Logged
 from service.keys.vault import Vault
-from service.kit.clock import CITY_ZONE
+from service.kit.clock import CITY_ZONE, city_day
 from service.kit.sealed import Place, Sealed
 
 FRAME = 160
@@ -64,9 +64,14 @@ def entry(
     now: datetime,
     row_count: int = 0,
 ) -> Entry:
-    """The entry of one look: the classes opened, or those asked for when it was denied."""
+    """The entry of one look: the classes opened, or those asked for when it was denied.
+
+    Sealed with them is how many the vault did open: in the clear the number would tell a thief how
+    many classes somebody has values in.
+    """
     classes = decision.classes if decision.allow else asked
-    text = ",".join(sorted(classes)).encode()
+    opened = vault.openings.take(decision.permit, city_day(now))
+    text = f"{','.join(sorted(classes))};{opened}".encode()
     place = place_of(subject, request_id)
     return Entry(
         at=now,
@@ -89,9 +94,18 @@ def entry(
 
 def classes_of(vault: Vault, entry_: Entry) -> list[DataClass]:
     """The classes of a kept entry, in the order of the vocabulary."""
-    sealed = Sealed(entry_.classes, place_of(entry_.subject, entry_.request_id))
-    words = vault.open_policy(sealed).decode().split(",")
+    words = _sealed_part(vault, entry_)[0].split(",")
     return [data_class for data_class in DataClass if data_class.value in words]
+
+
+def opened_by(vault: Vault, entry_: Entry) -> int:
+    """How many classes the vault opened for this entry; `Gone` after an erasure."""
+    return int(_sealed_part(vault, entry_)[2] or 0)
+
+
+def _sealed_part(vault: Vault, entry_: Entry) -> tuple[str, str, str]:
+    sealed = Sealed(entry_.classes, place_of(entry_.subject, entry_.request_id))
+    return vault.open_policy(sealed).decode().partition(";")
 
 
 def line(logged: Logged, classes: Iterable[DataClass], *, guardian: str | None = None) -> Text:

@@ -86,6 +86,8 @@ def _contribute(connection: Connection, house: House, after: UUID | None, now: d
             identity=tags[resident],
             contribution=_state(connection, house, permit, resident in signed, now),
         )
+        # A sealed category leaves the valve, and nobody has seen what it was made of.
+        house.vault.openings.keep_back(permit)
         done.append(tags[resident])
     return _Batch(done, max(asked))
 

@@ -18,6 +18,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 from service.keys.keystore import Keystore
 from service.keys.wrapping import belonging
 from service.kit.crypto import kdf
+from service.kit.crypto.aead import Key
 
 KID = re.compile(r"[A-Za-z0-9_-]{1,32}")
 _NAME = re.compile(r"[a-z][a-z-]{0,13}")
@@ -59,6 +60,14 @@ class SystemKeys:
         """The 32-byte secret of one use, such as "statistics", "cursor" or "code"."""
         return self._secret(f"secret-{name}")
 
+    def seal(self, name: str, place: bytes, text: bytes) -> bytes:
+        """A statement of the service to itself, sealed for one place and one use."""
+        return self._key(name).seal(text, place)
+
+    def open(self, name: str, place: bytes, sealed: bytes) -> bytes:
+        """The text of `seal`; IntegrityBroken for anything else."""
+        return self._key(name).open(sealed, place)
+
     def signing_key(self, name: str) -> SigningKey:
         """The key that signs now for one use, such as "jwt", "receipt" or "release"."""
         return next(key for key in self.signing_keys(name) if key.stage == CURRENT)
@@ -93,6 +102,9 @@ class SystemKeys:
         self._signing.pop(name, None)
 
     # -- inside ------------------------------------------------------------------------------
+
+    def _key(self, name: str) -> Key:
+        return Key(self.secret(name), dek_id=0, epoch=0)
 
     def _secret(self, name: str) -> bytes:
         known = self._secrets.get(name)

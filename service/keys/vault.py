@@ -26,6 +26,7 @@ from service.keys.cache import CAPACITY, LIFETIME, KeyCache, OpenKeys
 from service.keys.index import Index
 from service.keys.keyring import Keyring, SealedKeyring, Slot
 from service.keys.keystore import Keystore, Tombstone
+from service.keys.openings import Openings
 from service.keys.rings import ClassTombstone
 from service.keys.stages import Outgrown
 from service.kit.clock import Clock, utc_now
@@ -66,6 +67,7 @@ class Vault:
         self._keystore = keystore
         self._clock = clock
         self._cache = KeyCache(capacity, lifetime)
+        self.openings = Openings(clock)
         self._contexts = {number: Context(deployment, suite) for number, suite in SUITES.items()}
 
     # -- keyrings ----------------------------------------------------------------------------
@@ -205,7 +207,7 @@ class Vault:
         subject = permit.subject.int
         classes: Collection[str] = permit.classes
         started, contexts = self._started(subject, permit), self._contexts
-        texts = []
+        texts, slots = [], set[Slot]()
         for one in sealed:
             data, place = one.data, one.place
             if place.resident.int != subject:
@@ -214,9 +216,13 @@ class Vault:
             if found is not None and found[0] in classes:
                 key = found[1]
                 texts.append(unpad(key.open_started(data, contexts[key.suite].of(place))))
+                if not permit.owner:
+                    slots.add(found[0])
             else:
                 texts.append(self._open_found(one, classes, permit))
                 started = self._started(subject, permit)
+        for slot in slots:
+            self.openings.note(permit, slot)
         return texts
 
     # -- the two internal slots --------------------------------------------------------------
@@ -317,7 +323,10 @@ class Vault:
         found = self._started(place.resident.int, permit).get(data[:START_BYTES])
         if found is not None and found[0] in allowed:
             key = found[1]
-            return unpad(key.open_started(data, self._contexts[key.suite].of(place)))
+            text = unpad(key.open_started(data, self._contexts[key.suite].of(place)))
+            if permit is not None and not permit.owner:
+                self.openings.note(permit, found[0])
+            return text
         return self._open_found(sealed, allowed, permit)
 
     def _started(self, resident: int, permit: Permit | None) -> Mapping[bytes, tuple[Slot, Key]]:
@@ -346,7 +355,10 @@ class Vault:
             key = self._load(place.resident, _named(permit), revision).opening.get(dek_id)
         if key is None:
             raise IntegrityBroken
-        return unpad(key.open(data, self._bound(key, place)))
+        text = unpad(key.open(data, self._bound(key, place)))
+        if permit is not None and not permit.owner:
+            self.openings.note(permit, slot)
+        return text
 
     def _bound(self, key: Key, place: Place) -> bytes:
         """The place as it is authenticated, by the hash of the key's own suite."""

@@ -11,12 +11,12 @@ database's. Jobs are ordered by `key` (the resident) so that two processes lock 
 import asyncio
 import queue
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 from uuid import UUID
 
 from sqlalchemy import BigInteger, Connection, Engine, LargeBinary
@@ -97,6 +97,14 @@ class _Job:
     error: BaseException | None = None
 
 
+class Watcher(Protocol):
+    """Somebody who must know what becomes of the transaction that runs in their thread."""
+
+    def begin(self) -> None: ...
+    def keep(self) -> None: ...
+    def undo(self) -> None: ...
+
+
 class Database:
     """The data store of one process: one writer thread, a few reader threads."""
 
@@ -105,12 +113,17 @@ class Database:
         self.dialect = self.engine.dialect.name
         self._writing = self.engine.execution_options(kangma_writes=True)
         self._reading = read_only(self.engine)
+        self._watchers: list[Watcher] = []
         self._writes: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._reads: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         loops = [self._write_loop, *[self._read_loop] * readers]
         self._threads = [threading.Thread(target=loop, daemon=True) for loop in loops]
         for thread in self._threads:
             thread.start()
+
+    def watch(self, watcher: Watcher) -> None:
+        """Tell `watcher` of every transaction that writes, in its thread."""
+        self._watchers.append(watcher)
 
     def write(self, job: Callable[[Connection], T], *, key: bytes = b"") -> T:
         """Run `job` in a committed transaction and wait for its result."""
@@ -171,7 +184,7 @@ class Database:
         held.drop()
 
     def _write_loop(self) -> None:
-        held = _Held(self._writing)
+        held = _Held(self._writing, self._watchers)
         closing = False
         while not closing and (first := self._writes.get()) is not None:
             group, closing = self._gather(first)
@@ -200,8 +213,9 @@ class Database:
 class _Held:
     """One thread's connection, taken when first needed and again when it broke."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, watchers: Sequence[Watcher] = ()) -> None:
         self._engine = engine
+        self._watchers = watchers
         self._connection: Connection | None = None
 
     def read(self, job: _Job) -> Any:
@@ -223,11 +237,20 @@ class _Held:
     def write(self, jobs: Iterable[_Job]) -> list[Any]:
         """Run all jobs in one transaction, and return once it is durable."""
         connection = self._taken()
+        for watcher in self._watchers:
+            watcher.begin()
         try:
             with connection.begin():
-                return _grouped(connection, jobs)
+                results = _grouped(connection, jobs)
+        except BaseException:
+            for watcher in self._watchers:
+                watcher.undo()
+            raise
         finally:
             self._leave(connection)
+        for watcher in self._watchers:
+            watcher.keep()
+        return results
 
     def told(self, error: BaseException) -> BaseException:
         """What to tell of a failure: that the database is away, when the connection is gone.

@@ -23,6 +23,11 @@ integrity = Counter(
     "Stored values that did not open where they lay: somebody should run kangma db verify.",
     registry=REGISTRY,
 )
+unlogged_openings = Counter(
+    "kangma_unlogged_openings_total",
+    "Classes opened for somebody else without an entry in the access log. Not 0: find out why.",
+    registry=REGISTRY,
+)
 
 
 def text() -> bytes:

@@ -3,6 +3,7 @@
 from sqlalchemy import Boolean, Column, LargeBinary, Table
 
 from service.kit.db import UuidBytes, metadata
+from service.kit.guard import PROTECTED
 
 notices = Table(
     "notices",
@@ -11,5 +12,6 @@ notices = Table(
     Column("notice_id", UuidBytes, primary_key=True),
     Column("read", Boolean, nullable=False),
     Column("sealed_body", LargeBinary, nullable=False),
+    info={PROTECTED: "policy"},
 )
 """What is told, about whom and when is sealed in one size; only whether it was read is in clear."""

@@ -125,6 +125,8 @@ def _refresh_one(
         store.remove(conn, resident, practitioner)
     elif not slot.current:
         _made(conn, vault, permit, slot, practitioner, regions, now)
+        # It lies sealed until the doctor looks at it, which is logged then.
+        vault.openings.keep_back(permit)
 
 
 def _decisions(

@@ -55,10 +55,10 @@ def ask(
     """
     practitioner = UUID(actor.id)
     terms = check(_offer(practitioner, data_classes, actions), now=now)
-    known = gate.related(conn, vault, actor, subject) or store.introduced(
-        conn, subject, practitioner
-    )
-    if not known or not gate.is_active(conn, subject):
+    if not gate.is_active(conn, subject):
+        raise NotFound
+    met = store.introduced(conn, subject, practitioner)
+    if not met and not gate.related(conn, vault, actor, subject):
         raise NotFound
     before = [body.opened(vault, row) for row in store.between(conn, subject, practitioner)]
     for request in before:

@@ -3,6 +3,7 @@
 from sqlalchemy import Boolean, Column, Index, Integer, LargeBinary, Table, text
 
 from service.kit.db import UuidBytes, metadata
+from service.kit.guard import PROTECTED
 
 consent_requests = Table(
     "consent_requests",
@@ -22,6 +23,7 @@ consent_requests = Table(
         sqlite_where=text("pending"),
         postgresql_where=text("pending"),
     ),
+    info={PROTECTED: "policy"},
 )
 """For what is asked, when, and what was answered is sealed."""
 
@@ -30,5 +32,6 @@ introductions = Table(
     metadata,
     Column("resident_id", UuidBytes, primary_key=True),
     Column("practitioner_id", UuidBytes, primary_key=True),
+    info={PROTECTED: "policy"},
 )
 """Who held up their code to whom; only they and those who know each other already may be asked."""

@@ -72,6 +72,9 @@ async def list_panel(
         page, behind = page_of(narrowed(rows, query, city_day(now)), limit, after)
         shown = [(row.resident, row.decision) for row in page]
         log_panel(conn, house, caller=caller, shown=shown, request_id=request_id, now=now)
+        for row in rows:
+            # Opened to be sorted or filtered; those shown are in the log by now.
+            house.vault.openings.keep_back(row.decision.permit)
         return page, behind
 
     page, behind = await house.db.awrite(job, key=caller.id.bytes)
