@@ -6,11 +6,7 @@ from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 
-<<<<<<< HEAD
-from bench import keys, machine, policy, trials
-=======
-from bench import machine, policy, sealing, trials
->>>>>>> main
+from bench import keys, machine, policy, sealing, trials
 from bench.stage import columns, open_stage, spelled, versions
 from bench.trials import Finding, Run
 
