@@ -11,7 +11,6 @@ from typing import Any
 
 from service import migrations
 from service.domain.regions import RegionTree
-from service.grants import tally
 from service.identity.federation.provider import Provider
 from service.identity.revocations import Revocations
 from service.keys import actions as keys
@@ -25,6 +24,7 @@ from service.kit.paging import Cursors
 from service.kit.passwords import Passwords
 from service.kit.settings import Settings
 from service.kit.tokens import Tokens
+from service.tallies import actions as tallies
 
 REGIONS_FILE = "regions.json"
 OUTLINES_FILE = "outlines.geojson"
@@ -50,7 +50,7 @@ class House:
 
     def close(self) -> None:
         """Finish what is being written and let go of the databases."""
-        tally.finish(self.db, self.vault.openings, self.system)
+        tallies.finish(self.db, self.vault.openings, self.system)
         self.db.close()
         self.passwords.close()
         self.keystore.close()
