@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 
-from bench import machine, policy, sealing, trials
+from bench import keys, machine, policy, sealing, trials
 from bench.stage import columns, open_stage, spelled, versions
 from bench.trials import Finding, Run
 
@@ -27,6 +27,7 @@ def main() -> None:
             "samples": lambda: trials.thousands_of_samples(run, times),
             "year": lambda: trials.years(run),
             "panel": lambda: trials.panels(run),
+            "rewrap": keys.rewraps,
             "decide": policy.decisions,
             "seal": sealing.sealing,
             "root": sealing.root_keys,

@@ -11,7 +11,7 @@ from fastapi import FastAPI
 from service.api.bare import application
 from service.house import OUTLINES_FILE, House, build, load_outlines
 from service.identity import actions as identity
-from service.jobs import checkpoint, erasures
+from service.jobs import checkpoint, erasures, watch
 from service.kit import cores, log
 from service.kit.errors import Unavailable
 from service.kit.settings import Settings
@@ -54,7 +54,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     gc.collect()
     gc.freeze()
     gc.set_threshold(YOUNG_OBJECTS, 20, 20)
-    chores = [asyncio.create_task(one(house)) for one in (_tidy, checkpoint.keep_making)]
+    chores = [asyncio.create_task(one(house)) for one in CHORES]
     yield
     for chore in chores:
         chore.cancel()
@@ -67,3 +67,7 @@ async def _tidy(house: House) -> None:
         with suppress(Unavailable):
             await house.db.awrite(lambda conn: identity.tidy(conn, house.clock()))
         await asyncio.sleep(TIDIED_EVERY)
+
+
+CHORES = (_tidy, checkpoint.keep_making, watch.keep_watching)
+"""What every process does beside answering, again and again until it ends."""

@@ -11,7 +11,6 @@ from typing import Any
 
 from service import migrations
 from service.domain.regions import RegionTree
-from service.grants import tally
 from service.identity.federation.provider import Provider
 from service.identity.revocations import Revocations
 from service.keys import actions as keys
@@ -26,6 +25,7 @@ from service.kit.passwords import Passwords
 from service.kit.settings import Settings
 from service.kit.tokens import Tokens
 from service.migrations import walls
+from service.tallies import actions as tallies
 
 REGIONS_FILE = "regions.json"
 OUTLINES_FILE = "outlines.geojson"
@@ -51,7 +51,7 @@ class House:
 
     def close(self) -> None:
         """Finish what is being written and let go of the databases."""
-        tally.finish(self.db, self.vault.openings, self.system)
+        tallies.finish(self.db, self.vault.openings, self.system)
         self.db.close()
         self.passwords.close()
         self.keystore.close()

@@ -20,7 +20,7 @@ from consent.vocabulary import ALL_CLASSES, Action, DataClass, Purpose
 from service.api.schema import Bilingual
 from service.audit import actions as audit
 from service.audit.entry import Entry
-from service.grants import gate, looks, tally, uses
+from service.grants import gate, looks, uses
 from service.grants.looks import Looker
 from service.grants.uses import UseTaken
 from service.guardians import actions as guardians
@@ -28,6 +28,7 @@ from service.house import House
 from service.identity import store as identity
 from service.identity.caller import Caller
 from service.kit.errors import ServiceError
+from service.tallies import actions as tallies
 
 Answer = TypeVar("Answer")
 
@@ -170,7 +171,7 @@ def withheld(decision: Decision) -> list[WithheldOut]:
 def _log(conn: Connection, house: House, entries: Sequence[Entry]) -> None:
     """Keep entries, and with them how much the vault has opened by now."""
     audit.append(conn, entries)
-    tally.note(conn, house.vault.openings, house.system)
+    tallies.note(conn, house.vault.openings, house.system)
 
 
 def _entry(conn: Connection, house: House, ask: Look, decision: Decision, row_count: int) -> Entry:

@@ -15,6 +15,7 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.routing import Match
 
+from consent.advice import ADVICE
 from consent.vocabulary import Language, Text
 from service.api import faults
 from service.api.body import Refusal
@@ -113,6 +114,9 @@ def of_service_error(request: Request, error: errors.ServiceError) -> Response:
         more["errors"] = faults.rendered([fault], language_of(request))
     if isinstance(error, errors.Refused):
         more["rule"] = error.rule
+        advice = error.advice or ADVICE.get(error.rule)
+        if advice is not None:
+            more["advice"] = advice.in_(language_of(request))
     if isinstance(error, errors.RateLimited):
         headers["Retry-After"] = str(error.retry_after)
     if isinstance(error, errors.Unavailable):

@@ -54,6 +54,7 @@ class Problem(BaseModel):
     code: str
     request_id: str | None = None
     rule: str | None = Field(None, description="The consent rule that refused.")
+    advice: str | None = Field(None, description="What can be done about that refusal.")
     error: str | None = Field(None, description="OAuth 2 error code, at the token door only.")
     errors: list[FaultOut] | None = None
 

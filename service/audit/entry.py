@@ -18,6 +18,7 @@ from service.kit.db import EPOCH
 
 GENESIS = bytes(32)
 """The hash before the first entry of every chain."""
+_CANONICAL = json.JSONEncoder(separators=(",", ":"), ensure_ascii=True, check_circular=False).encode
 _MICROSECOND = timedelta(microseconds=1)
 
 
@@ -84,19 +85,19 @@ def link(entry: Entry, head: Head, leaf: int) -> Link:
 
 def canonical(entry: Entry, seq: int, leaf: int) -> bytes:
     """Every field in a fixed order as JSON; times are whole microseconds since 1970 UTC."""
-    fields = [
+    fields = (
         "kangma access 2",
         entry.subject.hex,
         seq,
         leaf,
         micros(entry.at),
-        str(entry.actor_kind),
+        entry.actor_kind,
         entry.actor_id,
         entry.actor_name,
         entry.on_behalf_of,
         entry.automatic,
-        str(entry.action),
-        str(entry.purpose),
+        entry.action,
+        entry.purpose,
         entry.classes.hex(),
         entry.decision,
         entry.rule,
@@ -104,5 +105,5 @@ def canonical(entry: Entry, seq: int, leaf: int) -> bytes:
         entry.revision,
         entry.request_id,
         entry.row_count,
-    ]
-    return json.dumps(fields, separators=(",", ":"), ensure_ascii=True).encode()
+    )
+    return _CANONICAL(fields).encode()

@@ -33,7 +33,6 @@ from service.audit.tables import (
     access_heads,
     access_log,
     access_nodes,
-    access_tallies,
     access_tree,
 )
 from service.audit.tree import HASH_BYTES, TILE_HEIGHT, Edge, Node, leaf_hash, root_of
@@ -120,12 +119,6 @@ def add_checkpoint(conn: Connection, signed: Signed, bucket_roots: Sequence[byte
     conn.execute(delete(access_buckets))
     row = {"checkpoint": signed.number, "hashes": b"".join(bucket_roots)}
     conn.execute(access_buckets.insert(), row)
-
-
-def keep_tally(conn: Connection, process: UUID, day: int, sealed: bytes) -> None:
-    """What a process counted on a day, in place of what it counted before."""
-    row = {"process": process.bytes, "day": day, "sealed": sealed}
-    _keep_tally(conn.dialect.name).run(conn, row)
 
 
 def _plant(conn: Connection) -> None:
@@ -242,13 +235,6 @@ def every_checkpoint(conn: Connection) -> list[Any]:
     return list(conn.execute(found.order_by(access_checkpoints.c.number)))
 
 
-def tallies(conn: Connection, day: int) -> list[tuple[UUID, bytes]]:
-    """What each process counted on a day."""
-    c = access_tallies.c
-    found = select(c.process, c.sealed).where(c.day == day).order_by(c.process)
-    return [(row[0], bytes(row[1])) for row in conn.execute(found)]
-
-
 def between(conn: Connection, start: datetime, end: datetime) -> Iterator[Logged]:
     """Entries of a span of time, in the order of the tree."""
     c = access_log.c
@@ -344,11 +330,6 @@ def _move_tree(dialect: str) -> Prepared:
     return _upsert(dialect, access_tree, "id")
 
 
-@lru_cache
-def _keep_tally(dialect: str) -> Prepared:
-    return _upsert(dialect, access_tallies, "process", "day")
-
-
 def _upsert(dialect: str, table: Table, *keys: str) -> Prepared:
     statement = _insert(dialect, table)
     fresh = {name: statement.excluded[name] for name in table.columns.keys() if name not in keys}  # noqa: SIM118 - a column collection is no dict.
@@ -383,13 +364,13 @@ def _row(logged: Logged) -> dict[str, Any]:
         "seq": seq,
         "leaf": leaf,
         "at": micros(entry.at),
-        "actor_kind": entry.actor_kind.value,
+        "actor_kind": entry.actor_kind,
         "actor_id": entry.actor_id,
         "actor_name": entry.actor_name,
         "on_behalf_of": entry.on_behalf_of,
         "automatic": entry.automatic,
-        "action": entry.action.value,
-        "purpose": entry.purpose.value,
+        "action": entry.action,
+        "purpose": entry.purpose,
         "classes": entry.classes,
         "decision": entry.decision,
         "rule": entry.rule,

@@ -3,7 +3,7 @@
 | table | rows are |
 |---|---|
 | `access_log`, `access_nodes`, `access_checkpoints` | added, never changed or deleted |
-| `access_heads`, `access_tree`, `access_tallies` | added and changed, never deleted |
+| `access_heads`, `access_tree` | added and changed, never deleted |
 | `access_buckets` | added and deleted: derived from the heads at each checkpoint |
 """
 
@@ -86,13 +86,4 @@ access_buckets = Table(
     Column("checkpoint", BigInteger, primary_key=True, autoincrement=False),
     Column("hashes", LargeBinary, nullable=False),
     comment="Roots of all buckets of heads under the newest checkpoint, for proofs.",
-)
-
-access_tallies = Table(
-    "access_tallies",
-    metadata,
-    Column("process", UuidBytes, primary_key=True),
-    Column("day", Integer, primary_key=True, autoincrement=False),
-    Column("sealed", LargeBinary, nullable=False),
-    comment="What a process opened for others on a day, sealed by the service for itself.",
 )

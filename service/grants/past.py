@@ -12,6 +12,7 @@ from service.contracts import actions as contracts
 from service.emergencies import actions as emergencies
 from service.grants import body
 from service.grants.body import Kept
+from service.guardians import actions as guardians
 from service.history import actions as history
 from service.history.actions import Noted
 from service.keys.vault import Vault
@@ -28,7 +29,8 @@ class Policy:
     """All that a decision about one resident rests on, beside who is asking and where they work.
 
     `signed_with` is the practitioner whose contract is in force. `emergencies` says of each
-    practitioner who has opened break-glass and not closed it, since when.
+    practitioner who has opened break-glass and not closed it, since when. `guardians` are those of
+    a child, `minor_until` is when the child decides alone.
     """
 
     grants: tuple[Grant, ...] = ()
@@ -36,6 +38,8 @@ class Policy:
     signed_with: UUID | None = None
     emergency_refused: bool = False
     emergencies: Mapping[str, datetime] = field(default_factory=dict)
+    guardians: frozenset[str] = frozenset()
+    minor_until: datetime | None = None
 
 
 def note_grant(conn: Connection, vault: Vault, resident: UUID, kept: Kept, *, at: datetime) -> None:
@@ -65,6 +69,7 @@ def policy_of(states: Iterable[Noted]) -> Policy:
     modes = {DENY_ALL: False, EMERGENCY_REFUSED: False}
     signed_with = None
     open_since: dict[str, datetime] = {}
+    guarded: dict[str, datetime] = {}
     for one in states:
         if one.kind == GRANT:
             grants.append(body.decode(UUID(one.id), one.order, one.state).grant)
@@ -75,4 +80,14 @@ def policy_of(states: Iterable[Noted]) -> Policy:
         elif one.kind == emergencies.HISTORY and one.state["open"]:
             opened_at = datetime.fromisoformat(one.state["opened_at"])
             open_since[one.state["practitioner"]] = opened_at
-    return Policy(tuple(grants), modes[DENY_ALL], signed_with, modes[EMERGENCY_REFUSED], open_since)
+        elif one.kind == guardians.HISTORY and not one.state["left"]:
+            guarded[one.state["guardian"]] = datetime.fromisoformat(one.state["until"])
+    return Policy(
+        grants=tuple(grants),
+        deny_all=modes[DENY_ALL],
+        signed_with=signed_with,
+        emergency_refused=modes[EMERGENCY_REFUSED],
+        emergencies=open_since,
+        guardians=frozenset(guarded),
+        minor_until=min(guarded.values(), default=None),
+    )

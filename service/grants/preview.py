@@ -7,6 +7,7 @@ policy of a moment in the past (`replay`).
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import NamedTuple
 from uuid import UUID
 
 from sqlalchemy import Connection
@@ -24,6 +25,7 @@ from service.grants import gate, store
 from service.grants.actions import every
 from service.grants.past import Policy, policy_of
 from service.grants.terms import Terms
+from service.guardians import actions as guardians
 from service.history import actions as history
 from service.identity import store as identity
 from service.keys.vault import Vault
@@ -39,11 +41,18 @@ _CARE = (Action.READ, Action.WRITE, Action.DERIVE, Action.EXPORT)
 _COUNT = (Action.AGGREGATE,)
 
 
+class Guardian(NamedTuple):
+    """A guardian of a child, who needs no grant."""
+
+    id: str
+    kind: str = "guardian"
+
+
 @dataclass(frozen=True, slots=True)
 class Sight:
     """What one grantee could do, for one purpose and action."""
 
-    grantee: Grantee
+    grantee: Grantee | Guardian
     purpose: Purpose
     action: Action
     decision: Decision
@@ -86,6 +95,7 @@ def policy_now(conn: Connection, vault: Vault, permit: Permit) -> Policy:
     """The policy of the permit's subject as it stands."""
     contract = contracts.active(conn, permit.subject)
     standing = store.standing(conn, permit.subject)
+    minority = guardians.minority(conn, vault, permit.subject)
     return Policy(
         grants=tuple(kept.grant for kept in every(conn, vault, permit)),
         deny_all=standing is not None and standing.deny_all,
@@ -95,6 +105,8 @@ def policy_now(conn: Connection, vault: Vault, permit: Permit) -> Policy:
             str(session.practitioner): session.opened_at
             for session in emergencies.open_of(conn, vault, permit.subject)
         },
+        guardians=minority.guardians,
+        minor_until=minority.until,
     )
 
 
@@ -108,6 +120,11 @@ def post_now(conn: Connection, practitioner: UUID) -> Post | None:
 
 def sights(policy: Policy, posts: Posts, *, subject: UUID, now: datetime) -> Iterator[Sight]:
     """The rows of one policy: everybody named in it, then a doctor in an emergency."""
+    for guardian in sorted(policy.guardians):
+        actor = Actor(ActorKind.RESIDENT, guardian)
+        asked = AccessRequest(actor, subject, Purpose.SELF_CARE, Action.READ, ALL_CLASSES)
+        decision = foreseen(policy, posts, asked, now=now)
+        yield Sight(Guardian(guardian), Purpose.SELF_CARE, Action.READ, decision)
     named = dict.fromkeys(grant.grantee for grant in policy.grants)
     if policy.signed_with is not None:
         named.setdefault(Grantee(GranteeKind.PRACTITIONER, str(policy.signed_with)))
@@ -115,18 +132,18 @@ def sights(policy: Policy, posts: Posts, *, subject: UUID, now: datetime) -> Ite
         named.setdefault(Grantee(GranteeKind.PRACTITIONER, practitioner))
     for grantee in named:
         mine = [grant for grant in policy.grants if grant.grantee == grantee]
-        actor = actor_of(grantee)
-        if actor is None:
+        someone = actor_of(grantee)
+        if someone is None:
             continue
         counts = grantee.kind is GranteeKind.SERVICE
         purpose = Purpose.STATISTICS if counts else Purpose.CARE
         for action in _actions(mine, _COUNT if counts else _CARE):
-            asked = AccessRequest(actor, subject, purpose, action, ALL_CLASSES)
+            asked = AccessRequest(someone, subject, purpose, action, ALL_CLASSES)
             yield Sight(grantee, purpose, action, foreseen(policy, posts, asked, now=now))
         if grantee.id in policy.emergencies:
-            yield _in_emergency(policy, posts, grantee, actor, subject, now, since=None)
+            yield _in_emergency(policy, posts, grantee, someone, subject, now, since=None)
         elif not counts and any(grant.deny for grant in mine):
-            yield _in_emergency(policy, posts, grantee, actor, subject, now, since=now)
+            yield _in_emergency(policy, posts, grantee, someone, subject, now, since=now)
     anybody = Actor(ActorKind.PRACTITIONER, ANYBODY.id)
     yield _in_emergency(policy, posts, ANYBODY, anybody, subject, now, since=now)
 
@@ -177,6 +194,8 @@ def foreseen(
         clinic_contract=clinic is not None and asked.actor.clinic == clinic,
         emergency_since=since or policy.emergencies.get(actor.id),
         emergency_refused=policy.emergency_refused,
+        guardians=policy.guardians,
+        minor_until=policy.minor_until,
     )
     return gate.foresee(asked, policy.grants, facts, now)
 

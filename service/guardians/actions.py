@@ -17,12 +17,16 @@ from consent.vocabulary import Text
 from service.guardians import body, codes, store
 from service.guardians.body import Guardianship as Guardianship
 from service.guardians.codes import Code as Code
+from service.history import actions as history
+from service.history.actions import Noted
 from service.keys.vault import Vault
 from service.kit import guard
 from service.kit.errors import Conflict, Fault, Invalid, NotFound
 from service.kit.ids import new_id
 from service.residents import store as residents
 
+HISTORY = "guardian"
+"""The kind under which the history of policy keeps guardianships."""
 CHILDREN = 12
 """Children a guardian may have at the same time."""
 GUARDIANS = 4
@@ -72,7 +76,7 @@ def begin(
     made = Guardianship(
         new_id(), child, guardian, guardian_name, child_name, now, until, until, tag=None
     )
-    return _placed(conn, vault, index, made)
+    return _placed(conn, vault, index, made, now)
 
 
 def of_child(conn: Connection, vault: Vault, child: UUID) -> list[Guardianship]:
@@ -151,7 +155,7 @@ def join(
         tag=None,
         version=1,
     )
-    return _placed(conn, vault, index, made)
+    return _placed(conn, vault, index, made, now)
 
 
 def leave(conn: Connection, vault: Vault, child: UUID, guardian: UUID, *, now: datetime) -> None:
@@ -162,7 +166,7 @@ def leave(conn: Connection, vault: Vault, child: UUID, guardian: UUID, *, now: d
     others = [one for one in of_child(conn, vault, child) if one.in_place and one.id != mine.id]
     if not others:
         raise Conflict(THE_ONLY_ONE, code="only-guardian")
-    _keep(conn, vault, [mine.ended("left", now)])
+    _keep(conn, vault, [mine.ended("left", now)], now)
 
 
 def part(
@@ -176,7 +180,8 @@ def part(
         if now < one.until:
             leave(conn, vault, one.child, guardian, now=now)
         there = of_child(conn, vault, one.child)
-        _keep(conn, vault, [_nameless(each, now) for each in there if each.guardian == guardian])
+        mine = [_nameless(each, now) for each in there if each.guardian == guardian]
+        _keep(conn, vault, mine, now)
 
 
 def _nameless(one: Guardianship, now: datetime) -> Guardianship:
@@ -185,11 +190,19 @@ def _nameless(one: Guardianship, now: datetime) -> Guardianship:
 
 
 def restate(
-    conn: Connection, vault: Vault, child: UUID, *, name: str, birth_date: date, zone: str
+    conn: Connection,
+    vault: Vault,
+    child: UUID,
+    *,
+    name: str,
+    birth_date: date,
+    zone: str,
+    now: datetime,
 ) -> None:
     """Bring the guardianships over a child up to an amended profile."""
     there = of_child(conn, vault, child)
-    _keep(conn, vault, [one.restated(name, birth_date, zone) for one in there if one.in_place])
+    amended = [one.restated(name, birth_date, zone) for one in there if one.in_place]
+    _keep(conn, vault, amended, now)
 
 
 def hand_over(
@@ -208,7 +221,7 @@ def claimed(conn: Connection, vault: Vault, code: str, *, now: datetime) -> UUID
     there = [one for one in of_child(conn, vault, shown.child) if one.in_place]
     if any(now < one.until for one in there):
         raise Invalid([Fault("/code", "too-young", STILL_A_CHILD)])
-    _keep(conn, vault, [one.ended("handed-over", now) for one in there])
+    _keep(conn, vault, [one.ended("handed-over", now) for one in there], now)
     for row in store.codes_of(conn, shown.child):
         store.drop_code(conn, row.hash)
     vault.forget(shown.child)
@@ -234,7 +247,9 @@ def names(conn: Connection, vault: Vault, child: UUID) -> dict[str, Guardianship
     return {pseudonym(vault, child, one.guardian): one for one in of_child(conn, vault, child)}
 
 
-def _placed(conn: Connection, vault: Vault, index: BlindIndex, made: Guardianship) -> Guardianship:
+def _placed(
+    conn: Connection, vault: Vault, index: BlindIndex, made: Guardianship, now: datetime
+) -> Guardianship:
     """Keep a new guardianship at the first free place of its guardian."""
     tags = _tags(index, made.guardian)
     taken = {row.tag for row in store.of_tags(conn, tags)}
@@ -242,6 +257,7 @@ def _placed(conn: Connection, vault: Vault, index: BlindIndex, made: Guardianshi
         if tag not in taken:
             placed = replace(made, tag=tag)
             if store.add(conn, body.sealed(vault, placed)):
+                _note(conn, vault, placed, now)
                 return placed
     raise Conflict(TOO_MANY_CHILDREN, code="too-many")
 
@@ -255,6 +271,18 @@ def _refuse_more(there: Iterable[Guardianship]) -> None:
         raise Conflict(TOO_MANY_GUARDIANS, code="too-many")
 
 
-def _keep(conn: Connection, vault: Vault, changed: Iterable[Guardianship]) -> None:
+def _keep(conn: Connection, vault: Vault, changed: Iterable[Guardianship], now: datetime) -> None:
     for one in changed:
         store.replace(conn, body.sealed(vault, one))
+        _note(conn, vault, one, now)
+
+
+def _note(conn: Connection, vault: Vault, one: Guardianship, now: datetime) -> None:
+    state = {
+        "guardian": str(one.guardian),
+        "until": one.until.isoformat(),
+        "left": one.why == "left",
+    }
+    # Whoever changes a guardianship has proved the tie: it was just made, or opened as theirs.
+    guard.ask(conn, one.child)
+    history.note(conn, vault, one.child, Noted(HISTORY, str(one.id), now, one.version, state))

@@ -8,11 +8,12 @@ from sqlalchemy import Connection
 
 from consent.vocabulary import DataClass
 from service.audit import store
-from service.grants import looks, tally
+from service.grants import looks
 from service.house import House
 from service.kit.clock import CITY_ZONE
 from service.kit.errors import Gone, NotFound
 from service.kit.guard import Crossing, dangerously_without_permit
+from service.tallies import actions as tallies
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,15 +45,15 @@ def reconcile(house: House, day: date) -> Reconciliation:
     """The day's two numbers, read at one moment."""
 
     def read(conn: Connection) -> Reconciliation:
-        tallies = tally.of_day(conn, house.system, day)
+        counted = tallies.of_day(conn, house.system, day)
         with dangerously_without_permit(conn, Crossing.VERIFICATION):
             logged, erased = _told(conn, house, day)
-        processes: dict[str, Any] = {str(one): found._asdict() for one, found in tallies.items()}
+        processes: dict[str, Any] = {str(one): found._asdict() for one, found in counted.items()}
         return Reconciliation(
             day=day,
-            opened=sum(one.opened for one in tallies.values()),
+            opened=sum(one.opened for one in counted.values()),
             logged=logged,
-            kept_back=sum(one.kept_back for one in tallies.values()),
+            kept_back=sum(one.kept_back for one in counted.values()),
             erased=erased,
             processes=processes,
         )

@@ -118,14 +118,18 @@ class StrongerSignInRequired(StepUpRequired):
 
 
 class Refused(ServiceError):
-    """Policy said no. `rule` is the id of the consent rule that decided."""
+    """Policy said no. `rule` is the id of the rule that decided, `advice` what can be done.
+
+    Rules of `consent` bring advice of their own, so only others name it here.
+    """
 
     code = "refused"
     sentence = Text("没有权限。", "You may not do this.")
 
-    def __init__(self, rule: str, sentence: Text) -> None:
+    def __init__(self, rule: str, sentence: Text, advice: Text | None = None) -> None:
         super().__init__(sentence)
         self.rule = rule
+        self.advice = advice
 
 
 class NotFound(ServiceError):

@@ -55,6 +55,7 @@ class Crossing(StrEnum):
     VERIFICATION = "verification of everything stored"
     RESEALING = "sealing anew under younger keys"
     RESTORE = "erasing again after a restore"
+    WATCH = "looking for unusual access"
 
 
 LOG_EVERY = 60.0

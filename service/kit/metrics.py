@@ -28,6 +28,11 @@ unlogged_openings = Counter(
     "Classes opened for somebody else without an entry in the access log. Not 0: find out why.",
     registry=REGISTRY,
 )
+unusual_reading = Counter(
+    "kangma_unusual_reading_total",
+    "Practitioners who read three times as many patients as they usually do in a day.",
+    registry=REGISTRY,
+)
 
 
 def text() -> bytes:

@@ -9,6 +9,7 @@ Parameters and results are the driver's own values (bytes, int, bool, str): colu
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from operator import itemgetter
 from typing import Any
 
 from sqlalchemy import Connection
@@ -81,6 +82,8 @@ class _Cursor:
         self._text = text
         self._order = tuple(order)
         self._fixed = fixed
+        # One call picks them all, where there are several and all of them come from the caller.
+        self._pick = itemgetter(*order) if len(order) > 1 and not fixed else None
 
     def rows(self, connection: Connection, parameters: Parameters) -> list[Row]:
         cursor = _cursor(connection)
@@ -98,6 +101,8 @@ class _Cursor:
             cursor.close()
 
     def _values(self, parameters: Parameters) -> tuple[Any, ...]:
+        if self._pick is not None:
+            return self._pick(parameters)  # type: ignore[no-any-return]
         if self._fixed:
             parameters = {**self._fixed, **parameters}
         return tuple(parameters[name] for name in self._order)

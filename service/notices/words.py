@@ -8,6 +8,7 @@ EMERGENCY_OPENED = "emergency-opened"
 EMERGENCY_JUSTIFIED = "emergency-justified"
 EMERGENCY_UNJUSTIFIED = "emergency-unjustified"
 CONSENT_ASKED = "consent-asked"
+UNUSUAL_LOOK = "unusual-look"
 
 KINDS: Mapping[str, Text] = {
     EMERGENCY_OPENED: Text(
@@ -25,6 +26,10 @@ KINDS: Mapping[str, Text] = {
         "对{name}（{clinic}）紧急访问的审查已结束：认定理由不成立。您可以在访问记录中查看对方看过什么。",
         "The emergency access by {name} ({clinic}) was reviewed and found not justified. Your"
         " access log shows what they looked at.",
+    ),
+    UNUSUAL_LOOK: Text(
+        "{when}，{name}查看或试图查看您的档案：{zh}详情见访问记录。",
+        "On {when} {name} looked at your record or tried to. {en} Your access log shows the rest.",
     ),
     CONSENT_ASKED: Text(
         "{name}（{clinic}）请您授权。请在“请求”中查看，您可以同意，也可以拒绝；拒绝后九十天内不会再问。",

@@ -35,6 +35,10 @@ RESTING = Text(
     "居民已拒绝或撤回，九十天内不能再次请求。",
     "The resident refused or withdrew; they are not asked again for ninety days.",
 )
+LEAVE_IT = Text(
+    "请勿再问；居民随时可以自己授权。",
+    "Leave it at that; the resident can give a grant by themselves at any time.",
+)
 ALREADY_ANSWERED = Text("这项请求已有答复。", "This request has been answered.")
 
 
@@ -138,7 +142,7 @@ def _require_welcome(
     noes = [one.answered_at for one in before if one.answer == "refused"]
     noes += gate.withdrawals(conn, vault, actor, subject)
     if any(no is not None and now < no + REST for no in noes):
-        raise Refused(RULE, RESTING)
+        raise Refused(RULE, RESTING, LEAVE_IT)
     decision = gate.admit(
         conn,
         vault,

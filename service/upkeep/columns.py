@@ -12,6 +12,8 @@ from sqlalchemy import Column, ColumnElement, Table, func
 from service.audit.tables import access_log
 from service.contracts import store as contracts
 from service.contracts.tables import contracts as contracts_table
+from service.emergencies import store as emergencies
+from service.emergencies.tables import emergency_sessions
 from service.grants import looks
 from service.grants import store as grants
 from service.grants.tables import grants as grants_table
@@ -21,6 +23,8 @@ from service.history import store as history
 from service.history.tables import policy_history
 from service.keys.vault import Vault
 from service.kit.sealed import Place
+from service.notices import store as notices
+from service.notices.tables import notices as notices_table
 from service.panel import store as panel
 from service.panel.tables import panel_cards
 from service.prompts import store as prompts
@@ -29,6 +33,8 @@ from service.records import parts, series
 from service.records.days import Frame
 from service.records.store import Part
 from service.records.tables import record_parts, series_days
+from service.requests import store as requests
+from service.requests.tables import consent_requests
 from service.residents import actions as residents
 from service.residents.tables import residents as residents_table
 
@@ -145,6 +151,21 @@ COLUMNS: tuple[SealedColumn, ...] = (
         guardian_codes,
         guardian_codes.c.sealed_body,
         lambda _, row: guardians.code_place(row.resident_id, bytes(row.hash)),
+    ),
+    SealedColumn(
+        emergency_sessions,
+        emergency_sessions.c.sealed_body,
+        lambda _, row: emergencies.place(row.resident_id, row.session_id, row.version),
+    ),
+    SealedColumn(
+        notices_table,
+        notices_table.c.sealed_body,
+        lambda _, row: notices.place(row.resident_id, row.notice_id),
+    ),
+    SealedColumn(
+        consent_requests,
+        consent_requests.c.sealed_body,
+        lambda _, row: requests.place(row.resident_id, row.request_id, row.version),
     ),
     SealedColumn(
         access_log,

@@ -56,6 +56,9 @@ def here(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Standing]:
         yield opened
 
 
+NOBODYS = "00000000-0000-4000-8000-000000000000"
+
+
 def knock(here: Standing, door: Door, content: Any, **headers: str) -> httpx.Response:
     """Send a body to a door of this town, as the person it is for."""
     places = {
@@ -64,6 +67,7 @@ def knock(here: Standing, door: Door, content: Any, **headers: str) -> httpx.Res
         "record_id": here.record,
         "grant_id": here.grant,
         "model_id": "china_par_10y",
+        "request_id": NOBODYS,
     }
     person = here.person(door.audience)
     sent = {"if-match": '"1"', **JSON, **(person.headers if person else {}), **headers}

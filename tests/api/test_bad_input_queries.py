@@ -60,6 +60,9 @@ def here(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Standing]:
         yield opened
 
 
+NOBODYS = "00000000-0000-4000-8000-000000000000"
+
+
 def knock(
     here: Standing, door: Door, query: Any = None, places: dict[str, str] | None = None
 ) -> httpx.Response:
@@ -73,6 +76,9 @@ def knock(
         "code": "body_weight",
         "id": "phq9",
         "release_id": here.release,
+        "data_class": "body",
+        "notice_id": "care",
+        **dict.fromkeys(("passkey_id", "request_id", "session_id"), NOBODYS),
     }
     person = here.person(door.audience)
     headers = {"if-match": '"1"', **(person.headers if person else {})}
@@ -112,6 +118,8 @@ WRONG: dict[str, tuple[str, ...]] = {
     "sex": ("x" * 41,),
     "age": ("x" * 41,),
     "parent": ("x" * 101,),
+    "since": (CANARY, "-1", "1.5", "9" * 400),
+    "at": (CANARY, "yesterday", "2026-13-01T00:00:00Z", "2026-11-20T08:00:00"),
 }  # fmt: skip
 
 

@@ -154,6 +154,8 @@ def test_after_a_refusal_there_is_rest_to_the_second(
     clock.now = start + REST - timedelta(seconds=1)
     told = ok(ask(here, doctor, lin.id, "body"), 403)
     assert (told["code"], told["rule"]) == ("refused", "cool-down")
+    assert told["detail"]
+    assert told["advice"]
     other = Staff(here)
     clock.now = start + REST
     ok(ask(here, doctor, lin.id), 201)

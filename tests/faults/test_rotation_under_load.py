@@ -12,6 +12,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from random import choice
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -19,6 +20,7 @@ import httpx
 import pytest
 from sqlalchemy import func, select
 
+from kangma_client import Client, KangmaError, RetryPolicy
 from service.cli.demo import city
 from service.house import build
 from service.keys import rings
@@ -30,6 +32,8 @@ from tests.record_room import pressure
 
 HOME = next(row["code"] for row in city.regions()["regions"] if row["level"] == "community")
 PASSWORD = "correct horse 12"
+SESSION = 240.0
+"""Seconds after which somebody signs in again; access tokens live ten minutes."""
 SECRETS = {"anna": "anna's long secret", "ben": "ben's long secret"}
 BYSTANDERS = 8_000
 RENEWED = 200
@@ -46,8 +50,8 @@ class Traffic:
         self.writes = 0
         self._over = threading.Event()
         self.people: list[str] = []
-        self.tokens = [self._register(number) for number in range(people)]
-        self.kept: list[set[str]] = [set() for _ in self.tokens]
+        self.logins = [self._register(number) for number in range(people)]
+        self.kept: list[list[str]] = [[] for _ in self.logins]
         self._threads = [
             threading.Thread(target=self._live, args=(number,)) for number in range(people)
         ]
@@ -62,37 +66,35 @@ class Traffic:
             "sex": "female",
             "region": HOME,
         }
-        with httpx.Client(base_url=self.url, timeout=60) as client:
-            made = client.post("/v1/auth/register", json=wish)
-            assert made.status_code == 201
-            self.people.append(made.json()["resident_id"])
-            form = {"grant_type": "password", "username": login, "password": PASSWORD}
-            return str(client.post("/v1/auth/token", data=form).json()["access_token"])
+        made = httpx.post(f"{self.url}/v1/auth/register", json=wish, timeout=60)
+        assert made.status_code == 201
+        self.people.append(made.json()["resident_id"])
+        return login
 
     def _live(self, number: int) -> None:
-        headers = {"authorization": f"Bearer {self.tokens[number]}"}
-        with httpx.Client(base_url=self.url, timeout=60, headers=headers) as client:
+        with Client(self.url, retries=RetryPolicy(attempts=1), timeout=120) as client:
+            signed_in = 0.0
             while not self._over.is_set():
                 try:
+                    if time.monotonic() - signed_in > SESSION:
+                        client.sign_in(self.logins[number], PASSWORD)
+                        signed_in = time.monotonic()
                     self._turn(client, number)
-                except httpx.HTTPError as error:
-                    self.failures.append(type(error).__name__)
+                except (KangmaError, httpx.HTTPError) as error:
+                    self.failures.append(f"{type(error).__name__}: {error}")
 
-    def _turn(self, client: httpx.Client, number: int) -> None:
+    def _turn(self, client: Client, number: int) -> None:
+        """Write a record, read it back, read an earlier one and the prompt; then a short rest."""
         record = pressure(120 + self.writes % 60)
-        answer = client.post("/v1/me/records", json={"records": [record]})
-        if answer.status_code == 200:
-            self.kept[number].add(record["id"])
-            self.writes += 1
-        else:
-            self.failures.append(f"write {answer.status_code} {answer.text[:200]}")
-        answer = client.get("/v1/me/records", params={"limit": 1000})
-        seen = {item["id"] for item in answer.json()["items"]} if answer.is_success else set()
-        if not answer.is_success or not self.kept[number] <= seen:
-            self.failures.append(f"read {answer.status_code} {answer.text[:200]}")
-        if client.get("/v1/me/prompt").status_code != 200:
-            self.failures.append("prompt")
-        self.reads += 2
+        (result,) = client.me.log([record])["results"]
+        assert result["status"] == "created"
+        self.kept[number].append(record["id"])
+        self.writes += 1
+        for one in (record["id"], choice(self.kept[number])):
+            assert client.me.record(one)["id"] == one
+        client.me.prompt()
+        self.reads += 3
+        self._over.wait(0.1)
 
     @contextmanager
     def flowing(self) -> Iterator[None]:
@@ -226,7 +228,7 @@ def test_nobody_notices_that_every_key_is_changed(
     verified = made.kangma("db", "verify")
     assert verified["faults"] == []
     # A server started today, with only the new version there, reads what the old one wrote.
-    with serving(made) as again:
-        headers = {"authorization": f"Bearer {traffic.tokens[0]}"}
-        answer = httpx.get(f"{again.url}/v1/me/records?limit=1000", headers=headers, timeout=60)
-        assert traffic.kept[0] <= {item["id"] for item in answer.json()["items"]}
+    with serving(made) as again, Client(again.url) as client:
+        client.sign_in(traffic.logins[0], PASSWORD)
+        kept = {record["id"] for record in client.me.records(page_size=1000)}
+        assert kept == set(traffic.kept[0])

@@ -13,13 +13,13 @@ from consent.decision import Permit
 from consent.request import Actor
 from consent.vocabulary import ALL_CLASSES, Action, ActorKind, Purpose
 from service.api import gate as door
-from service.audit.tables import access_tallies
 from service.grants import gate
 from service.house import build
 from service.jobs.reconcile import Reconciliation, reconcile
 from service.kit import metrics
 from service.kit.clock import city_day
 from service.records import pages
+from service.tallies.tables import access_tallies
 from tests.house_room import Town
 from tests.security.test_no_leaks import asks
 from tests.standing_room import NOW, Standing, standing

@@ -345,6 +345,7 @@ MAY = {
         "service/jobs/backup.py",
         "service/jobs/checkpoint.py",
         "service/jobs/erasures.py",
+        "service/jobs/watch.py",
         "service/upkeep/replay.py",
         "service/upkeep/resealing.py",
         "service/upkeep/verify.py",

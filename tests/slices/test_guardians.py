@@ -266,7 +266,13 @@ def test_no_amendment_moves_the_end_past_the_first_date(here: Clinic) -> None:
     def restated(born: date, zone: str = ZONE) -> datetime:
         here.write(
             lambda conn: guardians.restate(
-                conn, here.vault, child, name="林小乐", birth_date=born, zone=zone
+                conn,
+                here.vault,
+                child,
+                name="林小乐",
+                birth_date=born,
+                zone=zone,
+                now=here.now,
             )
         )
         (kept,) = held(here, child)

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from random import Random
 from typing import Any, NamedTuple
@@ -19,11 +19,13 @@ from service.breakglass import actions as breakglass
 from service.grants import actions, gate, preview, uses
 from service.grants.terms import Offer
 from service.grants.uses import UseTaken
+from service.guardians import actions as guardians
 from service.history.tables import policy_history
 from service.identity import actions as people
 from service.kit.db import Database
 from service.kit.errors import Conflict, NotFound
 from tests.consent_room import Clinic, care_offer
+from tests.slices.test_guardians import ZONE, begin, join
 
 CLINICS = ("河街卫生站", "山上卫生站")
 ROLES = ("family-doctor", "nurse")
@@ -328,3 +330,83 @@ def test_before_anything_was_given_there_is_nothing_but_emergencies(here: Clinic
         lambda conn: preview.who_could_see_what(conn, here.vault, here.manage(conn, lin), at=before)
     )
     assert [(one.grantee, one.purpose) for one in sights] == [(preview.ANYBODY, Purpose.EMERGENCY)]
+
+
+def test_guardians_of_every_moment_are_replayed(here: Clinic) -> None:
+    """Two guardians begin, join, amend and leave, and the child turns 14 in between."""
+    mother, father, stranger = here.resident(), here.resident(), here.resident()
+    start = here.now
+    born = date(2012, 11, 22)
+    child = begin(here, mother, born=born)
+    recorded: list[Recorded] = []
+
+    def record() -> None:
+        for person in (mother, father, stranger):
+            actor = Actor(ActorKind.RESIDENT, str(person))
+            asked = AccessRequest(actor, child, Purpose.SELF_CARE, Action.READ, ALL_CLASSES)
+            decision = here.read(
+                lambda conn, a=actor: gate.admit(
+                    conn,
+                    here.vault,
+                    actor=a,
+                    subject=child,
+                    purpose=Purpose.SELF_CARE,
+                    action=Action.READ,
+                    classes=ALL_CLASSES,
+                    now=here.now,
+                )
+            )
+            recorded.append(Recorded(here.now, asked, decision))
+        here.now += timedelta(hours=1)
+
+    def amend(day: date) -> None:
+        here.write(
+            lambda conn: guardians.restate(
+                conn,
+                here.vault,
+                child,
+                name="林小乐",
+                birth_date=day,
+                zone=ZONE,
+                now=here.now,
+            )
+        )
+
+    record()
+    join(here, child, mother, father)
+    record()
+    amend(date(2012, 11, 20))
+    record()
+    amend(born)
+    record()
+    here.write(lambda conn: guardians.leave(conn, here.vault, child, father, now=here.now))
+    record()
+    here.now = datetime(2026, 11, 21, 16, tzinfo=UTC) - timedelta(hours=1)
+    record()
+    record()
+    rules = [one.decision.rule for one in recorded]
+    assert {"guardian", "guardian-ended", "no-rule"} <= set(rules)
+
+    def compare(conn: Connection) -> list[Recorded]:
+        permit = here.manage(conn, child)
+        return [
+            one
+            for one in recorded
+            if told(
+                preview.foreseen(
+                    preview.policy_at(conn, here.vault, permit, one.at),
+                    preview.posts_at(conn, one.at),
+                    one.request,
+                    now=one.at,
+                )
+            )
+            != told(one.decision)
+        ]
+
+    assert here.read(compare) == []
+    sights = here.read(
+        lambda conn: preview.who_could_see_what(
+            conn, here.vault, here.manage(conn, child), at=start
+        )
+    )
+    assert (sights[0].grantee.kind, sights[0].grantee.id) == ("guardian", str(mother))

@@ -26,8 +26,8 @@ class Problem(KangmaError):
     """A refusal with its reason.
 
     `status` is the HTTP status, `code` the stable slug of the problem type, `rule` the id of the
-    consent rule that decided (only on `Refused`), `faults` what is wrong where:
-    `[{"pointer", "code", "detail"}]`.
+    rule that decided and `advice` what can be done (only on `Refused`), `faults` what is wrong
+    where: `[{"pointer", "code", "detail"}]`.
     """
 
     code = "problem"
@@ -38,6 +38,7 @@ class Problem(KangmaError):
         self.title = str(body.get("title", ""))
         self.detail = str(body.get("detail", ""))
         self.rule: str | None = body.get("rule")
+        self.advice: str | None = body.get("advice")
         self.faults: list[dict[str, str]] = list(body.get("errors", []))
         self.retry_after = retry_after
         super().__init__(self.detail or self.title or self.code)

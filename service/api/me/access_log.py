@@ -19,6 +19,8 @@ from service.grants import gate, looks
 from service.guardians import actions as guardians
 from service.guardians.actions import Guardianship
 from service.keys.vault import Vault
+from service.watch import actions as watch
+from service.watch.alarms import Alarm
 
 router = APIRouter(prefix="/v1/me", tags=["access log"], route_class=StrictRoute)
 
@@ -30,6 +32,13 @@ class LookerOut(BaseModel):
     id: str
     name: str | None
     on_behalf_of: str | None
+
+
+class AlarmOut(BaseModel):
+    """Why a look is marked as unusual."""
+
+    id: str
+    text: Bilingual
 
 
 class EntryOut(BaseModel):
@@ -49,6 +58,7 @@ class EntryOut(BaseModel):
     rows: int
     request_id: str
     text: Bilingual
+    alarms: list[AlarmOut]
     hash: str
 
 
@@ -78,10 +88,16 @@ def shown(
 ) -> list[EntryOut]:
     """Entries as the resident reads them; guardians under their own names."""
     known = guardians.names(conn, vault, permit.subject)
-    return [_out(vault, one, known.get(one.entry.actor_id)) for one in found]
+    marks = watch.marked(conn, permit.subject, found)
+    return [
+        _out(vault, one, known.get(one.entry.actor_id), alarms)
+        for one, alarms in zip(found, marks, strict=True)
+    ]
 
 
-def _out(vault: Vault, logged: Logged, guardian: Guardianship | None) -> EntryOut:
+def _out(
+    vault: Vault, logged: Logged, guardian: Guardianship | None, alarms: Sequence[Alarm]
+) -> EntryOut:
     entry = logged.entry
     classes = looks.classes_of(vault, entry)
     name = entry.actor_name if guardian is None else guardian.guardian_name
@@ -105,5 +121,6 @@ def _out(vault: Vault, logged: Logged, guardian: Guardianship | None) -> EntryOu
         rows=entry.row_count,
         request_id=entry.request_id,
         text=Bilingual.of(looks.line(logged, classes, guardian=name if guardian else None)),
+        alarms=[AlarmOut(id=one.id, text=Bilingual.of(one.text)) for one in alarms],
         hash=logged.link.hash.hex(),
     )

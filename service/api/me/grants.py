@@ -342,7 +342,7 @@ def _sight(sight: Sight) -> SightOut:
     decision = sight.decision
     window = decision.window
     return SightOut(
-        grantee=GranteeOut(kind=sight.grantee.kind.value, id=sight.grantee.id),
+        grantee=GranteeOut(kind=str(sight.grantee.kind), id=sight.grantee.id),
         purpose=sight.purpose.value,
         action=sight.action.value,
         allowed=decision.allow,

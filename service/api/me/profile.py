@@ -90,6 +90,7 @@ async def amend_me(changes: ProfileChanges, me: Mine) -> ProfileAnswer:
                 name=profile.name,
                 birth_date=profile.birth_date,
                 zone=profile.zone,
+                now=me.now,
             )
         return profile
 

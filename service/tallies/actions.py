@@ -7,12 +7,12 @@ from uuid import UUID
 
 from sqlalchemy import Connection
 
-from service.audit import store
 from service.keys.openings import Openings, Tally
 from service.keys.system import SystemKeys
 from service.kit.audience import speaking_for
 from service.kit.db import Database, together
 from service.kit.log import log
+from service.tallies import store
 
 NAME = "tally"
 _SHAPE = struct.Struct(">QQ")
@@ -39,7 +39,7 @@ def of_day(conn: Connection, system: SystemKeys, day: date) -> dict[UUID, Tally]
     """The tally of every process that opened something on a day."""
     return {
         process: Tally(*_SHAPE.unpack(system.open(NAME, _place(process, day), sealed)))
-        for process, sealed in store.tallies(conn, day.toordinal())
+        for process, sealed in store.of_day(conn, day.toordinal())
     }
 
 
@@ -47,7 +47,7 @@ def _write(conn: Connection, ledgers: Sequence[Ledger]) -> None:
     openings, system = ledgers[0]
     for day, tally in openings.tallies().items():
         sealed = system.seal(NAME, _place(openings.process, day), _SHAPE.pack(*tally))
-        store.keep_tally(conn, openings.process, day.toordinal(), sealed)
+        store.keep(conn, openings.process, day.toordinal(), sealed)
 
 
 def _place(process: UUID, day: date) -> bytes:

@@ -1,0 +1,34 @@
+"""Once a minute, look through what was added to the access log for unusual access."""
+
+import asyncio
+
+from anyio import to_thread
+
+from service.house import House
+from service.kit.guard import Crossing, dangerously_crossing
+from service.kit.log import log
+from service.watch import actions
+
+LOOK_EVERY = 60.0
+"""Seconds after which a resident is told at the latest."""
+
+
+def watch(house: House) -> int:
+    """Look through all that is new; how many entries there were."""
+    done, now = 0, house.clock()
+    job = dangerously_crossing(
+        Crossing.WATCH, lambda conn: actions.look_through(conn, house.vault, now=now)
+    )
+    while found := house.db.write(job):
+        done += found
+    return done
+
+
+async def keep_watching(house: House) -> None:
+    """Watch until cancelled; what goes wrong is logged, and tried again."""
+    while True:
+        try:
+            await to_thread.run_sync(lambda: watch(house))
+        except Exception as error:
+            log.error("watching failed", kind=type(error).__name__)
+        await asyncio.sleep(LOOK_EVERY)
