@@ -201,7 +201,8 @@ class Case:
         ]
         return next((rule for rule, holds in lines if holds), None)
 
-    def by_grants(self) -> Answer:
+    def opened(self) -> tuple[list[tuple[Grant, set[DataClass]]], Withheld]:
+        """[3.3] What each grant opens by itself, and where the nearest grant stops [3.6]."""
         withheld: Withheld = {}
         opens: list[tuple[Grant, set[DataClass]]] = [
             (grant, set()) for grant in self.grants if self.about(grant) and not grant.deny
@@ -218,14 +219,22 @@ class Case:
                         opened.add(data_class)
                     elif NEARNESS.index(where) > NEARNESS.index(withheld[data_class]):
                         withheld[data_class] = where
-        offers: list[Offer] = []  # [3.4]
-        for grant, opened in [one for one in opens if one[1]]:
+        return [(grant, opened) for grant, opened in opens if opened], withheld
+
+    def offers(self) -> list[Offer]:
+        """[3.4]"""
+        offers: list[Offer] = []
+        for grant, opened in self.opened()[0]:
             days, limited = self.common_days(grant), grant.uses_left is not None
             same = [one for one in offers if one.days == days and not (limited or one.limited)]
             if same:
                 same[0].opened.append((grant, opened))
             else:
                 offers.append(Offer(days, limited, [(grant, opened)]))
+        return offers
+
+    def by_grants(self) -> Answer:
+        offers, withheld = self.offers(), self.opened()[1]
         if not offers:
             return self.told(max(withheld.values(), key=NEARNESS.index), withheld)
         taken = min(offers, key=Offer.place)
