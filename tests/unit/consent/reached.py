@@ -43,6 +43,7 @@ EVERYTHING = [
     *(f"{days} permitted to {who}" for days in DAYS for who in ("the owner", "another")),
     *(f"{days} where all days are asked for" for days in DAYS),
     *(f"{days} where {days} are asked for" for days in DAYS),
+    "all days where days without ends are asked for",
     *(f"days between two where {days} are asked for" for days in DAYS),
     "permitted to the end of the calendar 0001",
     "permitted to the end of the calendar 9999",
@@ -73,8 +74,7 @@ EVERYTHING = [
     "deny whose notice is outdated",
     "deny of care in an emergency",
     *(f"{rule} with one contract of two" for rule in BY_GRANT),
-    "named-doctor without any contract",
-    "statistics-grant without any contract",
+    *(f"{rule} without any contract" for rule in BY_GRANT if rule != "signed-doctor"),
     "the same grant twice",
     *(f"offers decided by {what}" for what in ("classes", "days", "limits", "ids")),
     "offer of several grants",
@@ -93,8 +93,9 @@ def reached(case: Situation, told: dict[str, Any]) -> Iterator[str]:
     if told["rule"] in {*BY_GRANT, *reference.NEARNESS} or case.request.purpose == "emergency":
         yield from _grants(case, told)
     if told["rule"] in {"break-glass", "break-glass-over", "break-glass-grade-5"}:
-        since = case.facts.emergency_since
-        yield f"break-glass opened {OPENINGS.get(_from_now(case, since), 'at some time')}"
+        since = _from_now(case, case.facts.emergency_since)
+        if since in OPENINGS:
+            yield f"break-glass opened {OPENINGS[since]}"
 
 
 def _from_now(case: Situation, moment: datetime | None) -> timedelta | None:
@@ -122,6 +123,8 @@ def _permitted(case: Situation, told: dict[str, Any]) -> Iterator[str]:
 def _sides(window: tuple[Any, Any] | None) -> str:
     if window is None:
         return "all days"
+    if window == (None, None):
+        return "days without ends"
     if None in window:
         return "days from a first on" if window[1] is None else "days up to a last"
     return "days between two"
