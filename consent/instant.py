@@ -13,4 +13,7 @@ def in_utc(instant: datetime, whose: str) -> datetime:
         return instant
     if instant.utcoffset() is None:
         raise ValueError(f"every instant of {whose} needs a zone")
-    return instant.astimezone(UTC)
+    try:
+        return instant.astimezone(UTC)
+    except OverflowError:  # At the very ends of the calendar, where no clock is changed.
+        return instant

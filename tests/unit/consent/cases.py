@@ -13,7 +13,7 @@ from consent.decision import Decision
 from consent.grant import Grant, Grantee
 from consent.request import AccessRequest, Actor, Facts
 from consent.vocabulary import Action, ActorKind, DataClass, GranteeKind, Purpose
-from consent.window import Window
+from consent.window import ALL_DAYS, Window
 from tests.unit.consent.people import (
     CITY,
     CLINIC,
@@ -40,7 +40,7 @@ ELSEWHERE = Actor(ActorKind.PRACTITIONER, HE, 2, OTHER_CLINIC, frozenset({"nurse
 DOCTORS = [
     *[DOCTOR] * 7,
     *[HEAD] * 11,
-    replace(HEAD, acr=1),
+    *[replace(HEAD, acr=1)] * 2,
     *[NURSE] * 2,
     COLLEAGUE,
     ELSEWHERE,
@@ -56,8 +56,8 @@ ACTORS = [
 ]
 GRANTEES = [
     *[Grantee(GranteeKind.PRACTITIONER, ZHOU)] * 18,
-    *[Grantee(GranteeKind.CLINIC, CLINIC)] * 5,
-    *[Grantee(GranteeKind.ROLE, f"{CLINIC}:nurse")] * 5,
+    *[Grantee(GranteeKind.CLINIC, CLINIC)] * 6,
+    *[Grantee(GranteeKind.ROLE, f"{CLINIC}:nurse")] * 6,
     Grantee(GranteeKind.ROLE, f"{CLINIC}:family-doctor"),
     Grantee(GranteeKind.ROLE, f"{OTHER_CLINIC}:nurse"),
     Grantee(GranteeKind.CLINIC, OTHER_CLINIC),
@@ -79,9 +79,9 @@ AROUND = [-9 * DAY, -SECOND, -MOMENT, timedelta(), MOMENT, SECOND, 9 * DAY]
 """How far from now something begins or ends: where it matters most, and well away from there."""
 SOON = [timedelta(minutes=2), FIVE_MINUTES - MOMENT, FIVE_MINUTES, timedelta(minutes=20)]
 PASSED, AHEAD = AROUND[:4], AROUND[4:]
-BEGINS = [*PASSED * 6, *AHEAD]
+BEGINS = [*PASSED * 8, *AHEAD]
 ENDS = [None, None, *PASSED, *AHEAD * 6, *SOON]
-WITHDRAWN = [*[None] * 10, -SECOND, SECOND]
+WITHDRAWN = [*[None] * 16, -SECOND, SECOND]
 OUTDATED = [*[None] * 40, *AROUND, *SOON]
 GROWN_UP = [None, None, *AROUND, *PASSED, *AHEAD, *SOON]
 INSTANTS = [NOW + distance for distance in AROUND]
@@ -121,8 +121,8 @@ class Situation:
 
 
 def situation(random: Random) -> Situation:
-    """One case. Two in three are a doctor asking where most things are in order."""
-    usual = random.random() < 0.67
+    """One case. Seven in ten are a doctor asking where most things are in order."""
+    usual = random.random() < 0.72
     actor = random.choice(DOCTORS) if usual else random.choice(ACTORS)
     purpose, action = _for(random, actor)
     request = AccessRequest(
@@ -132,7 +132,7 @@ def situation(random: Random) -> Situation:
         action,
         _some(random, CLASSES, random.random() > 0.2, 8),
         ("aura",) if random.random() < 0.03 else (),
-        random.choice([None, None, None, Window(random.choice(DAYS), random.choice(DAYS))]),
+        _window(random),
     )
     now = random.choice(CLOCK_CHANGES) if random.random() < 0.05 else NOW
     number = random.choice((0, 2, 4, 6, 7, 8, 8))
@@ -165,17 +165,24 @@ def _for(random: Random, actor: Actor) -> tuple[Purpose, Action]:
         return Purpose.STATISTICS, Action.AGGREGATE
     if actor.kind is ActorKind.RESIDENT:
         return Purpose.SELF_CARE, random.choice(list(Action))
-    purposes = [*[Purpose.CARE] * 5, *[Purpose.SELF_CARE] * 2, *[Purpose.EMERGENCY] * 2]
-    return random.choice(purposes), Action.READ
+    purposes = [*[Purpose.CARE] * 5, *[Purpose.SELF_CARE] * 3, *[Purpose.EMERGENCY] * 2]
+    action = Action.READ if random.random() < 0.95 else Action.WRITE
+    return random.choice(purposes), action
+
+
+def _window(random: Random) -> Window | None:
+    if random.random() < 0.3:
+        return Window(random.choice(DAYS), random.choice(DAYS))
+    return ALL_DAYS if random.random() < 0.05 else None
 
 
 def _strange(random: Random, request: AccessRequest) -> AccessRequest:
-    """A word that no vocabulary has, where only words of the vocabulary should be."""
-    kind: Any = "robot"
+    """Where a word of the vocabulary should be one that it has not, or only the text of one."""
+    kind: Any = random.choice(("robot", request.actor.kind.value))
     strange: list[dict[str, Any]] = [
         {"actor": replace(request.actor, kind=kind)},
-        {"purpose": "marketing"},
-        {"action": "sell"},
+        {"purpose": random.choice(("marketing", request.purpose.value))},
+        {"action": random.choice(("sell", request.action.value))},
         {"classes": request.classes | {"aura"}},
     ]
     return replace(request, **random.choice(strange))
@@ -200,7 +207,7 @@ def grant(random: Random, id: UUID, now: datetime = NOW) -> Grant:
         valid_from=_at(random, now, BEGINS) or now,
         valid_until=_at(random, now, ENDS),
         separate_consent=classes if random.random() < 0.7 else _some(random, CLASSES, 0, 6),
-        uses_left=random.choice((None,) * 12 + (-1, 0, 0, 1, 2)),
+        uses_left=random.choice((None,) * 12 + (-1, 0, 1, 1, 2)),
         deny=deny,
         withdrawn_at=_at(random, now, WITHDRAWN),
         basis=random.choice(("resident", "resident", "care-contract")),

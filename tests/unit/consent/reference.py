@@ -129,7 +129,9 @@ class Case:
     def refusal_1_to_11(self) -> str | None:
         request, facts, owner = self.request, self.facts, self.owner
         kind, purpose, action = request.actor.kind, request.purpose, request.action
-        known = kind in list(ActorKind) and purpose in list(Purpose) and action in list(Action)
+        # The text "care" equals the purpose and is none.
+        known = isinstance(kind, ActorKind) and isinstance(purpose, Purpose)
+        known = known and isinstance(action, Action)
         known = known and all(one in list(DataClass) for one in request.classes)
         counted = [purpose is Purpose.STATISTICS, action is Action.AGGREGATE]
         counts = all(counted) and self.statistics_service

@@ -16,7 +16,7 @@ from tests.unit.consent.reached import EVERYTHING, reached
 
 EACH = 25_000
 """A quarter of the 100,000 cases, so that the quarters can be compared side by side."""
-OFTEN = 20
+OFTEN = 10
 """A comparison is worth what it touches: each quarter meets all of EVERYTHING this often."""
 
 
