@@ -184,6 +184,7 @@ def _strange(random: Random, request: AccessRequest) -> AccessRequest:
         {"purpose": random.choice(("marketing", request.purpose.value))},
         {"action": random.choice(("sell", request.action.value))},
         {"classes": request.classes | {"aura"}},
+        {"classes": frozenset(one.value for one in request.classes)},
     ]
     return replace(request, **random.choice(strange))
 

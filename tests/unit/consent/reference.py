@@ -20,17 +20,12 @@ TABLE = Path(__file__).parents[3] / "docs" / "decision-table.md"
 # [3.6] The farthest miss first.
 NEARNESS = ["no-grant", "explicit-deny", "withdrawn", "expired", "not-yet-valid"]
 NEARNESS += ["notice-outdated", "no-uses-left", "window", "no-contract", "separate-consent"]
-RULE_OF_KIND = {  # [3.5]
-    GranteeKind.PRACTITIONER: "named-doctor",
-    GranteeKind.CLINIC: "clinic-grant",
-    GranteeKind.ROLE: "role-grant",
-    GranteeKind.SERVICE: "statistics-grant",
-}
 REPEATED_OF_THE_REQUEST = ("subject", "actor", "purpose", "action")
 REPEATED_OF_THE_DECISION = ("classes", "grant", "rule", "window", "revision")
 Days = tuple[date | None, date | None]
 Withheld = dict[DataClass, str]
 Ends = list[datetime | None]
+Opens = list[tuple[Grant, set[DataClass]]]
 Answer = dict[str, Any]
 
 
@@ -61,7 +56,7 @@ class Offer:
 
     days: Days
     limited: bool
-    opened: list[tuple[Grant, set[DataClass]]]
+    opened: Opens
 
     def classes(self) -> set[DataClass]:
         return {data_class for _, classes in self.opened for data_class in classes}
@@ -93,22 +88,16 @@ class Case:
         self.guardian = self.listed and child and not self.subject
         self.owner = self.subject or self.guardian
         self.statistics_service = actor.kind is ActorKind.SERVICE and actor.id == "statistics"
-        self.names = self.asker_s_names()
-
-    def asker_s_names(self) -> list[tuple[GranteeKind, str]]:
-        actor = self.request.actor
+        self.names = []
         if actor.kind is ActorKind.SERVICE:
-            return [(GranteeKind.SERVICE, actor.id)]
-        if actor.kind is not ActorKind.PRACTITIONER:
-            return []
-        own = (GranteeKind.PRACTITIONER, actor.id)
-        if actor.clinic is None:
-            return [own]
-        roles = [(GranteeKind.ROLE, actor.clinic + ":" + role) for role in actor.roles]
-        return [own, (GranteeKind.CLINIC, actor.clinic), *roles]
+            self.names = [(GranteeKind.SERVICE, actor.id)]
+        if actor.kind is ActorKind.PRACTITIONER:
+            self.names = [(GranteeKind.PRACTITIONER, actor.id)]
+            if actor.clinic is not None:
+                roles = [(GranteeKind.ROLE, actor.clinic + ":" + role) for role in actor.roles]
+                self.names += [(GranteeKind.CLINIC, actor.clinic), *roles]
 
     # [2] The request as a whole
-
     def answer(self) -> Answer:
         purpose, asked = self.request.purpose, set(self.request.classes)
         practitioner = self.request.actor.kind is ActorKind.PRACTITIONER
@@ -127,9 +116,8 @@ class Case:
         return self.refused_whole("no-rule")  # 16
 
     def refusal_1_to_11(self) -> str | None:
-        request, facts, owner = self.request, self.facts, self.owner
-        kind, purpose, action = request.actor.kind, request.purpose, request.action
-        # The text "care" equals the purpose and is none.
+        request, facts, owner, action = self.request, self.facts, self.owner, self.request.action
+        kind, purpose = request.actor.kind, request.purpose
         known = isinstance(kind, ActorKind) and isinstance(purpose, Purpose)
         known = known and isinstance(action, Action)
         known = known and all(one in list(DataClass) for one in request.classes)
@@ -152,7 +140,6 @@ class Case:
         return next((rule for rule, holds in lines if holds), None)
 
     # [3] Grants
-
     def about(self, grant: Grant) -> bool:
         """[3.1] Whether the grant is looked at."""
         purposes, actions = set(grant.purposes), set(grant.actions)
@@ -189,7 +176,7 @@ class Case:
         if grant.grantee.kind in (GranteeKind.CLINIC, GranteeKind.ROLE):
             contract = self.facts.clinic_contract
         needed = self.request.purpose is Purpose.CARE or grant.basis != "resident"
-        agreed = not data_class.separate_consent or data_class in grant.separate_consent
+        agreed = not DataClass(data_class).separate_consent or data_class in grant.separate_consent
         lines = [
             ("withdrawn", grant.withdrawn_at is not None),
             ("expired", until is not None and utc(until) <= self.now),
@@ -203,12 +190,10 @@ class Case:
         ]
         return next((rule for rule, holds in lines if holds), None)
 
-    def opened(self) -> tuple[list[tuple[Grant, set[DataClass]]], Withheld]:
+    def opened(self) -> tuple[Opens, Withheld]:
         """[3.3] What each grant opens by itself, and where the nearest grant stops [3.6]."""
         withheld: Withheld = {}
-        opens: list[tuple[Grant, set[DataClass]]] = [
-            (grant, set()) for grant in self.grants if self.about(grant) and not grant.deny
-        ]
+        opens: Opens = [(one, set()) for one in self.grants if self.about(one) and not one.deny]
         for data_class in self.request.classes:
             if self.denied(data_class):
                 withheld[data_class] = "explicit-deny"
@@ -241,9 +226,9 @@ class Case:
             return self.told(max(withheld.values(), key=NEARNESS.index), withheld)
         taken = min(offers, key=Offer.place)
         classes, named = taken.classes(), taken.named()
-        rule = RULE_OF_KIND[named.grantee.kind]
-        if rule == "named-doctor" and self.request.purpose is Purpose.CARE:
-            rule = "signed-doctor"
+        doctor = "signed-doctor" if self.request.purpose is Purpose.CARE else "named-doctor"
+        rules = {"clinic": "clinic-grant", "role": "role-grant", "service": "statistics-grant"}
+        rule = rules.get(named.grantee.kind.value, doctor)
         for offer in offers:  # [3.6]
             withheld |= dict.fromkeys(offer.classes(), "another-grant")
         withheld = {one: why for one, why in withheld.items() if one not in classes}
@@ -253,7 +238,6 @@ class Case:
         return self.permitted(rule, withheld, ends, **terms, obligations=duties)
 
     # [4] Emergency
-
     def by_break_glass(self) -> Answer:
         since = None if self.facts.emergency_since is None else utc(self.facts.emergency_since)
         # Where it was never opened it is over, as it is four hours after it was.
@@ -272,7 +256,7 @@ class Case:
         for data_class in self.request.classes:
             if self.denied(data_class):
                 withheld[data_class] = "explicit-deny"
-            elif data_class.grade == 5:
+            elif DataClass(data_class).grade == 5:
                 withheld[data_class] = "break-glass-grade-5"
         left = {one for one in self.request.classes if one not in withheld}
         if not left and "break-glass-grade-5" in withheld.values():
@@ -283,7 +267,6 @@ class Case:
         return self.permitted("break-glass", withheld, [over_at], classes=left, obligations=duties)
 
     # [5] The answer
-
     def refused_whole(self, rule: str) -> Answer:
         return self.told(rule, dict.fromkeys(self.request.classes, rule))
 

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from consent import conditions, decide, grants, offers
+from consent.decision import LOG_BEFORE_REVEAL
 from consent.grant import Grant, names_of
 from consent.offers import Offer
 from consent.vocabulary import DataClass, GranteeKind
@@ -96,7 +97,7 @@ def naming_the_highest_id(patch: pytest.MonkeyPatch) -> None:
 
 
 def guardian_a_moment_longer(patch: pytest.MonkeyPatch) -> None:
-    place_of = decide.place_of
+    place_of = conditions.place_of
     patch.setattr(
         decide,
         "place_of",
@@ -184,7 +185,7 @@ SLIPS: dict[str, Slip] = {
     "the days granted are not looked at": put(Window, "overlap", lambda self, _: self),
     "the clock of a zone is believed": put(decide, "in_utc", lambda instant, _: instant),
     "nobody is told of an emergency": put(
-        decide, "LOGGED_TOLD_REVIEWED", frozenset({decide.LOG_BEFORE_REVEAL})
+        decide, "LOGGED_TOLD_REVIEWED", frozenset({LOG_BEFORE_REVEAL})
     ),
 }
 
