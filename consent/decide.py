@@ -24,6 +24,7 @@ from consent.decision import (
 )
 from consent.grant import Grant
 from consent.grants import Grants
+from consent.instant import in_utc
 from consent.offers import denied_of
 from consent.request import AccessRequest, Facts
 from consent.rules import (
@@ -60,8 +61,8 @@ def decide(
     docs/policy.md says in words what is answered. Whoever asks again about the same grants keeps
     them as `Grants`.
     """
-    if now.tzinfo is not UTC and now.utcoffset() is None:
-        raise ValueError("a decision needs an instant with a zone")
+    if now.tzinfo is not UTC:
+        now = in_utc(now, "a decision")
     rule = _first_rule(
         request.actor.kind,
         place_of(request.actor, request.subject, facts, now),

@@ -1,14 +1,15 @@
 """A grant: who lets whom do what with which classes, for what, over which days, until when.
 
 A grant lists everything it allows by name, so a class, purpose or action invented later never
-widens it. Instants are aware; a grant with a naive one cannot be made.
+widens it. Instants are kept in UTC; a grant with a naive one cannot be made.
 """
 
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from typing import Literal
 from uuid import UUID
 
+from consent.instant import in_utc
 from consent.request import Actor
 from consent.vocabulary import Action, ActorKind, DataClass, GranteeKind, Purpose
 from consent.window import Window
@@ -96,12 +97,10 @@ class Grant:
     outdated_from: datetime | None = None
 
     def __post_init__(self) -> None:
-        for instant in self._instants():
-            if instant is not None and instant.utcoffset() is None:
-                raise ValueError("every instant of a grant needs a zone")
-
-    def _instants(self) -> tuple[datetime | None, ...]:
-        return self.valid_from, self.valid_until, self.withdrawn_at, self.outdated_from
+        for name in ("valid_from", "valid_until", "withdrawn_at", "outdated_from"):
+            instant = getattr(self, name)
+            if instant is not None and instant.tzinfo is not UTC:
+                object.__setattr__(self, name, in_utc(instant, "a grant"))
 
     @property
     def window(self) -> Window:

@@ -1,10 +1,11 @@
 """What is asked, by whom, and the facts it is judged on."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Literal
 from uuid import UUID
 
+from consent.instant import in_utc
 from consent.vocabulary import Action, ActorKind, DataClass, Purpose
 from consent.window import Window
 
@@ -55,7 +56,7 @@ class Facts:
     the subject decides alone (see `consent.life`), None for somebody who is no child.
     `emergency_since` is when the asker opened break-glass on this subject, None when they did not
     or closed it; `emergency_refused` is the subject's "not even in an emergency".
-    A naive instant raises ValueError.
+    Instants are kept in UTC; a naive one raises ValueError.
     """
 
     subject_status: SubjectStatus
@@ -70,6 +71,7 @@ class Facts:
     emergency_refused: bool = False
 
     def __post_init__(self) -> None:
-        for instant in (self.minor_until, self.emergency_since):
-            if instant is not None and instant.utcoffset() is None:
-                raise ValueError("every instant of the facts needs a zone")
+        for name in ("minor_until", "emergency_since"):
+            instant = getattr(self, name)
+            if instant is not None and instant.tzinfo is not UTC:
+                object.__setattr__(self, name, in_utc(instant, "the facts"))

@@ -1,303 +1,299 @@
-"""A second consent, slow and plain, written from the design page and not from `consent.rules`.
+"""The policy once more, from the text of docs/policy.md alone, slow and plain.
 
-It shares with the real one only the data types. It asks about one class at a time, tries every
-set of grants that may work together, and speaks of days as sets of day numbers. What it answers is
-compared with `decide` on many random cases.
+Whoever changes a rule changes the text first, then this, then the code, and each time without
+looking at the other. Nothing of the code that decides is used here: only the vocabulary, the
+shapes of the arguments, and the sentences as they are published in decision-table.md.
+Numbers in brackets are sections of docs/policy.md.
 """
 
-from collections.abc import Sequence
-from datetime import date, datetime, timedelta
-from itertools import combinations
-from typing import NamedTuple
-from uuid import UUID
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
 
 from consent.grant import Grant
 from consent.request import AccessRequest, Facts
-from consent.vocabulary import DataClass
+from consent.vocabulary import Action, ActorKind, DataClass, GranteeKind, Purpose
+
+TABLE = Path(__file__).parents[3] / "docs" / "decision-table.md"
+# [3.6] The farthest miss first.
+NEARNESS = ["no-grant", "explicit-deny", "withdrawn", "expired", "not-yet-valid"]
+NEARNESS += ["notice-outdated", "no-uses-left", "window", "no-contract", "separate-consent"]
+REPEATED_OF_THE_REQUEST = ("subject", "actor", "purpose", "action")
+REPEATED_OF_THE_DECISION = ("classes", "grant", "rule", "window", "revision")
+Days = tuple[date | None, date | None]
+Withheld = dict[DataClass, str]
+Ends = list[datetime | None]
+Opens = list[tuple[Grant, set[DataClass]]]
+Answer = dict[str, Any]
 
 
-class Answer(NamedTuple):
-    """The parts of a decision and its permit that the comparison looks at."""
-
-    allow: bool
-    rule: str
-    grant: UUID | None
-    classes: frozenset[DataClass]
-    withheld: dict[DataClass, str]
-    window: tuple[date | None, date | None] | None
-    owner: bool
-    expires_at: datetime | None
-    owed: frozenset[str]
+def answer(request: AccessRequest, grants: Iterable[Grant], facts: Facts, now: datetime) -> Answer:
+    """The decision as a dict of its fields, its permit (if there is one) likewise."""
+    if now.utcoffset() is None:
+        raise ValueError("now has no zone")
+    all_of_them = list(grants)
+    once = [one for place, one in enumerate(all_of_them) if one not in all_of_them[:place]]
+    return Case(request, once, facts, utc(now)).answer()
 
 
-# PIPL article 29 by the published list of classes: grade 3 and above, the profile excepted.
-NEEDS_OWN_YES = {
-    "body",
-    "screening",
-    "location",
-    "conditions",
-    "mental",
-    "reproductive",
-    "infectious",
-    "genetic",
-}
-
-HELPFUL = [
-    "no-grant",
-    "explicit-deny",
-    "withdrawn",
-    "expired",
-    "not-yet-valid",
-    "notice-outdated",
-    "no-uses-left",
-    "window",
-    "no-contract",
-    "separate-consent",
-]
+def utc(moment: datetime) -> datetime:
+    """Two times in one zone are compared by their clocks alone, so bring all of them to UTC."""
+    return moment.astimezone(UTC)
 
 
-def answer(request: AccessRequest, grants: Sequence[Grant], facts: Facts, now: datetime) -> Answer:
-    kind, name = request.actor.kind.value, request.actor.id
-    purpose, action = request.purpose.value, request.action.value
-    himself = kind == "resident" and name == str(request.subject)
-    counting = kind == "service" and name == "statistics"
-
-    def no(rule: str) -> Answer:
-        return _no(rule, dict.fromkeys(request.classes, rule))
-
-    if kind == "city":
-        return no("city-no-person")
-    if kind == "operator":
-        return no("operator-no-health")
-    if facts.subject_status == "erased":
-        return no("erased")
-    if facts.subject_status == "unknown":
-        return no("unknown-subject")
-    if request.unknown:
-        return no("unknown-word")
-    if len(request.classes) == 0:
-        return no("nothing-asked")
-    if purpose == "statistics" and (action != "aggregate" or not counting):
-        return no("statistics-only-counts")
-    if action == "aggregate" and purpose != "statistics":
-        return no("statistics-only-counts")
-    listed = kind == "resident" and name in facts.guardians
-    child = facts.minor_until is not None and now < facts.minor_until
-    if listed and not himself and not child:
-        return no("guardian-ended")
-    if himself or listed:
-        if action in ("export", "erase") and not facts.stepped_up:
-            return no("own-record-needs-step-up")
-        if himself:
-            return _own("own-record", request, [now + timedelta(minutes=5)])
-        return _own("guardian", request, [now + timedelta(minutes=5), facts.minor_until])
-    if action in ("manage", "erase"):
-        return no("owner-only")
-    if facts.deny_all:
-        return no("deny-all")
-    if kind == "practitioner" and purpose == "emergency":
-        return _emergency(request, grants, facts, now)
-    if kind == "practitioner" or (counting and purpose == "statistics"):
-        return _granted(request, grants, facts, now)
-    return no("no-rule")
+def number_of(days: Days) -> int:
+    """[3.5] How many days there are; a missing end reaches to the end of the calendar."""
+    first = date(1, 1, 1) if days[0] is None else days[0]
+    last = date(9999, 12, 31) if days[1] is None else days[1]
+    return max(0, (last - first).days + 1)
 
 
-def _no(rule: str, withheld: dict[DataClass, str]) -> Answer:
-    return Answer(False, rule, None, frozenset(), withheld, None, False, None, frozenset())
+@dataclass
+class Offer:
+    """[3.4] Grants that open something on the same days, with the classes each of them opens."""
+
+    days: Days
+    limited: bool
+    opened: Opens
+
+    def classes(self) -> set[DataClass]:
+        return {data_class for _, classes in self.opened for data_class in classes}
+
+    def named(self) -> Grant:
+        return min(self.opened, key=lambda one: (-len(one[1]), one[0].id.int))[0]
+
+    def place(self) -> tuple[int, int, bool, int]:
+        """[3.5] The lower, the better."""
+        return -len(self.classes()), -number_of(self.days), self.limited, self.named().id.int
 
 
-def _own(rule: str, request: AccessRequest, ends: list[datetime | None]) -> Answer:
-    until = min(end for end in ends if end is not None)
-    return Answer(
-        True, rule, None, request.classes, {}, _asked_days(request), True, until, frozenset()
-    )
+@dataclass
+class Case:
+    """One question, `now` in UTC and no grant twice."""
 
+    request: AccessRequest
+    grants: list[Grant]
+    facts: Facts
+    now: datetime
 
-def _asked_days(request: AccessRequest) -> tuple[date | None, date | None] | None:
-    asked = request.window
-    return None if asked is None or asked == (None, None) else (asked.first, asked.last)
+    def __post_init__(self) -> None:
+        """[1] Who is asking."""
+        actor, until = self.request.actor, self.facts.minor_until
+        resident = actor.kind is ActorKind.RESIDENT
+        child = until is not None and self.now < utc(until)
+        self.subject = resident and actor.id == str(self.request.subject)
+        self.listed = resident and actor.id in self.facts.guardians
+        self.guardian = self.listed and child and not self.subject
+        self.owner = self.subject or self.guardian
+        self.statistics_service = actor.kind is ActorKind.SERVICE and actor.id == "statistics"
+        self.names = []
+        if actor.kind is ActorKind.SERVICE:
+            self.names = [(GranteeKind.SERVICE, actor.id)]
+        if actor.kind is ActorKind.PRACTITIONER:
+            self.names = [(GranteeKind.PRACTITIONER, actor.id)]
+            if actor.clinic is not None:
+                roles = [(GranteeKind.ROLE, actor.clinic + ":" + role) for role in actor.roles]
+                self.names += [(GranteeKind.CLINIC, actor.clinic), *roles]
 
+    # [2] The request as a whole
+    def answer(self) -> Answer:
+        purpose, asked = self.request.purpose, set(self.request.classes)
+        practitioner = self.request.actor.kind is ActorKind.PRACTITIONER
+        refusal = self.refusal_1_to_11()
+        if refusal:
+            return self.refused_whole(refusal)
+        if self.subject:  # 12
+            return self.permitted("own-record", {}, [], classes=asked)
+        if self.guardian:  # 13
+            return self.permitted("guardian", {}, [self.facts.minor_until], classes=asked)
+        counts = self.statistics_service and purpose is Purpose.STATISTICS
+        if counts or (practitioner and purpose is not Purpose.EMERGENCY):  # 14
+            return self.by_grants()
+        if practitioner:  # 15
+            return self.by_break_glass()
+        return self.refused_whole("no-rule")  # 16
 
-def _emergency(
-    request: AccessRequest, grants: Sequence[Grant], facts: Facts, now: datetime
-) -> Answer:
-    rule = None
-    since = facts.emergency_since
-    if since is None or now < since or now >= since + timedelta(hours=4):
-        rule = "break-glass-over"
-    if facts.emergency_refused:
-        rule = "break-glass-refused"
-    if request.actor.acr < 2:
-        rule = "break-glass-needs-acr"
-    if request.action.value != "read":
-        rule = "break-glass-only-reads"
-    if rule is not None or since is None:
-        return _no(str(rule), dict.fromkeys(request.classes, str(rule)))
-    withheld = {}
-    for data_class in request.classes:
-        if data_class.value in ("infectious", "genetic"):
-            withheld[data_class] = "break-glass-grade-5"
-        if _unless_denied("", data_class, grants, request, now):
-            withheld[data_class] = "explicit-deny"
-    opened = request.classes - set(withheld)
-    if not opened:
-        reasons = set(withheld.values())
-        return _no(max(reasons, key=["explicit-deny", "break-glass-grade-5"].index), withheld)
-    until = min(now + timedelta(minutes=5), since + timedelta(hours=4))
-    owed = frozenset({"log-before-reveal", "notify-subject", "review"})
-    return Answer(
-        True, "break-glass", None, opened, withheld, _asked_days(request), False, until, owed
-    )
+    def refusal_1_to_11(self) -> str | None:
+        request, facts, owner, action = self.request, self.facts, self.owner, self.request.action
+        kind, purpose = request.actor.kind, request.purpose
+        known = isinstance(kind, ActorKind) and isinstance(purpose, Purpose)
+        known = known and isinstance(action, Action)
+        known = known and all(one in list(DataClass) for one in request.classes)
+        counted = [purpose is Purpose.STATISTICS, action is Action.AGGREGATE]
+        counts = all(counted) and self.statistics_service
+        taken_away = action in (Action.EXPORT, Action.ERASE)
+        lines = [
+            ("city-no-person", kind is ActorKind.CITY),
+            ("operator-no-health", kind is ActorKind.OPERATOR),
+            ("erased", facts.subject_status == "erased"),
+            ("unknown-subject", facts.subject_status != "active"),
+            ("unknown-word", bool(request.unknown) or not known),
+            ("nothing-asked", not request.classes),
+            ("statistics-only-counts", any(counted) and not counts),
+            ("guardian-ended", self.listed and not owner),
+            ("owner-only", not owner and action in (Action.MANAGE, Action.ERASE)),
+            ("deny-all", not owner and facts.deny_all),
+            ("own-record-needs-step-up", owner and taken_away and not facts.stepped_up),
+        ]
+        return next((rule for rule, holds in lines if holds), None)
 
+    # [3] Grants
+    def about(self, grant: Grant) -> bool:
+        """[3.1] Whether the grant is looked at."""
+        purposes, actions = set(grant.purposes), set(grant.actions)
+        if grant.deny:
+            purposes = purposes or set(Purpose)
+            actions = actions or set(Action)
+            if Purpose.CARE in purposes:
+                purposes.add(Purpose.EMERGENCY)
+        named = (grant.grantee.kind, grant.grantee.id) in self.names
+        return named and self.request.purpose in purposes and self.request.action in actions
 
-def _granted(
-    request: AccessRequest, grants: Sequence[Grant], facts: Facts, now: datetime
-) -> Answer:
-    opened = {
-        grant.id: {c for c in request.classes if _why(c, grant, grants, request, facts, now) == ""}
-        for grant in grants
-    }
-    useful = [grant for grant in grants if opened[grant.id]]
-    best = _best_set(useful, opened, request)
-    withheld = {}
-    for data_class in request.classes:
-        if best and any(data_class in opened[grant.id] for grant in best):
-            continue
-        if any(data_class in classes for classes in opened.values()):
-            withheld[data_class] = "another-grant"
-            continue
-        reasons = [_why(data_class, grant, grants, request, facts, now) for grant in grants]
-        reasons.append(_unless_denied("no-grant", data_class, grants, request, now))
-        withheld[data_class] = max(reasons, key=HELPFUL.index)
-    if not best:
-        return _no(max(withheld.values(), key=HELPFUL.index), withheld)
-    first, last = _days(best[0], request)
-    ends = [now + timedelta(minutes=5), *(g.valid_until for g in best if g.valid_until)]
-    ends += [g.outdated_from for g in best if g.outdated_from]
-    named = min(best, key=lambda grant: (-len(opened[grant.id]), grant.id))
-    rule = {
-        "practitioner": "signed-doctor" if request.purpose.value == "care" else "named-doctor",
-        "clinic": "clinic-grant",
-        "role": "role-grant",
-        "service": "statistics-grant",
-    }[named.grantee.kind.value]
-    owed = {"log-before-reveal"}
-    if any(grant.uses_left is not None for grant in best):
-        owed.add("spend-use")
-    return Answer(
-        allow=True,
-        rule=rule,
-        grant=named.id,
-        classes=frozenset().union(*(opened[grant.id] for grant in best)),
-        withheld=withheld,
-        window=None if first is None and last is None else (first, last),
-        owner=False,
-        expires_at=min(ends),
-        owed=frozenset(owed),
-    )
-
-
-def _best_set(
-    useful: list[Grant], opened: dict[UUID, set[DataClass]], request: AccessRequest
-) -> list[Grant]:
-    """Of all sets of grants that may work together, the one giving most; see `consent.offers`."""
-    best: list[Grant] = []
-    best_worth: tuple[object, ...] = ()
-    for size in range(1, len(useful) + 1):
-        for together in combinations(useful, size):
-            if size > 1 and any(grant.uses_left is not None for grant in together):
-                continue
-            days = {_days(grant, request) for grant in together}
-            if len(days) > 1:
-                continue
-            # Whatever may join has joined: a part of a set is not a choice of its own.
-            alone = together[0].uses_left is not None
-            joining = [g for g in useful if g.uses_left is None and _days(g, request) in days]
-            if not alone and len(joining) > size:
-                continue
-            classes = set().union(*(opened[grant.id] for grant in together))
-            first, last = _days(together[0], request)
-            length = ((last or date.max) - (first or date.min)).days
-            named = min(together, key=lambda grant: (-len(opened[grant.id]), grant.id))
-            unlimited = all(grant.uses_left is None for grant in together)
-            worth = (len(classes), length, unlimited, -named.id.int)
-            if not best or worth > best_worth:
-                best, best_worth = list(together), worth
-    return best
-
-
-def _why(
-    data_class: DataClass,
-    grant: Grant,
-    grants: Sequence[Grant],
-    request: AccessRequest,
-    facts: Facts,
-    now: datetime,
-) -> str:
-    """Why this one grant does not open this one class; empty when it does."""
-    if grant.deny or not _about(grant, request) or data_class not in grant.data_classes:
-        return _unless_denied("no-grant", data_class, grants, request, now)
-    if _unless_denied("", data_class, grants, request, now):
-        return "explicit-deny"
-    if grant.withdrawn_at is not None:
-        return "withdrawn"
-    if grant.valid_until is not None and now >= grant.valid_until:
-        return "expired"
-    if now < grant.valid_from:
-        return "not-yet-valid"
-    if grant.outdated_from is not None and now >= grant.outdated_from:
-        return "notice-outdated"
-    if grant.uses_left == 0:
-        return "no-uses-left"
-    first, last = _days(grant, request)
-    if first and last and last < first:
-        return "window"
-    care = request.purpose.value == "care" or grant.basis == "care-contract"
-    clinic = grant.grantee.kind.value in ("clinic", "role")
-    if care and not (facts.clinic_contract if clinic else facts.contract_in_force):
-        return "no-contract"
-    if data_class.value in NEEDS_OWN_YES and data_class not in grant.separate_consent:
-        return "separate-consent"
-    return ""
-
-
-def _unless_denied(
-    otherwise: str,
-    data_class: DataClass,
-    grants: Sequence[Grant],
-    request: AccessRequest,
-    now: datetime,
-) -> str:
-    for deny in grants:
-        if not deny.deny or not _about(deny, request):
-            continue
-        over = deny.valid_until is not None and deny.valid_until <= now
-        if deny.withdrawn_at is not None or deny.valid_from > now or over:
-            continue
-        if not deny.data_classes or data_class in deny.data_classes:
-            return "explicit-deny"
-    return otherwise
-
-
-def _about(grant: Grant, request: AccessRequest) -> bool:
-    actor = request.actor
-    names = {(actor.kind.value, actor.id)}
-    if actor.kind.value == "practitioner" and actor.clinic is not None:
-        names.add(("clinic", actor.clinic))
-        names |= {("role", f"{actor.clinic}:{role}") for role in actor.roles}
-    if (grant.grantee.kind.value, grant.grantee.id) not in names:
+    def denied(self, data_class: DataClass) -> bool:
+        """[3.2] Whether a deny in force closes the class."""
+        for grant in self.grants:
+            begun = utc(grant.valid_from) <= self.now
+            ended = grant.valid_until is not None and utc(grant.valid_until) <= self.now
+            in_force = grant.withdrawn_at is None and begun and not ended
+            closes = not grant.data_classes or data_class in grant.data_classes
+            if grant.deny and self.about(grant) and in_force and closes:
+                return True
         return False
-    if grant.deny and not grant.purposes and not grant.actions:
-        return True
-    for_it = request.purpose in grant.purposes or (grant.deny and not grant.purposes)
-    if grant.deny and request.purpose.value == "emergency" and "care" in grant.purposes:
-        for_it = True
-    doing_it = request.action in grant.actions or (grant.deny and not grant.actions)
-    return for_it and doing_it
+
+    def common_days(self, grant: Grant) -> Days:
+        """[3.4] The days both asked for and granted."""
+        first, last = self.request.window or (None, None)
+        firsts = [day for day in (first, grant.observations_from) if day is not None]
+        lasts = [day for day in (last, grant.observations_to) if day is not None]
+        return max(firsts, default=None), min(lasts, default=None)
+
+    def stop(self, grant: Grant, data_class: DataClass) -> str | None:
+        """[3.3] Where the grant stops for a class it names; None where it opens the class."""
+        until, outdated, uses = grant.valid_until, grant.outdated_from, grant.uses_left
+        contract = self.facts.contract_in_force
+        if grant.grantee.kind in (GranteeKind.CLINIC, GranteeKind.ROLE):
+            contract = self.facts.clinic_contract
+        needed = self.request.purpose is Purpose.CARE or grant.basis != "resident"
+        agreed = not DataClass(data_class).separate_consent or data_class in grant.separate_consent
+        lines = [
+            ("withdrawn", grant.withdrawn_at is not None),
+            ("expired", until is not None and utc(until) <= self.now),
+            ("not-yet-valid", self.now < utc(grant.valid_from)),
+            ("notice-outdated", outdated is not None and utc(outdated) <= self.now),
+            ("no-uses-left", uses is not None and uses <= 0),
+            # What two ranges have in common is a range; a reversed one leaves nothing of it.
+            ("window", number_of(self.common_days(grant)) == 0),
+            ("no-contract", needed and not contract),
+            ("separate-consent", not agreed),
+        ]
+        return next((rule for rule, holds in lines if holds), None)
+
+    def opened(self) -> tuple[Opens, Withheld]:
+        """[3.3] What each grant opens by itself, and where the nearest grant stops [3.6]."""
+        withheld: Withheld = {}
+        opens: Opens = [(one, set()) for one in self.grants if self.about(one) and not one.deny]
+        for data_class in self.request.classes:
+            if self.denied(data_class):
+                withheld[data_class] = "explicit-deny"
+                continue
+            withheld[data_class] = "no-grant"
+            for grant, opened in opens:
+                if data_class in grant.data_classes:
+                    where = self.stop(grant, data_class)
+                    if where is None:
+                        opened.add(data_class)
+                    elif NEARNESS.index(where) > NEARNESS.index(withheld[data_class]):
+                        withheld[data_class] = where
+        return [(grant, opened) for grant, opened in opens if opened], withheld
+
+    def offers(self) -> list[Offer]:
+        """[3.4]"""
+        offers: list[Offer] = []
+        for grant, opened in self.opened()[0]:
+            days, limited = self.common_days(grant), grant.uses_left is not None
+            same = [one for one in offers if one.days == days and not (limited or one.limited)]
+            if same:
+                same[0].opened.append((grant, opened))
+            else:
+                offers.append(Offer(days, limited, [(grant, opened)]))
+        return offers
+
+    def by_grants(self) -> Answer:
+        offers, withheld = self.offers(), self.opened()[1]
+        if not offers:
+            return self.told(max(withheld.values(), key=NEARNESS.index), withheld)
+        taken = min(offers, key=Offer.place)
+        classes, named = taken.classes(), taken.named()
+        doctor = "signed-doctor" if self.request.purpose is Purpose.CARE else "named-doctor"
+        rules = {"clinic": "clinic-grant", "role": "role-grant", "service": "statistics-grant"}
+        rule = rules.get(named.grantee.kind.value, doctor)
+        for offer in offers:  # [3.6]
+            withheld |= dict.fromkeys(offer.classes(), "another-grant")
+        withheld = {one: why for one, why in withheld.items() if one not in classes}
+        ends = [end for one, _ in taken.opened for end in (one.valid_until, one.outdated_from)]
+        terms = {"classes": classes, "grant": named.id, "window": taken.days}
+        duties = {"log-before-reveal", "spend-use"} if taken.limited else {"log-before-reveal"}
+        return self.permitted(rule, withheld, ends, **terms, obligations=duties)
+
+    # [4] Emergency
+    def by_break_glass(self) -> Answer:
+        since = None if self.facts.emergency_since is None else utc(self.facts.emergency_since)
+        # Where it was never opened it is over, as it is four hours after it was.
+        over_at = self.now if since is None else since + timedelta(hours=4)
+        early = since is not None and since > self.now
+        lines = [
+            ("break-glass-only-reads", self.request.action is not Action.READ),
+            ("break-glass-needs-acr", self.request.actor.acr < 2),
+            ("break-glass-refused", self.facts.emergency_refused),
+            ("break-glass-over", early or over_at <= self.now),
+        ]
+        refusal = next((rule for rule, holds in lines if holds), None)
+        if refusal:
+            return self.refused_whole(refusal)
+        withheld: Withheld = {}
+        for data_class in self.request.classes:
+            if self.denied(data_class):
+                withheld[data_class] = "explicit-deny"
+            elif DataClass(data_class).grade == 5:
+                withheld[data_class] = "break-glass-grade-5"
+        left = {one for one in self.request.classes if one not in withheld}
+        if not left and "break-glass-grade-5" in withheld.values():
+            return self.told("break-glass-grade-5", withheld)
+        if not left:
+            return self.told("explicit-deny", withheld)
+        duties = {"log-before-reveal", "notify-subject", "review"}
+        return self.permitted("break-glass", withheld, [over_at], classes=left, obligations=duties)
+
+    # [5] The answer
+    def refused_whole(self, rule: str) -> Answer:
+        return self.told(rule, dict.fromkeys(self.request.classes, rule))
+
+    def told(self, rule: str, withheld: Withheld, **terms: Any) -> Answer:
+        """The answer; where it refuses there are no terms, so nothing is open."""
+        nothing: Answer = {"classes": set(), "grant": None, "window": None, "obligations": set()}
+        told = {"rule": rule, "sentence": SENTENCES[rule], "revision": self.facts.revision}
+        told |= {"allow": bool(terms), "permit": None, "withheld": withheld}
+        return told | nothing | terms
+
+    def permitted(self, rule: str, withheld: Withheld, ends: Ends, **terms: Any) -> Answer:
+        days = terms.get("window", self.request.window)
+        terms["window"] = None if days == (None, None) else days
+        answer = self.told(rule, withheld, **terms)
+        five_minutes = self.now + timedelta(minutes=5)
+        expires_at = min([five_minutes, *(utc(end) for end in ends if end is not None)])
+        permit = {"owner": self.owner, "expires_at": expires_at}
+        permit |= {name: getattr(self.request, name) for name in REPEATED_OF_THE_REQUEST}
+        permit |= {name: answer[name] for name in REPEATED_OF_THE_DECISION}
+        return answer | {"permit": permit}
 
 
-def _days(grant: Grant, request: AccessRequest) -> tuple[date | None, date | None]:
-    asked = request.window or (None, None)
-    firsts = [day for day in (grant.observations_from, asked[0]) if day is not None]
-    lasts = [day for day in (grant.observations_to, asked[1]) if day is not None]
-    return max(firsts, default=None), min(lasts, default=None)
+def sentences() -> dict[str, tuple[str, str]]:
+    """The sentences as they are published, Chinese and English, by the id of the rule."""
+    rules = TABLE.read_text(encoding="utf-8").split("## Who may")[0].splitlines()
+    rows = [[cell.strip(" `") for cell in line.split("|")] for line in rules]
+    return {row[2]: (row[5], row[6]) for row in rows if len(row) > 6 and row[1].isdigit()}
+
+
+SENTENCES = sentences()

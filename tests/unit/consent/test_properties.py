@@ -6,7 +6,7 @@ of observation that some request can open. That is what "opens" means here.
 """
 
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import UTC, date, timedelta
 from random import Random
 from uuid import UUID
 
@@ -65,7 +65,7 @@ def test_many_cases_open_something() -> None:
     random = Random(7)
     opening = [case for _ in range(300) if opens(case := situation(random))]
     assert len(opening) > 300 / 4
-    assert sum(case.decided().grant is not None for case in opening) > 300 / 7
+    assert sum(case.decided().grant is not None for case in opening) > 300 / 9
 
 
 @many
@@ -104,7 +104,7 @@ def test_a_withdrawal_never_opens(random: Random) -> None:
     assume(permitting)
     gone = random.choice(permitting)
     after = case.with_grants(
-        [replace(one, withdrawn_at=NOW) if one is gone else one for one in case.grants]
+        [replace(one, withdrawn_at=NOW) if one == gone else one for one in case.grants]
     )
     assert opens(after) <= opens(case)
     assert after.decided().grant != gone.id
@@ -220,7 +220,7 @@ def test_a_permit_ends_within_five_minutes_and_with_whatever_it_rests_on(case: S
     permit = case.decided().permit
     assume(permit is not None)
     assert permit is not None
-    longest = case.now + timedelta(minutes=5)
+    longest = case.now.astimezone(UTC) + timedelta(minutes=5)
     assert case.now < permit.expires_at <= longest
     if permit.expires_at < longest:
         since = case.facts.emergency_since
