@@ -60,7 +60,9 @@ def stolen(database_url: str, keystore_url: str, tmp_path: Path) -> tuple[bytes,
     key_material = _secrets(keystore, room)
     engine = open_engine(database_url)
     _shapes.create_all(engine)
-    metadata.create_all(engine, [metadata.tables["access_log"], metadata.tables["access_heads"]])
+    metadata.create_all(
+        engine, [one for name, one in metadata.tables.items() if name.startswith("access_")]
+    )
     index = SystemKeys(keystore).blind_index("phone", LOGIN)
     with engine.execution_options(kangma_writes=True).begin() as conn:
         for number, data_class in enumerate(sorted(ALL_CLASSES)):
