@@ -34,14 +34,26 @@ def pytest_configure(config: pytest.Config) -> None:
     if not hasattr(config, "workerinput"):
         _server = postgres.start()
         os.environ[postgres.ENVIRONMENT] = _server.url
-        _make_roles(_server.url)
 
 
-def _make_roles(server: str) -> None:
-    """The roles of docker/roles.sql, so that every house on PostgreSQL stands behind its walls."""
-    plain = make_url(server).set(drivername="postgresql")
-    with psycopg.connect(plain.render_as_string(hide_password=False), autocommit=True) as opened:
-        opened.execute(ROLES.read_text(encoding="utf-8").encode())
+@contextmanager
+def walled_postgres() -> Iterator[None]:
+    """Inside, new databases lie on a server of their own that knows the roles of the service.
+
+    Roles belong to a whole server, and where they are every database gets its walls; most tests
+    look into tables as no role of the service may.
+    """
+    before = os.environ.pop(postgres.ENVIRONMENT)
+    server = postgres.start()
+    try:
+        os.environ[postgres.ENVIRONMENT] = server.url
+        plain = make_url(server.url).set(drivername="postgresql")
+        with psycopg.connect(plain.render_as_string(hide_password=False), autocommit=True) as conn:
+            conn.execute(ROLES.read_text(encoding="utf-8").encode())
+        yield
+    finally:
+        os.environ[postgres.ENVIRONMENT] = before
+        server.stop()
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

@@ -110,6 +110,8 @@ GRANT SELECT, INSERT, DELETE ON access_buckets TO kangma_log;
 GRANT SELECT ON access_heads, access_tree, access_nodes, access_checkpoints, access_buckets
     TO kangma_upkeep;
 GRANT SELECT ON access_tallies TO kangma_upkeep, kangma_operator;
+-- Where the watch over the log has got to, and how much each practitioner read.
+GRANT SELECT, INSERT, UPDATE, DELETE ON access_watch, access_readers TO kangma_upkeep;
 GRANT SELECT ON access_checkpoints TO kangma_anyone, kangma_resident, kangma_operator;
 
 -- 4. Rows that are found by a keyed tag or a digest, before it is known whose they are.
