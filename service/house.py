@@ -24,6 +24,7 @@ from service.kit.paging import Cursors
 from service.kit.passwords import Passwords
 from service.kit.settings import Settings
 from service.kit.tokens import Tokens
+from service.migrations import walls
 from service.tallies import actions as tallies
 
 REGIONS_FILE = "regions.json"
@@ -65,7 +66,7 @@ def prepare(settings: Settings) -> None:
     settings.data.mkdir(parents=True, exist_ok=True, mode=0o700)
     _upgrade("keystore", settings.keys_url)
     keys.prepare(settings.kek_uri, settings.keys_url, data=settings.data, suite=settings.suite)
-    _upgrade("data", settings.data_store_url)
+    _upgrade("data", settings.owning_url)
 
 
 def _upgrade(store: migrations.Store, url: str) -> None:
@@ -78,6 +79,8 @@ def _upgrade(store: migrations.Store, url: str) -> None:
 
 def build(settings: Settings, *, clock: Clock = utc_now) -> House:
     """Open both stores with the root key, or raise `KeyRefused` with a sentence. Makes nothing."""
+    if settings.profile == "production":
+        _require_walls(settings.data_store_url)
     keystore = keys.open_keystore(
         settings.kek_uri, settings.keys_url, data=settings.data, suite=settings.suite
     )
@@ -100,6 +103,15 @@ def build(settings: Settings, *, clock: Clock = utc_now) -> House:
         cursors=Cursors(system.secret("cursor")),
         regions=load_regions(settings.data / REGIONS_FILE),
     )
+
+
+def _require_walls(url: str) -> None:
+    engine = open_engine(url)
+    try:
+        with engine.connect() as connection:
+            walls.require(connection)
+    finally:
+        engine.dispose()
 
 
 def load_regions(path: Path) -> RegionTree:

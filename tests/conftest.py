@@ -8,9 +8,11 @@ from pathlib import Path
 from uuid import uuid4
 
 import hypothesis
+import psycopg
 import pytest
 from sqlalchemy import create_engine, make_url, text
 
+from service.kit.audience import speak_for
 from service.kit.db import Database
 from service.kit.settings import Settings
 from tests import postgres
@@ -22,6 +24,7 @@ hypothesis.settings.register_profile("night", deadline=None, max_examples=300)
 hypothesis.settings.load_profile("push")
 
 _server: postgres.Server | None = None
+ROLES = Path(__file__).resolve().parents[1] / "docker" / "roles.sql"
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
 
 
@@ -31,6 +34,14 @@ def pytest_configure(config: pytest.Config) -> None:
     if not hasattr(config, "workerinput"):
         _server = postgres.start()
         os.environ[postgres.ENVIRONMENT] = _server.url
+        _make_roles(_server.url)
+
+
+def _make_roles(server: str) -> None:
+    """The roles of docker/roles.sql, so that every house on PostgreSQL stands behind its walls."""
+    plain = make_url(server).set(drivername="postgresql")
+    with psycopg.connect(plain.render_as_string(hide_password=False), autocommit=True) as opened:
+        opened.execute(ROLES.read_text(encoding="utf-8").encode())
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
@@ -59,6 +70,9 @@ def _tests_may_look(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPa
     """Statements that tests write themselves pass the guard, but for the tests of the walls."""
     if request.node.get_closest_marker("walled") is None:
         let_tests_look(monkeypatch)
+        speak_for("upkeep")
+    else:
+        speak_for("anyone")
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

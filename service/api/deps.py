@@ -19,6 +19,7 @@ from service.api.origins import addresses
 from service.api.problems import language_of, request_id_of
 from service.identity import proofs
 from service.identity.caller import Audience, Caller
+from service.kit.audience import speak_for
 from service.kit.db import Database
 from service.kit.errors import ProofRefused, RateLimited, StrongerSignInRequired, Unauthenticated
 
@@ -82,6 +83,7 @@ async def _proven(request: Request, authorization: str | None, audience: Audienc
     await state.revocations.refuse(known)
     if known.thumbprint is not None:
         await _require_proof(request, token, known.thumbprint, now)
+    speak_for(audience)
     return Caller.of(known)
 
 

@@ -15,6 +15,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from service.api.problems import of_unknown
 from service.kit import metrics
+from service.kit.audience import speak_for
 from service.kit.log import log
 
 FIXED_HEADERS: tuple[tuple[bytes, bytes], ...] = (
@@ -44,6 +45,8 @@ class Edge:
             await self._app(scope, receive, send)
             return
         scope["kangma_request_id"] = str(uuid4())
+        # A server may begin a request in the context of the one before it on the connection.
+        speak_for("anyone")
         answer = _Answer(scope, send)
         try:
             await self._app(scope, receive, answer.send)

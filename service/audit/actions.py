@@ -19,6 +19,7 @@ from service.audit.entry import Entry, Head, Logged, link
 from service.audit.heads import HeadProof
 from service.audit.store import Signed, State
 from service.kit.db import together
+from service.kit.guard import keeping_the_log
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +99,11 @@ def newest(conn: Connection) -> Signed | None:
 
 def proof(conn: Connection, subject: UUID) -> Proof | None:
     """The newest proof about a resident; None when no checkpoint knows of an entry yet."""
+    with keeping_the_log(conn):
+        return _proof(conn, subject)
+
+
+def _proof(conn: Connection, subject: UUID) -> Proof | None:
     signed = store.last_checkpoint(conn)
     if signed is None:
         return None
@@ -115,7 +121,8 @@ def proof(conn: Connection, subject: UUID) -> Proof | None:
 
 def consistency(conn: Connection, first: int, second: int) -> list[bytes]:
     """That the tree of `first` entries is the beginning of that of `second`, both of the past."""
-    return tree.consistency(first, second, store.Nodes(conn))
+    with keeping_the_log(conn):
+        return tree.consistency(first, second, store.Nodes(conn))
 
 
 def _keep(conn: Connection, entries: Iterable[Entry]) -> None:

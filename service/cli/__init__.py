@@ -10,9 +10,11 @@ def main() -> None:
     # The commands are imported here so that `import service.cli` stays free of their weight.
     from service.cli.commands import app
     from service.kit import log
+    from service.kit.audience import speak_for
 
     # Before any command: the log goes to standard error, and answers alone to standard output.
     log.configure()
+    speak_for("operator")
     try:
         app()
     except ServiceError as refusal:

@@ -38,7 +38,7 @@ def init(json: Json = False) -> None:
 def upgrade(json: Json = False) -> None:
     """Bring both databases to the newest shape."""
     settings = Settings()
-    for store, url in (("data", settings.data_store_url), ("keystore", settings.keys_url)):
+    for store, url in (("data", settings.owning_url), ("keystore", settings.keys_url)):
         engine = open_engine(url)
         migrations.upgrade("data" if store == "data" else "keystore", engine)
         engine.dispose()

@@ -21,6 +21,7 @@ from service.audit.tree import Edge
 from service.audit.verification import Breach
 from service.grants import receipts
 from service.house import House
+from service.kit.audience import speaking_for
 from service.kit.guard import Crossing, dangerously_crossing
 from service.kit.log import log
 
@@ -34,6 +35,11 @@ LOOK_EVERY = 60.0
 
 def make(house: House, *, now: datetime) -> Signed | None:
     """A checkpoint of all entries; None when the last one already covers them."""
+    with speaking_for("log"):
+        return _made(house, now)
+
+
+def _made(house: House, now: datetime) -> Signed | None:
     seen = house.db.at_one_moment(audit.survey)
     if seen is None:
         return None
@@ -49,7 +55,8 @@ def make(house: House, *, now: datetime) -> Signed | None:
 
 def make_when_due(house: House, *, now: datetime) -> Signed | None:
     """As `make`, when enough entries or enough time have passed."""
-    return make(house, now=now) if house.db.read(lambda conn: _is_due(conn, now)) else None
+    with speaking_for("log"):
+        return make(house, now=now) if house.db.read(lambda conn: _is_due(conn, now)) else None
 
 
 def prove(house: House, copies: Iterable[str] = ()) -> Breach | None:

@@ -20,6 +20,7 @@ from service.grants import gate
 from service.house import House
 from service.identity import actions as identity
 from service.keys.keyring import Slot
+from service.kit.audience import speaking_for
 from service.prompts import actions as prompts
 from service.prompts.readings import PROMPT_CLASSES
 from service.residents import actions as residents
@@ -43,6 +44,11 @@ class _Batch(NamedTuple):
 
 def contribute(house: House, *, now: datetime) -> Outcome:
     """Renew the contribution of everybody who agrees, and remove every other."""
+    with speaking_for("job"):
+        return _renewed(house, now)
+
+
+def _renewed(house: House, now: datetime) -> Outcome:
     identities: list[bytes] = []
     last: UUID | None = None
     while True:

@@ -10,6 +10,7 @@ from service.domain.anonymity import specification
 from service.domain.anonymity.cells import Universe
 from service.domain.anonymity.count import Tally, count
 from service.domain.anonymity.geography import Geography, Region
+from service.kit.audience import speaking_for
 from service.kit.clock import city_day
 from service.kit.db import Database
 from service.kit.errors import Conflict
@@ -49,15 +50,16 @@ def publish(
             )
         )
 
-    kept = releases.publish(
-        db,
-        universe=universe,
-        tally=tally,
-        signer=signing_key,
-        as_of=as_of,
-        profile=profile,
-        now=now,
-    )
+    with speaking_for("job"):
+        kept = releases.publish(
+            db,
+            universe=universe,
+            tally=tally,
+            signer=signing_key,
+            as_of=as_of,
+            profile=profile,
+            now=now,
+        )
     return {
         "release_id": kept.release_id,
         "table_sha256": kept.csv_sha256,

@@ -15,6 +15,7 @@ from consent.vocabulary import Action, DataClass
 from service.grants import gate
 from service.house import House
 from service.keys.rings import ClassTombstone
+from service.kit.audience import speaking_for
 from service.kit.log import log
 from service.upkeep import receipt, shredding
 
@@ -25,6 +26,13 @@ def run(
     house: House, resident: UUID, data_class: DataClass | None, *, now: datetime
 ) -> dict[str, Any]:
     """Erase, destroy the keys, and return the facts with the signed receipt."""
+    with speaking_for("resident"):
+        return _run(house, resident, data_class, now)
+
+
+def _run(
+    house: House, resident: UUID, data_class: DataClass | None, now: datetime
+) -> dict[str, Any]:
     if data_class is None:
         house.db.write(lambda conn: _person(conn, house, resident, now), key=resident.bytes)
         house.vault.shred(resident, now=now, reason=REASON)

@@ -47,7 +47,6 @@ def _guard(engine: Engine) -> None:
     """Give every connection a guard, and note when PostgreSQL forgets what it was told."""
     event.listen(engine, "connect", _guarded)
     event.listen(engine, "begin", _forgotten)
-    event.listen(engine, "rollback_savepoint", _forgotten)
 
 
 def _guarded(connection: Any, record: Any) -> None:

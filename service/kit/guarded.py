@@ -202,7 +202,12 @@ class PostgresCursor(psycopg.Cursor[Any]):
         protection: Protection = self.connection.protection  # type: ignore[attr-defined]
         if need := _need(query, protection, len(protection.tables())):
             guard.check(need, _values(rows))
-        guard.tell()
+        if query.startswith("ROLLBACK"):
+            # What was told since the savepoint is forgotten with it, and behind an error PostgreSQL
+            # takes no other statement.
+            guard.stale = True
+        else:
+            guard.tell()
 
 
 @lru_cache(maxsize=4096)

@@ -26,6 +26,8 @@ class Settings(BaseSettings):
     """Folder for the databases and the city's files."""
     database_url: str | None = None
     """SQLAlchemy URL of the data store; a SQLite file in the folder when empty."""
+    owner_url: str | None = None
+    """The data store as whoever owns its tables: for `init` and `db upgrade`. Default: the same."""
     keystore_url: str | None = None
     """SQLAlchemy URL of the keystore; its own SQLite file in the folder when empty."""
     kek: str | None = None
@@ -84,6 +86,10 @@ class Settings(BaseSettings):
     @cached_property
     def data_store_url(self) -> str:
         return self.database_url or f"sqlite:///{self.data.resolve() / 'kangma.db'}"
+
+    @cached_property
+    def owning_url(self) -> str:
+        return self.owner_url or self.data_store_url
 
     @cached_property
     def keys_url(self) -> str:

@@ -49,7 +49,7 @@ def wall_of(connection: Connection) -> Callable[[Guard], None] | None:
 def told(guard: Guard) -> list[bytes]:
     """The settings of a job: its role, who is asked about (ids and names), whose data is open."""
     return [
-        b"kangma_" + guard.audience.encode(),
+        b"kangma_" + guard.role.encode(),
         _octets(guard.asked),
         _names(guard.asked),
         _octets(guard.permitted),

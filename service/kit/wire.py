@@ -189,7 +189,7 @@ class Wire:
                 guard.tell()
         # PostgreSQL plans a statement anew when the role that runs it changes, so each role has
         # its own.
-        name = self._name + guard.audience.encode()
+        name = self._name + guard.role.encode()
         plans: dict[bytes, _Plan] = info.setdefault(PLANS, {})
         plan = plans.get(name)
         if plan is None:

@@ -14,6 +14,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Engine
 
 from service.kit.guard import Crossing, dangerously_without_permit
+from service.migrations import walls
 
 Store = Literal["data", "keystore"]
 
@@ -27,12 +28,26 @@ def configuration(store: Store) -> Config:
 
 
 def upgrade(store: Store, engine: Engine) -> None:
-    """Apply every step that is missing, in one transaction where the database can."""
+    """Apply every step that is missing, and the walls, in one transaction where the database can.
+
+    Where nothing is missing nothing is locked, so that every start may ask for it.
+    """
     config = configuration(store)
+    if is_current(store, engine) and _walls_stand(store, engine):
+        return
     with engine.execution_options(kangma_writes=True).begin() as connection:
         config.attributes["connection"] = connection
         with dangerously_without_permit(connection, Crossing.MIGRATION):
+            if store == "data":
+                walls.lower(connection)
             command.upgrade(config, "head")
+            if store == "data":
+                walls.raise_(connection)
+
+
+def _walls_stand(store: Store, engine: Engine) -> bool:
+    with engine.connect() as connection:
+        return store == "keystore" or walls.are_current(connection)
 
 
 def is_current(store: Store, engine: Engine) -> bool:

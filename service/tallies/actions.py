@@ -9,6 +9,7 @@ from sqlalchemy import Connection
 
 from service.keys.openings import Openings, Tally
 from service.keys.system import SystemKeys
+from service.kit.audience import speaking_for
 from service.kit.db import Database, together
 from service.kit.log import log
 from service.tallies import store
@@ -28,7 +29,8 @@ def finish(db: Database, openings: Openings, system: SystemKeys) -> None:
     if not openings.tallies():
         return
     try:
-        db.write(lambda conn: _write(conn, [(openings, system)]))
+        with speaking_for("log"):
+            db.write(lambda conn: _write(conn, [(openings, system)]))
     except Exception as error:
         log.error("tally not kept", kind=type(error).__name__)
 

@@ -17,6 +17,7 @@ OPERATORS_ONLY = {
     "not-confirmed",
     "not-on-calendar",
     "release-voided",
+    "walls-missing",
 }
 """Refusals of the command line, which has no HTTP door; `error` is the abstract base."""
 OF_ONE_RECORD = {"deleted", "not-permitted", "unknown-unit"}

@@ -15,6 +15,7 @@ from service.api.rooms import HouseDep
 from service.guardians import actions as guardians
 from service.identity import actions as identity
 from service.identity import names
+from service.kit.audience import speaking_for
 from service.kit.errors import Invalid
 
 router = APIRouter(
@@ -51,4 +52,6 @@ async def claim(wish: Claim, house: HouseDep, now: Now) -> Registered:
                 attempt.rollback()
         return child
 
-    return Registered(resident_id=await house.db.awrite(take_over))
+    # Who shows the code is the resident whose file it is.
+    with speaking_for("resident"):
+        return Registered(resident_id=await house.db.awrite(take_over))

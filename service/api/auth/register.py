@@ -20,6 +20,7 @@ from service.grants import gate
 from service.house import House
 from service.identity import actions as identity
 from service.identity import names
+from service.kit.audience import speaking_for
 from service.kit.errors import Invalid
 from service.kit.ids import new_id
 from service.residents import actions as residents
@@ -68,7 +69,9 @@ async def register(wish: Registration, house: HouseDep, now: Now) -> Registered:
             if not identity.sign_up(conn, tag, resident=resident, password_hash=hashed):
                 attempt.rollback()
 
-    await house.db.awrite(begin, key=resident.bytes)
+    # Somebody new is a resident from the first row on.
+    with speaking_for("resident"):
+        await house.db.awrite(begin, key=resident.bytes)
     return Registered(resident_id=resident)
 
 

@@ -22,6 +22,7 @@ from service.grants import gate, signing
 from service.grants.terms import Offer
 from service.house import House
 from service.identity import actions as identity
+from service.kit.audience import speaking_for
 from service.kit.clock import utc_now
 from service.kit.ids import new_id
 from service.panel import actions as panel
@@ -80,7 +81,8 @@ def move_in(
                     if last:
                         _agree(conn, house, resident, person, doctors)
 
-            house.db.write(job)
+            with speaking_for("resident"):
+                house.db.write(job)
         for resident in ids:
             house.vault.forget(resident)
         arrived(len(group))

@@ -1,0 +1,51 @@
+-- The roles of the data store on PostgreSQL 15 or later. Run once in its database, as a superuser,
+-- before the first `kangma init`; again at any time, it changes nothing that is right already.
+--
+--   psql -d kangma -f roles.sql
+--   ALTER ROLE kangma_owner PASSWORD '...';  ALTER ROLE kangma_app PASSWORD '...';
+--
+-- kangma_owner owns the tables and migrates them. kangma_app is the login of the service: it owns
+-- nothing, inherits nothing, and can only become one of the audiences below. Which rows each
+-- audience sees is said in service/migrations/walls.sql, which every migration puts in place.
+DO $$
+DECLARE
+    audience text;
+    known boolean;
+BEGIN
+    FOREACH audience IN ARRAY ARRAY[
+        'kangma_anyone',   -- nobody has signed in yet
+        'kangma_resident', -- a resident, or a guardian for a child
+        'kangma_doctor',   -- a practitioner
+        'kangma_city',     -- the city's machine: published tables and nothing else
+        'kangma_job',      -- contributions and releases
+        'kangma_operator', -- people and machines that may sign in
+        'kangma_upkeep',   -- what goes from resident to resident: verification, restore, renewal
+        'kangma_log'       -- entries and checkpoints of the access log
+    ] LOOP
+        IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = audience) THEN
+            EXECUTE format('CREATE ROLE %I NOLOGIN NOINHERIT', audience);
+        END IF;
+        EXECUTE format('ALTER ROLE %I NOLOGIN NOSUPERUSER NOBYPASSRLS NOCREATEDB NOCREATEROLE', audience);
+    END LOOP;
+    IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'kangma_owner') THEN
+        CREATE ROLE kangma_owner LOGIN;
+    END IF;
+    IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'kangma_app') THEN
+        CREATE ROLE kangma_app LOGIN NOINHERIT;
+    END IF;
+END $$;
+ALTER ROLE kangma_owner LOGIN NOSUPERUSER NOBYPASSRLS NOCREATEDB NOCREATEROLE;
+ALTER ROLE kangma_app LOGIN NOSUPERUSER NOBYPASSRLS NOCREATEDB NOCREATEROLE NOINHERIT;
+GRANT kangma_anyone, kangma_resident, kangma_doctor, kangma_city, kangma_job, kangma_operator,
+    kangma_upkeep, kangma_log TO kangma_app;
+
+-- The database is the owner's; nobody else makes anything in it.
+DO $$
+BEGIN
+    EXECUTE format('REVOKE ALL ON DATABASE %I FROM PUBLIC', current_database());
+    EXECUTE format('GRANT CONNECT ON DATABASE %I TO kangma_owner, kangma_app', current_database());
+END $$;
+REVOKE ALL ON SCHEMA public FROM PUBLIC;
+GRANT ALL ON SCHEMA public TO kangma_owner;
+GRANT USAGE ON SCHEMA public TO kangma_app, kangma_anyone, kangma_resident, kangma_doctor,
+    kangma_city, kangma_job, kangma_operator, kangma_upkeep, kangma_log;

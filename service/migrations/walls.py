@@ -1,0 +1,95 @@
+"""Wall 4 put in place: `walls.sql` after every migration of a PostgreSQL data store with roles."""
+
+from hashlib import sha256
+from importlib.resources import files
+
+from psycopg import errors
+from psycopg.pq import ExecStatus
+from sqlalchemy import Connection, text
+
+from consent.vocabulary import Text
+from service.kit.errors import ServiceError
+from service.kit.wire import begun
+
+_MARK = "kangma walls "
+_STRONG = text(
+    "SELECT rolsuper OR rolbypassrls OR EXISTS (SELECT FROM pg_class"
+    " WHERE relnamespace = 'public'::regnamespace AND relkind = 'r' AND relowner = pg_roles.oid)"
+    " FROM pg_roles WHERE rolname = session_user"
+)
+_ROLES = text("SELECT count(*) FROM pg_roles WHERE rolname IN ('kangma_resident', 'kangma_upkeep')")
+_STANDING = text(
+    "SELECT obj_description(to_regprocedure('kangma_subjects()')::oid, 'pg_proc')"
+    " WHERE to_regprocedure('kangma_subjects()') IS NOT NULL"
+)
+_FORCED = text(
+    "SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace"
+    " AND relforcerowsecurity"
+)
+
+
+def source() -> str:
+    return files("service.migrations").joinpath("walls.sql").read_text(encoding="utf-8")
+
+
+def has_roles(connection: Connection) -> bool:
+    """Whether docker/roles.sql was run on this server."""
+    return connection.dialect.name == "postgresql" and connection.execute(_ROLES).scalar() == 2
+
+
+def lower(connection: Connection) -> None:
+    """Let the owner's migration see rows; in the same transaction `raise_` shuts them again."""
+    if connection.dialect.name == "postgresql":
+        for (table,) in connection.execute(_FORCED).all():
+            connection.exec_driver_sql(f'ALTER TABLE "{table}" NO FORCE ROW LEVEL SECURITY')
+
+
+def raise_(connection: Connection) -> bool:
+    """Apply the walls where there are roles; whether they stand now."""
+    if not has_roles(connection):
+        return False
+    # Many statements at once, which only the client library itself takes.
+    result = begun(connection).pgconn.exec_(source().encode())
+    if result.status != ExecStatus.COMMAND_OK:
+        raise errors.error_from_result(result)
+    mark = _MARK + sha256(source().encode()).hexdigest()
+    connection.exec_driver_sql(f"COMMENT ON FUNCTION kangma_subjects() IS '{mark}'")
+    return True
+
+
+def are_current(connection: Connection) -> bool:
+    """Whether what stands is what this release says; True where there are no roles."""
+    if not has_roles(connection):
+        return True
+    mark = _MARK + sha256(source().encode()).hexdigest()
+    if connection.execute(_STANDING).scalar() != mark:
+        return False
+    # A restored backup brings the function along and no privileges.
+    asked = text("SELECT has_table_privilege('kangma_resident', 'health_codes', 'SELECT')")
+    return bool(connection.execute(asked).scalar())
+
+
+def require(connection: Connection) -> None:
+    """Raise `WallsMissing` unless PostgreSQL keeps residents apart from this very login."""
+    if connection.dialect.name != "postgresql":
+        return
+    if not has_roles(connection) or not are_current(connection):
+        raise WallsMissing(_NO_WALLS)
+    if connection.execute(_STRONG).scalar():
+        raise WallsMissing(_TOO_STRONG)
+
+
+class WallsMissing(ServiceError):
+    """The data store does not hold its own wall; the sentence tells the operator what to do."""
+
+    code = "walls-missing"
+
+
+_NO_WALLS = Text(
+    "数据库尚未启用行级安全：请运行 docker/roles.sql，然后以库所有者运行 kangma db upgrade。",
+    "The data store has no row-level security: run docker/roles.sql and then kangma db upgrade.",
+)
+_TOO_STRONG = Text(
+    "该数据库账户可绕过行级安全，请使用 kangma_app。",
+    "This login of the data store is not bound by row-level security; use kangma_app.",
+)

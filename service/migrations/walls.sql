@@ -1,0 +1,157 @@
+-- Wall 4: which rows each audience of the service sees and may change. Applied as a whole after
+-- every migration of a PostgreSQL data store whose roles exist (docker/roles.sql).
+--
+-- A transaction says for whom it runs (its role) and in three settings about whom:
+--   kangma.asked     ids of residents a decision is being made about, or of the doctor whose panel
+--   kangma.names     the same as text, where a grant names its grantee
+--   kangma.subjects  ids of residents of whom a permit was handed out
+-- Unset or empty means nobody, and so no rows. FORCE binds the owner of the tables too.
+
+CREATE OR REPLACE FUNCTION kangma_asked() RETURNS bytea[] LANGUAGE sql STABLE AS
+    $$ SELECT NULLIF(current_setting('kangma.asked', true), '')::bytea[] $$;
+CREATE OR REPLACE FUNCTION kangma_names() RETURNS text[] LANGUAGE sql STABLE AS
+    $$ SELECT NULLIF(current_setting('kangma.names', true), '')::text[] $$;
+CREATE OR REPLACE FUNCTION kangma_subjects() RETURNS bytea[] LANGUAGE sql STABLE AS
+    $$ SELECT NULLIF(current_setting('kangma.subjects', true), '')::bytea[] $$;
+
+-- Whatever stood before.
+DO $$
+DECLARE one record;
+BEGIN
+    FOR one IN SELECT tablename, policyname FROM pg_policies WHERE schemaname = 'public' LOOP
+        EXECUTE format('DROP POLICY %I ON %I', one.policyname, one.tablename);
+    END LOOP;
+    FOR one IN SELECT grantee, table_name FROM information_schema.role_table_grants
+        WHERE table_schema = 'public' AND grantee LIKE 'kangma\_%' AND grantee <> 'kangma_owner'
+        GROUP BY grantee, table_name LOOP
+        EXECUTE format('REVOKE ALL ON %I FROM %I', one.table_name, one.grantee);
+    END LOOP;
+END $$;
+
+-- 1. Data: rows of residents of whom a permit was handed out.
+DO $$
+DECLARE one text;
+BEGIN
+    FOREACH one IN ARRAY ARRAY[
+        'record_parts', 'series_days', 'latest', 'prompt_now', 'prompt_history'
+    ] LOOP
+        EXECUTE format('ALTER TABLE %I ENABLE ROW LEVEL SECURITY', one);
+        EXECUTE format('ALTER TABLE %I FORCE ROW LEVEL SECURITY', one);
+        EXECUTE format('CREATE POLICY permitted ON %I TO kangma_resident, kangma_doctor, kangma_job'
+            ' USING (resident_id = ANY ((SELECT kangma_subjects())::bytea[]))', one);
+        EXECUTE format('GRANT SELECT, INSERT, UPDATE, DELETE ON %I TO kangma_resident', one);
+    END LOOP;
+END $$;
+GRANT SELECT, INSERT, UPDATE, DELETE ON record_parts TO kangma_doctor;
+GRANT SELECT, INSERT, UPDATE ON latest TO kangma_doctor;
+GRANT SELECT ON series_days TO kangma_doctor;
+GRANT SELECT ON latest TO kangma_job;
+
+-- 2. Policy: rows of residents a decision is being made about.
+DO $$
+DECLARE one text;
+BEGIN
+    FOREACH one IN ARRAY ARRAY[
+        'residents', 'resident_state', 'grants', 'contracts', 'panel_cards', 'policy_history',
+        'emergency_sessions', 'consent_requests', 'introductions', 'notices'
+    ] LOOP
+        EXECUTE format('ALTER TABLE %I ENABLE ROW LEVEL SECURITY', one);
+        EXECUTE format('ALTER TABLE %I FORCE ROW LEVEL SECURITY', one);
+        EXECUTE format('CREATE POLICY asked ON %I'
+            ' TO kangma_anyone, kangma_resident, kangma_doctor, kangma_job, kangma_operator'
+            ' USING (resident_id = ANY ((SELECT kangma_asked())::bytea[]))', one);
+        EXECUTE format('GRANT SELECT, INSERT, UPDATE ON %I TO kangma_resident', one);
+    END LOOP;
+END $$;
+GRANT DELETE ON panel_cards TO kangma_resident;
+GRANT SELECT ON residents, resident_state TO kangma_anyone;
+GRANT SELECT ON residents, contracts TO kangma_doctor;
+-- A doctor's look spends a use of the grant, and a doctor's write takes the next revision.
+GRANT SELECT, UPDATE ON resident_state, grants TO kangma_doctor;
+GRANT SELECT, INSERT ON policy_history, notices, introductions TO kangma_doctor;
+GRANT SELECT, INSERT, UPDATE ON emergency_sessions, consent_requests TO kangma_doctor;
+GRANT SELECT, INSERT, UPDATE, DELETE ON panel_cards TO kangma_doctor;
+GRANT SELECT ON residents, grants, contracts TO kangma_job;
+-- UPDATE is what holding a row until the commit needs.
+GRANT SELECT, UPDATE ON resident_state TO kangma_job;
+GRANT SELECT, DELETE ON panel_cards TO kangma_operator;
+
+-- A doctor's panel: what names the doctor, or the clinic and post they ask as.
+CREATE POLICY panel ON grants TO kangma_doctor
+    USING (grantee_id = ANY ((SELECT kangma_names())::text[]));
+CREATE POLICY panel ON contracts TO kangma_doctor
+    USING (practitioner_id = ANY ((SELECT kangma_asked())::bytea[])
+        OR resident_id IN (SELECT resident_id FROM grants
+            WHERE grantee_id = ANY ((SELECT kangma_names())::text[])));
+CREATE POLICY panel ON residents TO kangma_doctor
+    USING (resident_id IN (SELECT resident_id FROM contracts WHERE active));
+CREATE POLICY panel ON resident_state TO kangma_doctor
+    USING (resident_id IN (SELECT resident_id FROM contracts WHERE active));
+CREATE POLICY panel ON panel_cards TO kangma_doctor, kangma_operator
+    USING (practitioner_id = ANY ((SELECT kangma_asked())::bytea[]));
+-- Who agreed to be counted: the job finds them by that grant alone.
+CREATE POLICY counted ON grants TO kangma_job
+    USING (grantee_kind = 'service' AND grantee_id = ANY ((SELECT kangma_names())::text[]));
+CREATE POLICY counted ON residents TO kangma_job
+    USING (resident_id IN (SELECT resident_id FROM grants WHERE status = 'active'));
+CREATE POLICY counted ON resident_state TO kangma_job
+    USING (resident_id IN (SELECT resident_id FROM grants WHERE status = 'active'));
+
+-- 3. The access log: its owner reads it, its own role adds to it, nobody changes it.
+ALTER TABLE access_log ENABLE ROW LEVEL SECURITY;
+ALTER TABLE access_log FORCE ROW LEVEL SECURITY;
+CREATE POLICY permitted ON access_log FOR SELECT TO kangma_resident
+    USING (resident_id = ANY ((SELECT kangma_subjects())::bytea[]));
+CREATE POLICY kept ON access_log TO kangma_log USING (true);
+GRANT SELECT ON access_log TO kangma_resident, kangma_upkeep;
+GRANT SELECT, INSERT ON access_log, access_nodes, access_checkpoints TO kangma_log;
+GRANT SELECT, INSERT, UPDATE ON access_heads, access_tree, access_tallies TO kangma_log;
+GRANT SELECT, INSERT, DELETE ON access_buckets TO kangma_log;
+GRANT SELECT ON access_heads, access_tree, access_nodes, access_checkpoints, access_buckets
+    TO kangma_upkeep;
+GRANT SELECT ON access_tallies TO kangma_upkeep, kangma_operator;
+GRANT SELECT ON access_checkpoints TO kangma_anyone, kangma_resident, kangma_operator;
+
+-- 4. Rows that are found by a keyed tag or a digest, before it is known whose they are.
+GRANT SELECT, UPDATE ON health_codes TO kangma_anyone, kangma_doctor;
+GRANT SELECT, INSERT, UPDATE, DELETE ON health_codes, guardianships, guardian_codes
+    TO kangma_resident;
+-- A look through broken glass is reviewed by somebody who reads no health data.
+GRANT SELECT, INSERT, UPDATE ON emergency_reviews TO kangma_doctor, kangma_resident;
+GRANT SELECT, UPDATE ON emergency_reviews TO kangma_operator;
+-- Contributions have no owner that the database knows; one leaves by its pseudonym.
+GRANT SELECT, DELETE ON contributions TO kangma_resident;
+GRANT SELECT, INSERT, DELETE ON contributions TO kangma_job;
+
+-- 5. Sign-in.
+GRANT SELECT, INSERT, UPDATE, DELETE ON refresh_tokens, revocations, passkeys, challenges,
+    federated_logins, sign_in_attempts, used_once TO kangma_anyone, kangma_resident, kangma_doctor;
+GRANT SELECT, INSERT, UPDATE, DELETE ON logins TO kangma_resident;
+GRANT SELECT, INSERT, UPDATE ON logins TO kangma_anyone, kangma_doctor;
+GRANT SELECT ON logins TO kangma_job;
+GRANT SELECT ON clients, client_keys TO kangma_anyone;
+GRANT SELECT ON practitioners, practitioner_posts, clinics
+    TO kangma_anyone, kangma_resident, kangma_doctor, kangma_job;
+GRANT SELECT, INSERT, UPDATE, DELETE ON logins, refresh_tokens, revocations, passkeys, challenges,
+    federated_logins, sign_in_attempts, used_once, clients, client_keys, practitioners,
+    practitioner_posts, clinics TO kangma_operator;
+
+-- 6. Releases: the job makes them, everybody else reads what was published.
+GRANT SELECT, INSERT, UPDATE ON release_artifacts, release_attempts, release_budgets,
+    release_charges, release_specifications TO kangma_job;
+GRANT SELECT ON release_artifacts, release_attempts, release_budgets, release_charges,
+    release_specifications TO kangma_city, kangma_operator;
+
+-- 7. Upkeep goes from resident to resident, on purpose and logged. It cannot touch the log.
+DO $$
+DECLARE one text;
+BEGIN
+    FOR one IN SELECT relname FROM pg_class
+        WHERE relnamespace = 'public'::regnamespace AND relkind = 'r' AND relrowsecurity LOOP
+        EXECUTE format('CREATE POLICY upkeep ON %I TO kangma_upkeep USING (true)', one);
+    END LOOP;
+    FOR one IN SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace
+        AND relkind = 'r' AND relname !~ '^(access_|alembic)' LOOP
+        EXECUTE format('GRANT SELECT, INSERT, UPDATE, DELETE ON %I TO kangma_upkeep', one);
+    END LOOP;
+END $$;
