@@ -1,7 +1,11 @@
 """Uses left: each look takes one, a failed look takes none, and the last is never taken twice."""
 
+import os
 import threading
+import time
 from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 from pathlib import Path
 from uuid import UUID
 
@@ -13,6 +17,7 @@ from service.grants import actions, gate, uses
 from service.grants.uses import UseTaken
 from service.kit.db import Database
 from service.kit.errors import Invalid
+from tests.conftest import fresh_postgres
 from tests.consent_room import Clinic, care_offer, statistics_offer
 from tests.guarded_room import carrying
 
@@ -121,6 +126,38 @@ def test_the_same_use_is_never_taken_twice(here: Clinic, database_url: str) -> N
     assert told.count("signed-doctor") == allowed
     assert set(told) == {"signed-doctor", "no-uses-left"}
     assert left(here, lin, grant) == (0, "used-up")
+
+
+def in_a_process(
+    urls: tuple[str, str], folder: Path, lin: UUID, zhou: UUID, times: int
+) -> list[str]:
+    """What a process of its own is told when it looks so often."""
+    clinic = Clinic(Database(urls[0]), urls[1], folder)
+    # Both are ready before either begins.
+    (folder / f"{os.getpid()}.ready").touch()
+    while len(list(folder.glob("*.ready"))) < 2:
+        time.sleep(0.001)
+    told = [clinic.write(lambda conn: look(conn, clinic, lin, zhou)) for _ in range(times)]
+    clinic.database.close()
+    clinic.keystore.close()
+    return told
+
+
+def test_two_processes_share_the_uses_that_there_are(tmp_path: Path) -> None:
+    with fresh_postgres() as url, fresh_postgres() as keystore_url:
+        here = Clinic(Database(url), keystore_url, tmp_path)
+        lin, zhou, grant = limited(here, 40)
+        with ProcessPoolExecutor(2, mp_context=get_context("spawn")) as processes:
+            urls = (url, keystore_url)
+            asking = [
+                processes.submit(in_a_process, urls, tmp_path, lin, zhou, 50) for _ in range(2)
+            ]
+            told = [rule for one in asking for rule in one.result()]
+        assert told.count("signed-doctor") == 40
+        assert set(told) == {"signed-doctor", "no-uses-left"}
+        assert left(here, lin, grant) == (0, "used-up")
+        here.database.close()
+        here.keystore.close()
 
 
 def test_a_panel_rests_on_no_limited_grant(here: Clinic) -> None:
