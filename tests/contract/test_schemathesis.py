@@ -79,6 +79,10 @@ def addresses(here: Standing) -> dict[str, str]:
         "model_id": "cn_body_size",
         "id": "phq9",
         "passkey_id": str(uuid4()),
+        "request_id": str(uuid4()),
+        "notice_id": str(uuid4()),
+        "session_id": str(uuid4()),
+        "data_class": "location",
     }
 
 
