@@ -140,7 +140,7 @@ def remembered(folder: Path, needles: set[bytes]) -> set[bytes]:
 def core_after_a_crash(server: Installation) -> list[Path]:
     assert server.process is not None
     limits = Path(f"/proc/{server.process.pid}/limits").read_text().splitlines()
-    assert ["0"] == [line.split()[4] for line in limits if "core file" in line]
+    assert [line.split()[4] for line in limits if "core file" in line] == ["0"]
     server.kill(signal.SIGABRT)
     server.process.wait(timeout=30)
     return list(server.folder.glob("core*"))
