@@ -196,11 +196,13 @@ def on_panel(grantees: Sequence[Grantee], practitioner: UUID) -> ColumnElement[b
         .join(mine, mine.c.clinic_id == colleague.c.clinic_id)
         .where(mine.c.practitioner_id == practitioner, colleague.c.disabled.is_(False))
     )
-    shared = exists().where(
+    # A star here could be one over any table of the statement, for all that its text tells.
+    given = select(grants.c.grant_id).where(
         grants.c.resident_id == contracts.c.resident_id,
         grants.c.status == ACTIVE,
         _named(grantees),
     )
+    shared = given.exists()
     by_clinic = and_(contracts.c.practitioner_id.in_(colleagues), shared)
     return and_(contracts.c.active, or_(contracts.c.practitioner_id == practitioner, by_clinic))
 

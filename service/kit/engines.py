@@ -100,6 +100,8 @@ def read_only(engine: Engine) -> Engine:
         isolation_level="AUTOCOMMIT",
         connect_args={
             "options": "-c default_transaction_read_only=on",
+            # Behind the walls readers roll back too, and a threshold would then cost their plans.
+            "prepare_threshold": None,
             "cursor_factory": PostgresCursor,
         },
     )
