@@ -19,6 +19,7 @@ from sqlalchemy import Connection
 from consent.decide import decide
 from consent.decision import Decision, Permit
 from consent.grant import STATISTICS_SERVICE, Grant, Grantee, grantees_of
+from consent.grants import Grants
 from consent.request import AccessRequest, Actor, Facts
 from consent.rules import SENTENCES
 from consent.vocabulary import (
@@ -33,7 +34,7 @@ from consent.vocabulary import (
 from service.contracts import store as contracts
 from service.emergencies import actions as emergencies
 from service.emergencies import store as sessions
-from service.grants import body, store
+from service.grants import body, kept, store
 from service.grants.facts import (
     NO_BOND,
     UNKNOWN,
@@ -147,10 +148,9 @@ def _admitted(
     actor, subject = request.actor, request.subject
     guard.ask(conn, subject)
     standing = store.standing(conn, subject)
-    if standing is None:
-        return _decided(conn, request, (), UNKNOWN, now), None
-    if standing.status != "active":
-        return _decided(conn, request, (), facts_of(standing, NO_BOND, stepped_up), now), None
+    if standing is None or standing.status != "active":
+        facts = UNKNOWN if standing is None else facts_of(standing, NO_BOND, stepped_up)
+        return _decided(conn, request, (), facts, now), None
     if actor.kind is ActorKind.RESIDENT and actor.id != str(subject):
         facts = facts_of_another(conn, vault, standing, stepped_up)
         return _decided(conn, request, (), facts, now), None
@@ -159,9 +159,10 @@ def _admitted(
         # Somebody who is not in office holds nothing, whatever was once granted to them.
         return _decided(conn, request, (), facts_of(standing, NO_BOND, stepped_up), now), None
     request = replace(request, actor=placed(actor, asker))
-    grants = [*presented, *_grants(conn, vault, request)]
-    if lasting:
-        grants = [grant for grant in grants if _lasts(grant)]
+    grants = kept.grants_of(conn, vault, request, revision=standing.consent_revision)
+    more = tuple(presented)
+    if more or lasting:
+        grants = Grants(one for one in (*more, *grants) if not lasting or kept.lasts(one))
     bond = NO_BOND if asker is None else asker.bond
     facts = facts_of(standing, bond, stepped_up, emergency_since)
     if imagined:
@@ -383,7 +384,7 @@ def _decide_each(
     for row in rows:
         if row.resident_id in active:
             grant = body.opened(vault, row).grant
-            if not lasting or _lasts(grant):
+            if not lasting or kept.lasts(grant):
                 grants[row.resident_id].append(grant)
     actor, purpose, action, classes = asked
     return {
@@ -396,15 +397,3 @@ def _decide_each(
         )
         for standing, bond in standings
     }
-
-
-def _grants(conn: Connection, vault: Vault, request: AccessRequest) -> list[Grant]:
-    grantees = grantees_of(request.actor)
-    if not grantees:
-        return []
-    rows = store.between(conn, request.subject, *grantees)
-    return [body.opened(vault, row).grant for row in rows]
-
-
-def _lasts(grant: Grant) -> bool:
-    return grant.deny or grant.uses_left is None
