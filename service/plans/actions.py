@@ -28,9 +28,7 @@ def plan(
 ) -> dict[str, Any]:
     """What is due, how follow-ups and goals stand, and what to do; by the owner's own calendar."""
     profile = residents.profile(connection, vault, permit)
-    person, readings = prompts.readings(
-        connection, vault, permit, regions=regions, profile=profile
-    )
+    person, readings = prompts.readings(connection, vault, permit, regions=regions, profile=profile)
     assessment = assess(person, readings, now)
     zone = ZoneInfo(profile.zone)
     today = city_day(now, zone)
@@ -38,9 +36,7 @@ def plan(
         birth_date=profile.birth_date,
         sex=profile.sex,
         today=today,
-        stage=stage(
-            profile.birth_date, today, pregnant=assessment.life_stage is Stage.PREGNANT
-        ),
+        stage=stage(profile.birth_date, today, pregnant=assessment.life_stage is Stage.PREGNANT),
         assessment=assessment,
         zone=zone,
         conditions=person.conditions,

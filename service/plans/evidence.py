@@ -50,9 +50,7 @@ class Reader:
         if data_class not in self.permit.classes:
             return
         since = months_after(self.today, -months)
-        walk = pages.of_class(
-            self.connection, self.vault, self.permit, data_class, since=since
-        )
+        walk = pages.of_class(self.connection, self.vault, self.permit, data_class, since=since)
         for number, (_, record) in enumerate(walk):
             if number == MOST:
                 return

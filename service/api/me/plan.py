@@ -1,4 +1,4 @@
-"""A resident's plan: what is due, follow-ups, goals, messages, each line with where it comes from."""
+"""A resident's plan: what is due, follow-ups, goals and messages, each with its source."""
 
 from datetime import date
 from typing import Any, Literal
@@ -22,7 +22,7 @@ Value = float | str
 
 
 class Sourced(BaseModel):
-    """Where a line comes from. Grade A to C, P for a product rule; the caveat is shown beside it."""
+    """Where a line comes from; grade A to C, or P for a product rule. The caveat goes with it."""
 
     source: str
     grade: Grade

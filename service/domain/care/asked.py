@@ -20,6 +20,16 @@ YEAR = 12
 """Months that visits are looked back for: a year holds all that the norm counts."""
 
 
+LIFE = 1560
+"""Months: a diagnosis stands until it is said to be over, however old it is."""
+
+ASSESSED = frozenset(MEASURES[code].data_class for code in FRESH) | {
+    DataClass.CONDITIONS,
+    DataClass.GENETIC,
+}
+"""Classes whose diagnoses come with the person already."""
+
+
 class Wanted(NamedTuple):
     """Names to look for in one class, and how many months back; `every` day or the newest only."""
 
@@ -66,6 +76,10 @@ def _names(who: Situation) -> Iterator[_Name]:
     for check in CHECKS:
         if check.ages[0] <= who.age < check.ages[1]:
             yield from _of_check(check)
+            # Diagnoses of classes that no assessment reads, such as infections, are looked for.
+            for code in check.conditions:
+                if CODES["condition"][code].data_class not in ASSESSED:
+                    yield _Name(f"condition:{code}", LIFE, False)
 
 
 def _of_check(check: Check) -> Iterator[_Name]:

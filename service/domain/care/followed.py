@@ -27,7 +27,9 @@ def follow_ups(who: Situation) -> list[dict[str, Any]]:
 
 def visits(disease: Disease, who: Situation) -> list[FollowUp]:
     """Follow-ups by a practitioner, newest first; readings of one day are one visit."""
-    return _of_days(disease, [deed for deed in who.deeds if deed.clinical and deed.day <= who.today])
+    return _of_days(
+        disease, [deed for deed in who.deeds if deed.clinical and deed.day <= who.today]
+    )
 
 
 def at_home(disease: Disease, who: Situation) -> list[FollowUp]:

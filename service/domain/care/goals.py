@@ -169,9 +169,7 @@ def stated(
     ]
 
 
-def from_limits(
-    below: Mapping[str, float], authority: Authority, source: Source
-) -> list[Goal]:
+def from_limits(below: Mapping[str, float], authority: Authority, source: Source) -> list[Goal]:
     """Limits of a norm or guideline as goals: each measure should be below its number."""
     return [Goal(name, "below", number, authority, source) for name, number in below.items()]
 

@@ -1,7 +1,7 @@
 """The national follow-up norm: control class, referral and when to come again.
 
 Limits of control are the model `cn_national_followup_control`; intervals are `data/norm.toml`.
-Clinical targets are kept apart (`targets`): the norm is what is reported, a target what is aimed at.
+Clinical targets stand apart: the norm is what is reported, a target what is aimed at.
 """
 
 from collections.abc import Callable, Mapping, Sequence

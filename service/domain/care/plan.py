@@ -66,7 +66,5 @@ def aims(who: Situation, stated: Sequence[Goal]) -> list[Goal]:
         official += goals.from_limits(limits, "norm", norm.SOURCE)
         official += goals.from_limits(target.below, "guideline", target.source)
     taken = {goal.measure for goal in (*stated, *official)}
-    suggested = [
-        goal for goal in goals.from_path(who.assessment.path) if goal.measure not in taken
-    ]
+    suggested = [goal for goal in goals.from_path(who.assessment.path) if goal.measure not in taken]
     return [*stated, *official, *suggested]

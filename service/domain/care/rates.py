@@ -1,8 +1,9 @@
-"""规范管理率 and 控制率: the shares of a year that the norm reports, over people under management.
+"""The norm's two shares of a year: managed to the norm, and controlled (norm and control rates).
 
-Definitions are `data/norm.toml` [rates]: managed to the norm = at least four face-to-face follow-ups
-in the calendar year; controlled = the last follow-up of the year is at target. Both are shares of all
-who were under management in that year, so somebody without a follow-up counts as not controlled.
+Definitions are `data/norm.toml` [rates]: managed to the norm means at least four face-to-face
+follow-ups in the calendar year, controlled means that the last follow-up of the year is at target.
+Both are shares of all who were under management in that year, so somebody without a follow-up
+counts as not controlled.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -20,7 +21,7 @@ VISITS_A_YEAR: int = _RATES["visits_a_year"]
 
 @dataclass(frozen=True, slots=True)
 class Managed:
-    """Somebody under management from `since` to `until` (both days count), with their follow-ups."""
+    """Somebody under management from `since` to `until`, both days included."""
 
     birth_date: date
     since: date
@@ -68,12 +69,12 @@ def controlled(disease: Disease, person: Managed, year: int) -> bool:
 
 
 def norm_rate(people: Iterable[Managed], year: int) -> Rate:
-    """规范管理率: managed to the norm, of all under management in the year."""
+    """The norm rate: managed to the norm, of all under management in the year."""
     return _rate(people, year, managed_to_norm)
 
 
 def control_rate(disease: Disease, people: Iterable[Managed], year: int) -> Rate:
-    """控制率: controlled at the last follow-up, of all under management in the year."""
+    """The control rate: controlled at the last follow-up, of all under management in the year."""
     return _rate(people, year, lambda person, year: controlled(disease, person, year))
 
 

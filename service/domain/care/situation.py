@@ -11,6 +11,7 @@ from service.domain.risk.assess import Assessment
 from service.domain.risk.person import Reading
 
 Value = float | str
+DIAGNOSIS = "condition:"
 
 
 class Deed(NamedTuple):
@@ -46,8 +47,14 @@ class Situation:
         return life.age(self.birth_date, self.today)
 
     def with_deeds(self, deeds: Sequence[Deed]) -> "Situation":
-        """The same person, with what was done (newest first)."""
-        return replace(self, deeds=deeds)
+        """The same person, with what was done (newest first) and what else was diagnosed."""
+        told: dict[str, Value] = {}
+        for deed in deeds:
+            for name, value in deed.told.items():
+                if name.startswith(DIAGNOSIS):
+                    told.setdefault(name.removeprefix(DIAGNOSIS), value)
+        ill = {code for code, status in told.items() if status == "active"}
+        return replace(self, deeds=deeds, conditions={*self.conditions, *ill})
 
     def days(self, name: str, *, clinical: bool = False) -> Iterator[date]:
         """The days on which something was done or measured, in no order."""
