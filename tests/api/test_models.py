@@ -50,7 +50,17 @@ def test_evaluation_has_the_shape_of_the_contract(client: Caller) -> None:
     answer = client.post("/v1/models/cn_body_size/evaluate", json={"inputs": BODY})
     assert answer.status_code == 200
     body = answer.json()
-    assert set(body) == {"value", "unit", "category", "terms", "valid", "notes", "source"}
+    assert set(body) == {
+        "value",
+        "unit",
+        "category",
+        "terms",
+        "valid",
+        "outside",
+        "notes",
+        "grade",
+        "source",
+    }
     assert body["value"] == "正常"
     assert body["category"] == "normal"
 

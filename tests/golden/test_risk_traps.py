@@ -30,6 +30,17 @@ MAN: dict[str, Any] = {
     "family_history_ascvd": 0,
 }
 WOMAN = {**MAN, "sex": "female"}
+ANSWER = {
+    "value",
+    "unit",
+    "category",
+    "terms",
+    "valid",
+    "outside",
+    "notes",
+    "grade",
+    "source",
+}
 
 
 def par(inputs: dict[str, Any]) -> float:

@@ -1,4 +1,4 @@
-"""Daily amounts of the Chinese dietary guideline 2022, and the five habits of the 2019 guideline."""
+"""Daily amounts of the Chinese dietary guideline 2022, and the five habits of that of 2019."""
 
 from .catalogue import MODELS
 

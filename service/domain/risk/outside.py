@@ -24,7 +24,7 @@ def beyond(specification: Mapping[str, Any], given: Mapping[str, Any]) -> dict[s
 
 
 def inside(value: float, limits: Range, rule: Mapping[str, Any]) -> bool:
-    """Closed on the left; on the right open where the rule says so, and to the birthday for ages."""
+    """Closed, but open on the right where the rule says so; ages run to the next birthday."""
     low, high = limits
     if rule["unit"] == "a":
         return low <= value < high + 1

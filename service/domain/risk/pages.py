@@ -64,9 +64,7 @@ def _model(model: Model) -> Iterator[str]:
     for name, rule in model.inputs.items():
         needed = "yes" if rule["required"] else "no"
         kind, unit = rule["type"].replace("_", " "), rule.get("unit") or ""
-        yield (
-            f"| `{name}` | {kind} | {unit} | {_accepted(rule)} | {_derived(rule)} | {needed} |"
-        )
+        yield (f"| `{name}` | {kind} | {unit} | {_accepted(rule)} | {_derived(rule)} | {needed} |")
     if any("derived" in rule for rule in model.inputs.values()):
         yield f"\n{WITHHELD if model.silent_outside else FLAGGED}"
     if model.categories:

@@ -46,9 +46,7 @@ def prevent_base(given: Checked) -> Result:
             if prevent.defined(person.age, years):
                 terms[name] = prevent.terms(person.sex, years, outcome, factors)
                 value[name] = round(predictor.logistic_pct(terms[name]), 3)
-    category = band_of(
-        prevent.MODEL, predictor.logistic_pct(terms["total_cvd_10"]), prevent.CUTS
-    )
+    category = band_of(prevent.MODEL, predictor.logistic_pct(terms["total_cvd_10"]), prevent.CUTS)
     ended = not prevent.defined(person.age, prevent.YEARS[1])
     return Result(value, category, terms, notes=(NO_THIRTY,) if ended else ())
 
@@ -84,12 +82,12 @@ def who_cvd_2019(given: Checked) -> Result:
     terms = {end: who_cvd.terms(edition, sex, end, values) for end in who_cvd.ENDPOINTS}
     risks = {end: who_cvd.risk_pct(edition, sex, end, terms[end]) for end in terms}
     cvd = who_cvd.either(risks["chd"], risks["stroke"])
-    notes = (WITHOUT_LIPIDS,) if edition == "nonlab" else ()
+    notes = [WITHOUT_LIPIDS] if edition == "nonlab" else []
     if given["age"] >= who_cvd.CHART_AGE[1] + 1:
-        notes += (BEYOND_CHARTS,)
+        notes.append(BEYOND_CHARTS)
     return Result(
         {**{end: round(risk, 3) for end, risk in risks.items()}, "cvd": round(cvd, 3)},
         band_of(who_cvd.MODEL, cvd, who_cvd.CUTS),
         {"model": edition, **terms},
-        notes=notes,
+        notes=tuple(notes),
     )
