@@ -1,6 +1,6 @@
 """Linear predictors and what makes a risk of them; shared by PREVENT, SCORE2 and WHO 2019."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from math import exp, expm1, log
 
 Terms = dict[str, float]
@@ -11,17 +11,25 @@ STEEP = 700.0
 """Beyond this a double overflows in `exp`, and a probability is 0 or 1 to every digit."""
 
 
+def products(coefficients: Iterable[str]) -> tuple[tuple[str, str, str], ...]:
+    """Those names that are products, with their two factors: `a_x_b` is `a` times `b`."""
+    return tuple((name, *_halves(name)) for name in coefficients if "_x_" in name)
+
+
+def _halves(name: str) -> tuple[str, str]:
+    first, _, second = name.partition("_x_")
+    return first, second
+
+
+def crossed(factors: Factors, pairs: Iterable[tuple[str, str, str]]) -> Factors:
+    """The factors and their products."""
+    return {**factors, **{name: factors[a] * factors[b] for name, a, b in pairs}}
+
+
 def linear(coefficients: Factors, factors: Factors) -> Terms:
-    """Coefficient times factor; the factor `a_x_b` is the product of `a` and `b`."""
-    found = {}
-    for name, coefficient in coefficients.items():
-        factor = factors.get(name)
-        if factor is None:
-            first, _, second = name.partition("_x_")
-            factor = factors[first] * factors[second]
-        # A term that is off contributes 0, not -0.
-        found[name] = coefficient * factor + 0.0
-    return found
+    """Every term's contribution; their sum is the predictor."""
+    # A term that is off contributes 0, not -0.
+    return {name: c * factors[name] + 0.0 for name, c in coefficients.items()}
 
 
 def logistic_pct(terms: Terms) -> float:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from .catalogue import MODELS
-from .predictor import Factors, Terms, linear
+from .predictor import Factors, Terms, crossed, linear, products
 
 MODEL = MODELS["prevent_base"]
 _P = MODEL.parameters
@@ -14,6 +14,8 @@ CUTS: list[float] = _P["cuts_pct"]
 OUTCOMES = {"total_cvd": "total_cvd", "ascvd": "ascvd", "hf": "heart_failure"}
 """Names of the answer to names of the coefficients."""
 YEARS = (10, 30)
+_PRODUCTS = products(_P["coefficients"]["10y"]["female_total_cvd"])
+"""Alike in all twelve equations."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,9 +36,9 @@ class Input:
 
 
 def factors(given: Input) -> Factors:
-    """The transformed inputs, each piecewise line as its two halves."""
+    """The transformed inputs, each piecewise line as its two halves, and their products."""
     age = _scaled("age", given.age)
-    return {
+    single = {
         "age": age,
         "age_sq": age * age,
         "nonhdl": _scaled("nonhdl", given.tc - given.hdl),
@@ -53,6 +55,7 @@ def factors(given: Input) -> Factors:
         "statin": given.statin,
         "constant": 1.0,
     }
+    return crossed(single, _PRODUCTS)
 
 
 def terms(sex: str, years: int, outcome: str, given: Factors) -> Terms:

@@ -1,12 +1,17 @@
 """SCORE2 (2021) and SCORE2 Asia-Pacific (2025): for comparison, no level moves by it."""
 
 from .catalogue import MODELS
-from .predictor import Terms, linear, recalibrated_pct
+from .predictor import Terms, crossed, linear, products, recalibrated_pct
 
 MODEL = MODELS["score2_and_asia_pacific"]
 _P = MODEL.parameters
 _CENTRES = _P["centres"]
 _BANDS = _P["bands"]
+_EQUATIONS = {
+    sex: {name: c for name, c in coefficients.items() if name != "S10"}
+    for sex, coefficients in _P["coefficients"].items()
+}
+_PRODUCTS = products(_EQUATIONS["female"])
 
 
 def terms(
@@ -17,8 +22,7 @@ def terms(
     factors: dict[str, float] = {"smoker": smoker, "diabetes": diabetes}
     for name, (centre, width) in _CENTRES.items():
         factors[name] = (values[name] - centre) / width
-    coefficients = {name: c for name, c in _P["coefficients"][sex].items() if name != "S10"}
-    return linear(coefficients, factors)
+    return linear(_EQUATIONS[sex], crossed(factors, _PRODUCTS))
 
 
 def scales(edition: str, sex: str) -> dict[str, tuple[float, float]]:

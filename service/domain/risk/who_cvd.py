@@ -4,7 +4,7 @@ The model without lipids may stand in where none are known, and is labelled as s
 """
 
 from .catalogue import MODELS
-from .predictor import Terms, linear, recalibrated_pct
+from .predictor import Terms, crossed, linear, products, recalibrated_pct
 
 MODEL = MODELS["who_cvd_2019_east_asia"]
 _P = MODEL.parameters
@@ -14,12 +14,17 @@ CUTS: list[float] = _P["cuts_pct"]
 ENDPOINTS = ("chd", "stroke")
 NEEDS = {"lab": "tc", "nonlab": "bmi"}
 """The input that one edition needs and the other does not have."""
+_PRODUCTS = {
+    edition: products(sexes["female"]["chd"]["beta"])
+    for edition, sexes in _P["coefficients"].items()
+}
 
 
 def terms(edition: str, sex: str, endpoint: str, values: dict[str, float]) -> Terms:
     """Contributions to the predictor of one endpoint; `values` in mmol/L, mmHg, kg/m2, 0 and 1."""
     factors = {name: value - _CENTRING.get(name, 0.0) for name, value in values.items()}
-    return linear(_P["coefficients"][edition][sex][endpoint]["beta"], factors)
+    beta = _P["coefficients"][edition][sex][endpoint]["beta"]
+    return linear(beta, crossed(factors, _PRODUCTS[edition]))
 
 
 def risk_pct(edition: str, sex: str, endpoint: str, given: Terms) -> float:

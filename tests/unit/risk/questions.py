@@ -77,8 +77,8 @@ def any_question(model_id: str) -> st.SearchStrategy[dict[str, Any]]:
 
 def good_question(model_id: str) -> st.SearchStrategy[dict[str, Any]]:
     """Every required input present and accepted, any of the others too."""
-    required = {}
-    optional = {}
+    required: dict[str, st.SearchStrategy[Any]] = {}
+    optional: dict[str, st.SearchStrategy[Any]] = {}
     for name, rule in MODELS[model_id].inputs.items():
         (required if rule["required"] else optional)[name] = accepted(rule)
     return st.fixed_dictionaries(required, optional=optional)

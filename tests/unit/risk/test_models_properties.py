@@ -5,7 +5,7 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from service.domain.risk.inputs import DETAILS
@@ -73,8 +73,8 @@ def test_no_number_is_given_outside_where_the_equation_is_not_defined(
     model_id: str, data: st.DataObject
 ) -> None:
     answer = answered(model_id, data.draw(questions.good_question(model_id)))
-    assume(answer is not None and answer["outside"])
-    assert answer is not None
+    if answer is None or not answer["outside"]:
+        return
     value = answer["value"]
     assert value is None or set(value.values()) == {None}
     assert (answer["category"], answer["terms"]) == (None, {})
