@@ -35,6 +35,9 @@ class ModelAnswer(ModelSummary):
     parameters: JsonObject
     categories: list[JsonObject]
     traps: list[Bilingual]
+    silent_outside: bool = Field(
+        description="True where no number is given outside the `derived` range of an input."
+    )
 
 
 class Question(Shape):
@@ -47,7 +50,9 @@ class Evaluation(BaseModel):
     category: str | None
     terms: JsonObject = Field(description="What each term contributed.")
     valid: bool = Field(description="False outside the population the model was made for.")
-    notes: list[Bilingual]
+    outside: list[str] = Field(description="Inputs outside the range the model was made for.")
+    notes: list[Bilingual] = Field(description="What to know of this answer; the caveat is last.")
+    grade: str = Field(description="A, B, C, or P for a product definition.")
     source: str
 
 

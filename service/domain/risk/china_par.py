@@ -13,7 +13,7 @@ from .tables import Steps
 MODEL = MODELS["china_par_10y"]
 _P = MODEL.parameters
 MMOL_PER_MG_DL: float = _P["mmol_per_mg_dl"]
-DERIVATION_AGE: tuple[int, int] = tuple(_P["derivation_age"])
+DERIVATION_AGE: tuple[int, int] = tuple(MODEL.inputs["age"]["derived"])
 _CUTS: tuple[float, float] = tuple(_P["cuts_pct"])
 _IDEAL = _P["ideal"]
 COEFFICIENTS: dict[str, dict[str, float]] = _P["coefficients"]

@@ -14,6 +14,14 @@ GRADES = {
     "C": "one source, to be checked by a clinician against the printed table before use",
     "P": "a product definition of this service, reviewed by a clinician before use",
 }
+FLAGGED = (
+    "范围之外会注明，结果仅供参考。 Outside of what it was made for the answer says so and is a "
+    "rough guide only."
+)
+WITHHELD = (
+    "范围之外不给出数值，并说明原因。 Outside of what it was made for no number is given, and the "
+    "answer says why."
+)
 INTRODUCTION = """# Risk models
 
 Written from `service/domain/risk/data/`; do not edit. Rule pack {pack}.
@@ -52,11 +60,13 @@ def _model(model: Model) -> Iterator[str]:
     yield f"Source: {model.citation}"
     yield f"\n{model.population.zh} · {model.population.en}."
     yield f"\n> {model.caveat.zh}\n>\n> {model.caveat.en}"
-    yield "\n| input | kind | unit | accepted | needed |\n|---|---|---|---|---|"
+    yield "\n| input | kind | unit | accepted | made for | needed |\n|---|---|---|---|---|---|"
     for name, rule in model.inputs.items():
         needed = "yes" if rule["required"] else "no"
-        kind = rule["type"].replace("_", " ")
-        yield f"| `{name}` | {kind} | {rule.get('unit') or ''} | {_accepted(rule)} | {needed} |"
+        kind, unit = rule["type"].replace("_", " "), rule.get("unit") or ""
+        yield (f"| `{name}` | {kind} | {unit} | {_accepted(rule)} | {_derived(rule)} | {needed} |")
+    if any("derived" in rule for rule in model.inputs.values()):
+        yield f"\n{WITHHELD if model.silent_outside else FLAGGED}"
     if model.categories:
         yield "\n| category | label | rule |\n|---|---|---|"
         for entry in model.categories:
@@ -72,6 +82,15 @@ def _model(model: Model) -> Iterator[str]:
     ]
     yield ",\n".join(parts)
     yield "}\n```\n\n</details>"
+
+
+def _derived(rule: Mapping[str, Any]) -> str:
+    limits = rule.get("derived")
+    if limits is None:
+        return ""
+    if isinstance(limits, dict):
+        return "; ".join(f"{low}-{high} {unit}" for unit, (low, high) in limits.items())
+    return f"{limits[0]}-{'<' if rule.get('derived_open') else ''}{limits[1]}"
 
 
 def _accepted(rule: Mapping[str, Any]) -> str:

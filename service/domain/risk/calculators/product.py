@@ -145,8 +145,7 @@ def _below_percentage(given: Checked) -> Result:
         value,
         "unreachable" if unreachable else "reachable",
         terms,
-        china_par.inside_derivation(given["age"]),
-        (ESTIMATE, UNREACHABLE) if unreachable else (ESTIMATE,),
+        notes=(ESTIMATE, UNREACHABLE) if unreachable else (ESTIMATE,),
     )
 
 
@@ -168,8 +167,7 @@ def _joint(given: Checked) -> Result:
         {"before": _standing(before), "paths": paths},
         "reachable" if paths else "unreachable",
         {"bound_level": best.level, "bound_china_par": _rounded(best.china_par)},
-        china_par.inside_derivation(given["age"]),
-        (ESTIMATE,) if paths else (ESTIMATE, UNREACHABLE),
+        notes=(ESTIMATE,) if paths else (ESTIMATE, UNREACHABLE),
     )
 
 
