@@ -86,12 +86,19 @@ def _entry(one: Followed, who: Situation) -> dict[str, Any]:
 def _standing(
     disease: Disease, made: Sequence[FollowUp], who: Situation
 ) -> tuple[Step | None, str | None]:
-    """Where the follow-up stands: newer home readings speak, but never make a second strike."""
-    by_doctor = norm.step(disease, made, who.birth_date)
+    """Where the follow-up stands, and whose readings say so.
+
+    Newer home readings speak, but they are no visit: they make no second strike, take back no
+    referral and never put the next visit off.
+    """
+    visited = norm.step(disease, made, who.birth_date)
     home = norm.step(disease, at_home(disease, who), who.birth_date)
-    if home is not None and (by_doctor is None or home.last > by_doctor.last):
-        return home, "home"
-    return by_doctor, None if by_doctor is None else "visit"
+    if visited is None:
+        return home, None if home is None else "home"
+    if home is None or home.last <= visited.last:
+        return visited, "visit"
+    on, referral = min(home.on, visited.on), home.referral or visited.referral
+    return home._replace(on=on, referral=referral), "home"
 
 
 def _control(step: Step | None) -> dict[str, Any] | None:
