@@ -29,11 +29,10 @@ MOST_WEEKS = 42
 
 
 class Window(NamedTuple):
-    """A visit's days: it opens, should be made by `by`, counts from `counts`, ends on `last`."""
+    """A visit's days: it opens, counts as made from `counts`, and ends on `last`."""
 
     row: Mapping[str, Any]
     opens: date
-    by: date
     counts: date
     last: date
 
@@ -53,7 +52,7 @@ def child_windows(birth_date: date) -> list[Window]:
     opens = [_child_day(row, birth_date) for row in _CHILD["visit"]]
     ends = [*opens[1:], reached(birth_date, _CHILD["until_months"])]
     return [
-        Window(row, day, day, day - EARLY if number > 1 else day, end - DAY)
+        Window(row, day, day - EARLY if number > 1 else day, end - DAY)
         for number, (row, day, end) in enumerate(zip(_CHILD["visit"], opens, ends, strict=True))
     ]
 
@@ -81,7 +80,7 @@ def began(who: Situation) -> date | None:
 def antenatal_windows(first: date) -> list[Window]:
     """Every antenatal visit of a pregnancy whose week 0 began on that day."""
     return [
-        Window(row, opens, last, opens, last)
+        Window(row, opens, opens, last)
         for row in _PREGNANCY["visit"]
         for opens in (first + timedelta(weeks=row["weeks"][0]),)
         for last in (first + timedelta(weeks=row["weeks"][1] + 1) - DAY,)
@@ -102,7 +101,7 @@ def _after_birth(who: Situation) -> list[Planned]:
     if born is None:
         return []
     windows = [
-        Window(row, opens, born + timedelta(days=row["by"]), opens, last)
+        Window(row, opens, opens, last)
         for row in _POSTPARTUM["visit"]
         for opens in (born + timedelta(days=row["days"][0]),)
         for last in (born + timedelta(days=row["days"][1]),)
