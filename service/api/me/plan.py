@@ -78,6 +78,18 @@ class FollowUpLine(Sourced):
     visits_a_year: int
 
 
+class ColourOut(BaseModel):
+    colour: Literal["green", "yellow", "orange", "red", "purple"]
+    label: Bilingual
+    entered: date
+
+
+class PregnancyOut(Sourced):
+    """The colours of the pregnancy's risk as a doctor entered them; never computed."""
+
+    colours: list[ColourOut]
+
+
 class PointOut(BaseModel):
     value: Value
     day: date
@@ -112,6 +124,7 @@ class PlanOut(BaseModel):
     day: date
     life_stage: Literal["child", "youth", "adult", "older", "pregnant"]
     due: list[DueLine]
+    pregnancy: PregnancyOut | None
     follow_ups: list[FollowUpLine]
     goals: list[GoalLine]
     messages: list[MessageLine]

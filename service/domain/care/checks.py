@@ -125,7 +125,7 @@ CHECKS = tuple(parsed(row) for row in read("checks")["check"])
 
 
 def due_checks(who: Situation) -> list[Planned]:
-    """What is due by age, sex, diagnosis and what is known; in pregnancy the visits alone."""
+    """What is due by age, sex, diagnosis and what is known; in pregnancy nothing of these."""
     if who.stage is Stage.PREGNANT:
         return []
     found = (check.due(who) for check in CHECKS if check.concerns(who))

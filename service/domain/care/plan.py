@@ -8,11 +8,13 @@ from datetime import date
 from typing import Any
 
 from consent.vocabulary import ALL_CLASSES
-from service.domain.care import checks, due, followed, goals, messages, norm, visits
+from service.domain.care import checks, colours, due, followed, goals, messages, norm, visits
 from service.domain.care.goals import Goal, Point, Progress
 from service.domain.care.planned import Planned
 from service.domain.care.situation import Situation
+from service.domain.care.sources import SOURCES
 
+LIPIDS = SOURCES["lipid_2023"]
 Points = Callable[[str, date | None], tuple[Point | None, Point | None]]
 """Baseline (the last value up to a day) and latest value of a measure."""
 
@@ -23,6 +25,7 @@ def plan(who: Situation, stated: Sequence[Goal], points: Points) -> dict[str, An
         "day": who.today.isoformat(),
         "life_stage": who.stage.value,
         "due": [one.shown(who.today) for one in due_list(who)],
+        "pregnancy": colours.pregnancy(who),
         "follow_ups": followed.follow_ups(who),
         "goals": [one.shown() for one in progress(who, stated, points)],
         "messages": messages.messages(who),
@@ -57,6 +60,15 @@ def progress(who: Situation, stated: Sequence[Goal], points: Points) -> list[Pro
     return [Progress(goal, *points(goal.measure, goal.since)) for goal in aims(who, stated)]
 
 
+def _cholesterol(who: Situation) -> list[Goal]:
+    """The LDL target of the person's stratum, once an LDL was measured."""
+    for one in who.assessment.models:
+        target = one["terms"].get("ldl_target_mmol_l") if one["model"] == "cn_lipid_2023" else None
+        if target is not None and who.newest("ldl_c") is not None:
+            return goals.from_limits({"ldl_c": target}, "guideline", LIPIDS)
+    return []
+
+
 def aims(who: Situation, stated: Sequence[Goal]) -> list[Goal]:
     """Own goals, then those of a followed disease, then what the path to a lower level suggests."""
     official: list[Goal] = []
@@ -65,6 +77,7 @@ def aims(who: Situation, stated: Sequence[Goal]) -> list[Goal]:
         limits = norm.limits(one.disease, who.age)
         official += goals.from_limits(limits, "norm", norm.SOURCE)
         official += goals.from_limits(target.below, "guideline", target.source)
+    official += _cholesterol(who)
     taken = {goal.measure for goal in (*stated, *official)}
     suggested = [goal for goal in goals.from_path(who.assessment.path) if goal.measure not in taken]
     return [*stated, *official, *suggested]

@@ -23,7 +23,9 @@ PRESSURE = Disease.HYPERTENSION
 QUARTERS = [date(2026, month, 10) for month in (2, 5, 8, 11)]
 
 
-def managed(*visits: FollowUp, since: date = date(2025, 6, 1), until: date | None = None) -> Managed:
+def managed(
+    *visits: FollowUp, since: date = date(2025, 6, 1), until: date | None = None
+) -> Managed:
     return Managed(BORN, since, visits, until)
 
 

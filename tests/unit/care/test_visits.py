@@ -1,6 +1,7 @@
 """Schedules by age and by week: boundary days, leap years, what counts as made."""
 
 from datetime import UTC, date, datetime, timedelta
+from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -76,7 +77,7 @@ def test_the_schedule_has_the_thirteen_visits_of_the_norm() -> None:
 def test_visits_leave_no_gap_and_never_overlap(birth_date: date) -> None:
     found = child_windows(birth_date)
     assert found[0].opens == birth_date
-    for one, next_one in zip(found, found[1:], strict=False):
+    for one, next_one in pairwise(found):
         assert one.last + DAY == next_one.opens
     assert age(birth_date, found[-1].last) == 6
     assert age(birth_date, found[-1].last + DAY) == 7
@@ -111,9 +112,7 @@ def test_a_birthday_begins_at_midnight_where_the_child_lives() -> None:
     assert items(born, (before + timedelta(seconds=1)).astimezone(shanghai).date()) == []
 
 
-@pytest.mark.parametrize(
-    ("early", "made"), [(14, True), (15, False), (0, True), (-13, True)]
-)
+@pytest.mark.parametrize(("early", "made"), [(14, True), (15, False), (0, True), (-13, True)])
 def test_up_to_two_weeks_early_is_the_visit(early: int, made: bool) -> None:
     born = date(2025, 11, 10)
     today = date(2026, 11, 24)
@@ -133,7 +132,7 @@ def test_antenatal_visits_are_in_order_and_end_with_week_40(first: date) -> None
     found = antenatal_windows(first)
     assert [(one.opens - first).days // 7 for one in found] == [0, 16, 21, 28, 37]
     assert [(one.last + DAY - first).days / 7 for one in found] == [13, 21, 25, 37, 41]
-    for one, next_one in zip(found, found[1:], strict=False):
+    for one, next_one in pairwise(found):
         assert one.last < next_one.opens
 
 
@@ -141,7 +140,9 @@ def expecting(weeks: float, *deeds: object, ago: int = 0) -> list[str]:
     day = TODAY - timedelta(days=ago)
     dated = done(day, clinical=True, gestational_age=weeks)
     who = somebody(
-        date(1996, 5, 1), pregnant=True, deeds=(dated, *deeds)  # type: ignore[arg-type]
+        date(1996, 5, 1),
+        pregnant=True,
+        deeds=(dated, *deeds),  # type: ignore[arg-type]
     )
     return [one.item for one in scheduled(who)]
 
