@@ -1,4 +1,4 @@
-"""The plan over HTTP: each line sourced, goals from records, a guardian's look at a child's plan."""
+"""The plan over HTTP: sourced lines, goals from records, a guardian and the plan of a child."""
 
 from collections.abc import Iterator
 from datetime import timedelta

@@ -55,7 +55,7 @@ class ReferralOut(BaseModel):
     text: Bilingual
 
 
-class TargetOut(Sourced):
+class ClinicalTargetOut(Sourced):
     """What a guideline aims at, beside the norm: each measure below its number."""
 
     below: dict[str, float]
@@ -73,7 +73,7 @@ class FollowUpLine(Sourced):
     overdue: bool
     referral: ReferralOut | None
     norm: dict[str, float] = Field(description="Limits of control: each measure below its number.")
-    target: TargetOut
+    target: ClinicalTargetOut
     visits_this_year: int
     visits_a_year: int
 
