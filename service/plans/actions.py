@@ -9,7 +9,6 @@ from sqlalchemy import Connection
 from consent.decision import Permit
 from service.domain.care import asked
 from service.domain.care import plan as care
-from service.domain.care.goals import Goal
 from service.domain.care.situation import Situation
 from service.domain.life import Stage, stage
 from service.domain.regions import RegionTree
@@ -46,9 +45,5 @@ def plan(
     reader = Reader(connection, vault, permit, zone, today)
     who = who.with_deeds(evidence.deeds(reader, asked.wanted(who)))
     own = evidence.stated(reader)
-    course = Course(reader, _measures(who, own))
+    course = Course(reader, care.aims(who, own))
     return care.plan(who, own, course.points)
-
-
-def _measures(who: Situation, own: list[Goal]) -> set[str]:
-    return {goal.measure for goal in care.aims(who, own)}

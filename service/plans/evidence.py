@@ -1,13 +1,15 @@
 """What a plan finds in the records: what was done, which goals were set, how values went.
 
-Records are walked newest first, one class at a time and only as far back as something is looked
-for. The walk ends after `MOST` records of a class, so that nobody's plan takes long: what lies
-behind them counts as not done.
+Records are walked newest first, each class once and only as far back as something is looked for.
+The walk ends after `MOST` records of a class, so that nobody's plan takes long: what lies behind
+them counts as not done.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
+from itertools import islice
+from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection
@@ -26,10 +28,32 @@ from service.records import actions as records
 from service.records import pages
 from service.records.parts import within
 
-MOST = 3000
+MOST = 2000
 CLINICAL = frozenset({"practitioner", "import"})
 """Sources that speak for a clinic: who works there, or a report of theirs that was taken in."""
 OVER = "resolved"
+
+
+class Dated(NamedTuple):
+    """A record and its day on its owner's calendar."""
+
+    day: date
+    record: Record
+
+
+@dataclass(slots=True)
+class Walk:
+    """What was read of one class so far, and where it goes on."""
+
+    rest: Iterator[Dated]
+    read: list[Dated] = field(default_factory=list)
+
+    def records(self) -> Iterator[Dated]:
+        """From the newest on; what was opened before is not opened again."""
+        yield from self.read
+        for one in self.rest:
+            self.read.append(one)
+            yield one
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,21 +65,26 @@ class Reader:
     permit: Permit
     zone: ZoneInfo
     today: date
+    walks: dict[DataClass, Walk] = field(default_factory=dict)
 
-    def day(self, record: Record) -> date:
-        return record.start.astimezone(self.zone).date()
-
-    def of_class(self, data_class: DataClass, months: int) -> Iterator[Record]:
-        """The records of a class within so many months up to now, newest day first."""
+    def of_class(self, data_class: DataClass, months: int) -> Iterator[Dated]:
+        """The records of a class within so many months up to today, newest day first."""
         if data_class not in self.permit.classes:
             return
+        if data_class not in self.walks:
+            self.walks[data_class] = Walk(self._walk(data_class))
         since = months_after(self.today, -months)
-        walk = pages.of_class(self.connection, self.vault, self.permit, data_class, since=since)
-        for number, (_, record) in enumerate(walk):
-            if number == MOST:
+        for one in self.walks[data_class].records():
+            if one.day < since:
                 return
-            if within(self.permit.window, record.start) and self.day(record) <= self.today:
-                yield record
+            if one.day <= self.today:
+                yield one
+
+    def _walk(self, data_class: DataClass) -> Iterator[Dated]:
+        found = pages.of_class(self.connection, self.vault, self.permit, data_class)
+        for _, record in islice(found, MOST):
+            if within(self.permit.window, record.start):
+                yield Dated(record.start.astimezone(self.zone).date(), record)
 
 
 def deeds(reader: Reader, wanted: Mapping[DataClass, Wanted]) -> list[Deed]:
@@ -66,10 +95,10 @@ def deeds(reader: Reader, wanted: Mapping[DataClass, Wanted]) -> list[Deed]:
 
 def _of_class(reader: Reader, data_class: DataClass, wanted: Wanted) -> Iterator[Deed]:
     missing = set(wanted.names)
-    for record in reader.of_class(data_class, wanted.months):
+    for day, record in reader.of_class(data_class, wanted.months):
         told = {name: value for name, value in _told(record) if name in wanted.names}
         if told and (wanted.every or not missing.isdisjoint(told)):
-            yield Deed(reader.day(record), told, record.source.kind in CLINICAL)
+            yield Deed(day, told, record.source.kind in CLINICAL)
         missing.difference_update(told)
         if not missing and not wanted.every:
             return
@@ -90,14 +119,14 @@ GOAL_MONTHS = 24
 def stated(reader: Reader) -> list[Goal]:
     """The goals of the records that still stand: the newest of each kind and measure."""
     found: dict[str, Goal] = {}
-    for record in reader.of_class(DataClass.LIFESTYLE, GOAL_MONTHS):
+    for day, record in reader.of_class(DataClass.LIFESTYLE, GOAL_MONTHS):
         if record.kind != "goal" or record.code is None or record.status == OVER:
             continue
         whole, _ = records.get(reader.connection, reader.vault, reader.permit, record.id)
         for goal in goals.stated(
             record.code,
             whole.values,
-            since=reader.day(record),
+            since=day,
             record=str(record.id),
             by_practitioner=whole.source.kind == "practitioner",
         ):
@@ -112,9 +141,9 @@ def went(reader: Reader, measures: Iterable[str], months: int) -> dict[str, list
         classes.setdefault(MEASURES[name].data_class, set()).add(name)
     timed: dict[str, list[tuple[datetime, Point]]] = {name: [] for name in measures}
     for data_class, names in classes.items():
-        for record in reader.of_class(data_class, months):
+        for day, record in reader.of_class(data_class, months):
             for name in names & record.observed.keys():
-                point = Point(record.observed[name], reader.day(record))
+                point = Point(record.observed[name], day)
                 timed[name].append((record.start, point))
     return {
         name: [point for _, point in sorted(found, key=lambda pair: pair[0], reverse=True)]

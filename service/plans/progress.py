@@ -1,14 +1,15 @@
 """The points a goal is measured by: where somebody began, and where they are now."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 
 import numpy as np
 
-from service.domain.care.goals import Point
+from service.domain.care.asked import YEAR
+from service.domain.care.goals import Goal, Point
 from service.domain.vocabulary.measures import MEASURES, Measure
 from service.domain.vocabulary.samples import DAY_SECONDS
-from service.plans.evidence import GOAL_MONTHS, Reader, went
+from service.plans.evidence import Reader, went
 from service.records import series
 
 WEEK = timedelta(days=7)
@@ -22,9 +23,9 @@ class Course:
     Dense measures of a day (steps): the mean of the days of the week before.
     """
 
-    def __init__(self, reader: Reader, measures: Iterable[str]) -> None:
+    def __init__(self, reader: Reader, goals: Sequence[Goal]) -> None:
         self._reader = reader
-        self._went = went(reader, set(measures), GOAL_MONTHS + 12)
+        self._went = went(reader, {goal.measure for goal in goals}, _months(reader, goals))
 
     def points(self, measure: str, since: date | None) -> Points:
         """Baseline and latest; without `since` the baseline is the first value there is."""
@@ -55,6 +56,12 @@ class Course:
         days = np.unique(found.samples.t // DAY_SECONDS)
         mean = float(sums[days.astype(int)].mean())
         return Point(round(mean, measure.decimals), until - timedelta(days=1))
+
+
+def _months(reader: Reader, goals: Sequence[Goal]) -> int:
+    """A year, or as long as the oldest goal stands and a year before it."""
+    first = min((goal.since for goal in goals if goal.since is not None), default=reader.today)
+    return (reader.today.year - first.year) * 12 + reader.today.month - first.month + YEAR
 
 
 def _of_records(points: Sequence[Point], since: date | None) -> Points:

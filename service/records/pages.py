@@ -87,20 +87,11 @@ def page(
 
 
 def of_class(
-    connection: Connection,
-    vault: Vault,
-    permit: Permit,
-    data_class: DataClass,
-    *,
-    since: date | None = None,
+    connection: Connection, vault: Vault, permit: Permit, data_class: DataClass
 ) -> Iterator[tuple[bytes, Record]]:
-    """Every record's values of one class with its key, newest day first; opened when asked for.
-
-    `since` is the first day to look at, of the city's calendar.
-    """
+    """Every record's values of one class with its key, newest day first; opened when asked for."""
     tag = vault.class_tag(permit.subject, data_class)
-    low = FIRST_DAY if since is None else vault.shift_day(permit.subject, since)
-    for day in _days(connection, permit, [tag], low, LAST_DAY, CHUNK):
+    for day in _days(connection, permit, [tag], FIRST_DAY, LAST_DAY, CHUNK):
         for key, rows in day.items():
             yield key, parts.open_record(vault, permit, rows)
 
