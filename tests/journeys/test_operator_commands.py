@@ -33,6 +33,12 @@ def there(database_url: str, keystore_url: str, tmp_path: Path) -> Installation:
     return install(tmp_path, database_url, keystore_url)
 
 
+@pytest.fixture
+def small(tmp_path: Path) -> Installation:
+    """On SQLite alone, for what does not ask which database it is."""
+    return install(tmp_path, f"sqlite:///{tmp_path / 'k.db'}", f"sqlite:///{tmp_path / 'y.db'}")
+
+
 @contextmanager
 def open_town(there: Installation) -> Iterator[Town]:
     with town(there.settings(), utc_now) as here:
@@ -98,57 +104,56 @@ def test_the_log_is_proven_exported_and_reconciled(there: Installation, tmp_path
 
 
 def test_a_log_that_was_changed_or_rolled_back_is_refused(
-    there: Installation, tmp_path: Path
+    small: Installation, tmp_path: Path
 ) -> None:
-    with open_town(there) as here:
+    with open_town(small) as here:
         looked_at(here, "lin")
     data = tmp_path / "data-backup"
-    there.kangma("db", "backup", str(data))
-    with open_town(there) as here:
+    small.kangma("db", "backup", str(data))
+    with open_town(small) as here:
         looked_at(here, "mei")
     kept = tmp_path / "kept.txt"
-    kept.write_text(there.kangma("audit", "checkpoint")["checkpoint"])
-    there.kangma("db", "restore", str(data))
+    kept.write_text(small.kangma("audit", "checkpoint")["checkpoint"])
+    small.kangma("db", "restore", str(data))
     # The log by itself is whole; that its end is missing, only the copy kept elsewhere tells.
-    assert there.kangma("audit", "verify")["intact"] is True
-    assert "integrity" in there.refused("audit", "verify", "--checkpoint", str(kept))
-    with open_town(there) as here, here.house.db.engine.begin() as conn:
+    assert small.kangma("audit", "verify")["intact"] is True
+    assert "integrity" in small.refused("audit", "verify", "--checkpoint", str(kept))
+    with open_town(small) as here, here.house.db.engine.begin() as conn:
         conn.exec_driver_sql("UPDATE access_log SET row_count = row_count + 1 WHERE seq = 1")
-    assert "integrity" in there.refused("audit", "verify")
+    assert "integrity" in small.refused("audit", "verify")
 
 
-@pytest.mark.parametrize("content", [b"\xff\xfe\x00", b"not-a-checkpoint"])
-def test_a_copy_that_is_no_checkpoint_is_refused(tmp_path: Path, content: bytes) -> None:
-    there = install(tmp_path, f"sqlite:///{tmp_path / 'k.db'}", f"sqlite:///{tmp_path / 'y.db'}")
+def test_a_copy_that_is_no_checkpoint_is_refused(small: Installation, tmp_path: Path) -> None:
     copy = tmp_path / "copy"
-    copy.write_bytes(content)
-    there.refused("audit", "verify", "--checkpoint", str(copy))
+    for content, words in ((b"\xff\xfe\x00", "not text"), (b"not-a-checkpoint", "integrity")):
+        copy.write_bytes(content)
+        assert words in small.refused("audit", "verify", "--checkpoint", str(copy))
 
 
-def test_reviews_are_listed_and_closed_once(there: Installation) -> None:
-    assert there.kangma("reviews", "list") == {"reviews": []}
-    with open_town(there) as here:
+def test_reviews_are_listed_and_closed_once(small: Installation) -> None:
+    assert small.kangma("reviews", "list") == {"reviews": []}
+    with open_town(small) as here:
         looked_at(here, "lin")
         looked_at(here, "mei")
-    first, second = there.kangma("reviews", "list")["reviews"]
+    first, second = small.kangma("reviews", "list")["reviews"]
     assert REASON not in json.dumps([first, second])
     outcome = ["--outcome", "unjustified", "--by", "anna"]
-    closed = there.kangma("reviews", "close", "--id", first["id"], *outcome)
+    closed = small.kangma("reviews", "close", "--id", first["id"], *outcome)
     assert (closed["outcome"], closed["reviewer"]) == ("unjustified", "anna")
-    assert there.kangma("reviews", "list")["reviews"] == [second]
-    assert len(there.kangma("reviews", "list", "--all")["reviews"]) == 2
-    with open_town(there) as here:
+    assert small.kangma("reviews", "list")["reviews"] == [second]
+    assert len(small.kangma("reviews", "list", "--all")["reviews"]) == 2
+    with open_town(small) as here:
         headers = here.sign_in("lin").headers
         told = ok(here.doors.get("/v1/me/notices", headers=headers))["items"]
     assert "emergency-unjustified" in {one["kind"] for one in told}
 
     close = ("reviews", "close", "--id")
-    assert "no such review" in there.refused(*close, first["id"], *outcome)
-    assert "no such review" in there.refused(*close, NOBODY, *outcome)
-    said = there.refused(*close, second["id"], "--outcome", "maybe", "--by", " ")
+    assert "no such review" in small.refused(*close, first["id"], *outcome)
+    assert "no such review" in small.refused(*close, NOBODY, *outcome)
+    said = small.refused(*close, second["id"], "--outcome", "maybe", "--by", " ")
     assert "justified or unjustified" in said
     assert "reviewer" in said
-    assert there.kangma("reviews", "list")["reviews"] == [second]
+    assert small.kangma("reviews", "list")["reviews"] == [second]
 
 
 def test_what_was_shredded_stays_so_after_a_restore(there: Installation, tmp_path: Path) -> None:
@@ -198,33 +203,29 @@ def test_what_was_shredded_stays_so_after_a_restore(there: Installation, tmp_pat
         assert here.house.keystore.load(UUID(people["zhao"].id)) is not None
 
 
-def test_backups_are_refused_with_a_sentence(there: Installation, tmp_path: Path) -> None:
+def test_backups_are_refused_with_a_sentence(small: Installation, tmp_path: Path) -> None:
     data, keys = tmp_path / "data-backup", tmp_path / "keys-backup"
-    there.kangma("db", "backup", str(data))
-    there.kangma("db", "backup", "--keystore", str(keys))
-    assert "not empty" in there.refused("db", "backup", str(data))
+    small.kangma("db", "backup", str(data))
+    small.kangma("db", "backup", "--keystore", str(keys))
+    assert "not empty" in small.refused("db", "backup", str(data))
     file = tmp_path / "file"
     file.touch()
     for place in (file, file / "below"):
-        assert "cannot be made" in there.refused("db", "backup", str(place))
-    assert "other database" in there.refused("db", "restore", str(keys))
-    assert "other database" in there.refused("db", "restore", "--keystore", str(data))
-    assert "not whole" in there.refused("db", "restore", str(tmp_path / "none"))
+        assert "cannot be made" in small.refused("db", "backup", str(place))
+    assert "other database" in small.refused("db", "restore", str(keys))
+    assert "other database" in small.refused("db", "restore", "--keystore", str(data))
+    assert "not whole" in small.refused("db", "restore", str(tmp_path / "none"))
     store = next(data.glob("store.*"))
     store.write_bytes(store.read_bytes() + b"x")
-    assert "not whole" in there.refused("db", "restore", str(data))
+    assert "not whole" in small.refused("db", "restore", str(data))
 
 
 COMMANDS = [
-    ("audit", "verify"),
     ("audit", "export", "log.txt"),
-    ("audit", "reconcile", "--day", "2026-11-20"),
     ("reviews", "list"),
     ("keys", "shred", "--resident", NOBODY),
-    ("keys", "check"),
     ("db", "backup", "backup"),
     ("db", "backup", "--keystore", "backup"),
-    ("db", "verify"),
 ]
 
 
@@ -242,19 +243,17 @@ def test_without_a_deployment_every_command_says_so(
     assert not (tmp_path / "none").exists()
 
 
-@pytest.mark.parametrize(
-    ("name", "value", "words"),
-    [
-        ("PROFILE", "strange", "KANGMA_PROFILE"),
-        ("SUITE", "9", "KANGMA_SUITE"),
-        ("DATABASE_URL", "postgresql+psycopg://kangma@127.0.0.1:1/none", "does not answer"),
-    ],
-)
-def test_a_wrong_setting_is_named_and_not_quoted(
-    tmp_path: Path, name: str, value: str, words: str
-) -> None:
-    there = install(tmp_path, f"sqlite:///{tmp_path / 'k.db'}", f"sqlite:///{tmp_path / 'y.db'}")
-    there.environment[f"KANGMA_{name}"] = value
-    said = there.refused("audit", "verify")
-    assert words in said
-    assert value not in said
+WRONG = {
+    "PROFILE": ("strange", "KANGMA_PROFILE"),
+    "SUITE": ("9", "KANGMA_SUITE"),
+    "DATABASE_URL": ("postgresql+psycopg://kangma@127.0.0.1:1/none", "does not answer"),
+}
+
+
+def test_a_wrong_setting_is_named_and_not_quoted(small: Installation) -> None:
+    right = dict(small.environment)
+    for name, (value, words) in WRONG.items():
+        small.environment = right | {f"KANGMA_{name}": value}
+        said = small.refused("audit", "verify")
+        assert words in said
+        assert value not in said

@@ -67,7 +67,7 @@ class ProofOut(BaseModel):
 
 @router.get("/access-log/export")
 async def export_access_log(me: Mine) -> ExportOut:
-    """All of it, oldest first, signed, to keep or to show to somebody else; after a fresh sign-in."""
+    """All of it, oldest first, signed, to keep or to show to others; asks for a fresh sign-in."""
     house = me.house
 
     def read(conn: Connection, permit: Permit) -> tuple[list[ExportedEntry], ProofOut | None]:
