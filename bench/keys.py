@@ -15,10 +15,9 @@ from tempfile import TemporaryDirectory
 from uuid import UUID
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from sqlalchemy import create_engine, make_url, text
 
 from bench import machine
-from bench.stage import postmaster
+from bench.stage import made_database, postmaster
 from bench.trials import Finding
 from service.keys import actions, rewrap, rotation
 from service.keys.keyring import Keyring, SealedKeyring
@@ -37,7 +36,10 @@ def rewraps(count: int = 100_000, times: int = 3) -> list[Finding]:
         folder = Path(stack.enter_context(TemporaryDirectory(prefix="kangma-keys-")))
         server = postgres.start(fsync=True)
         stack.callback(server.stop)
-        urls = {"sqlite": f"sqlite:///{folder / 'keys.db'}", "postgresql": _database(server.url)}
+        urls = {
+            "sqlite": f"sqlite:///{folder / 'keys.db'}",
+            "postgresql": made_database(server.url),
+        }
         master = postmaster(server)
         return [
             _finding(name, url, folder / name, (count, times, master)) for name, url in urls.items()
@@ -123,14 +125,6 @@ def _raw(keystore: Keystore, count: int) -> float:
 
 def _id() -> object:
     return keyrings.c.resident_id
-
-
-def _database(server: str) -> str:
-    engine = create_engine(server, isolation_level="AUTOCOMMIT")
-    with engine.connect() as connection:
-        connection.execute(text('CREATE DATABASE "bench_keys"'))
-    engine.dispose()
-    return make_url(server).set(database="bench_keys").render_as_string(hide_password=False)
 
 
 if __name__ == "__main__":
