@@ -32,7 +32,7 @@ from sqlalchemy import (
 from sqlalchemy.exc import DBAPIError
 
 from service.audit import checkpoint as checkpoints
-from service.audit import heads, store, tree, verification
+from service.audit import additions, heads, store, tree, verification
 from service.audit.entry import Head, Logged, link
 from service.audit.tables import (
     access_buckets,
@@ -368,7 +368,7 @@ def test_an_entry_slipped_in_is_named(log: Database) -> None:
                     insert(access_log).values(
                         {
                             column: raw(access_log.c[column], value)
-                            for column, value in store._row(forged).items()
+                            for column, value in additions.row_of(forged).items()
                         }
                     )
                 ),
@@ -490,7 +490,8 @@ def rewritten(
             fresh.append(Logged(said, placed))
         for one in fresh if place is not None else ():
             cells_ = {
-                name: raw(access_log.c[name], value) for name, value in store._row(one).items()
+                name: raw(access_log.c[name], value)
+                for name, value in additions.row_of(one).items()
             }
             conn.execute(update(access_log).where(at(one)).values(cells_))
         conn.execute(delete(access_log).where(access_log.c.leaf >= size))
@@ -539,7 +540,7 @@ def test_a_fork_with_new_checkpoints_is_found_by_a_copy_kept_elsewhere(log: Data
             1, size, edge.root(), heads.root(roots), checkpoints.FIRST, NOW.replace(microsecond=0)
         )
         text = checkpoints.sign(made, kid="audit-1", key=KEY, issuer="https://kangma.test")
-        store.add_checkpoint(conn, store.Signed(1, size, made.at, text), roots)
+        additions.add_checkpoint(conn, store.Signed(1, size, made.at, text), roots)
 
     entries = by_leaf(log)
     for place, size in ((0, COUNT), (119, COUNT), (150, 200), (None, 119)):
