@@ -31,8 +31,8 @@ from sqlalchemy import (
 )
 from sqlalchemy.exc import DBAPIError
 
-from service.audit import checkpoint as checkpoints
 from service.audit import additions, heads, store, tree, verification
+from service.audit import checkpoint as checkpoints
 from service.audit.entry import Head, Logged, link
 from service.audit.tables import (
     access_buckets,
