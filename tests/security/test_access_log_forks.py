@@ -15,8 +15,8 @@ from sqlalchemy import (
     update,
 )
 
+from service.audit import additions, heads, store, tree
 from service.audit import checkpoint as checkpoints
-from service.audit import heads, store, tree
 from service.audit.entry import Head, Logged, link
 from service.audit.tables import (
     access_buckets,
@@ -126,7 +126,8 @@ def rewritten(
             fresh.append(Logged(said, placed))
         for one in fresh if place is not None else ():
             cells_ = {
-                name: raw(access_log.c[name], value) for name, value in store._row(one).items()
+                name: raw(access_log.c[name], value)
+                for name, value in additions.row_of(one).items()
             }
             conn.execute(update(access_log).where(at(one)).values(cells_))
         conn.execute(delete(access_log).where(access_log.c.leaf >= size))
@@ -175,7 +176,7 @@ def test_a_fork_with_new_checkpoints_is_found_by_a_copy_kept_elsewhere(log: Data
             1, size, edge.root(), heads.root(roots), checkpoints.FIRST, NOW.replace(microsecond=0)
         )
         text = checkpoints.sign(made, kid="audit-1", key=KEY, issuer="https://kangma.test")
-        store.add_checkpoint(conn, store.Signed(1, size, made.at, text), roots)
+        additions.add_checkpoint(conn, store.Signed(1, size, made.at, text), roots)
 
     entries = by_leaf(log)
     for place, size in ((0, COUNT), (119, COUNT), (150, 200), (None, 119)):

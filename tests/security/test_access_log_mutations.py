@@ -21,8 +21,8 @@ from sqlalchemy import (
     update,
 )
 
+from service.audit import additions, store
 from service.audit import checkpoint as checkpoints
-from service.audit import store
 from service.audit.entry import Head, Logged, link
 from service.audit.tables import (
     access_buckets,
@@ -225,7 +225,7 @@ def test_an_entry_slipped_in_is_named(log: Database) -> None:
                     insert(access_log).values(
                         {
                             column: raw(access_log.c[column], value)
-                            for column, value in store._row(forged).items()
+                            for column, value in additions.row_of(forged).items()
                         }
                     )
                 ),
