@@ -15,6 +15,7 @@ from service.cli.commands import app
 from service.domain.risk import rules
 from service.domain.risk.rules import SHIPPED, PackRefused
 from service.house import House
+from service.jobs.contribute import contribute
 from service.jobs.rules import follow, trial
 from service.kit.errors import IntegrityBroken
 from service.kit.settings import Settings
@@ -77,6 +78,13 @@ def test_a_process_that_starts_later_judges_by_the_newest_pack(here: Town) -> No
     rules.enforce(SHIPPED)
     follow(here.house)
     assert rules.in_force().pack == "2026.10"
+
+
+def test_a_night_job_counts_by_the_newest_pack(here: Town) -> None:
+    activate(here, stricter())
+    rules.enforce(SHIPPED)
+    contribute(here.house, now=here.house.clock())
+    assert rules.in_force().pack == "2026.2"
 
 
 def test_a_pack_must_be_later_than_the_one_in_force(here: Town) -> None:
