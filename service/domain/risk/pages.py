@@ -111,7 +111,7 @@ def _pack() -> Iterator[str]:
         "published, and change with a release of the service. 级别是产品规则，可由规则包调整；"
         "公式、分值和界值来自公开文献，只随版本更新。"
     )
-    yield "\nA pack is refused where\n"
+    yield "\nWhat is asked of a pack 对规则包的要求\n"
     for text in (TABLES, KEYS, NO_LEVEL, NO_STEPS, BACKWARDS, NOT_RED, NO_REASON):
         yield f"- {text.zh} {text.en}"
     yield (
