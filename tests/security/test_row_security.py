@@ -1,7 +1,7 @@
 """Wall 4: PostgreSQL itself keeps residents apart, for the service's own login too."""
 
 from collections.abc import Iterator
-from contextlib import ExitStack, closing
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -9,7 +9,7 @@ from uuid import UUID
 import psycopg
 import pytest
 from psycopg import errors
-from sqlalchemy import Connection, make_url
+from sqlalchemy import Connection
 from sqlalchemy.exc import DataError
 
 from consent.vocabulary import Action
@@ -21,9 +21,10 @@ from service.kit.db import Database
 from service.kit.settings import Settings
 from service.migrations.draft import tables_of
 from service.migrations.walls import WallsMissing
-from tests.conftest import fresh_postgres, walled_postgres
+from tests.conftest import fresh_postgres
 from tests.house_room import town
 from tests.standing_room import NOW, PRESSURE, Standing, inhabited
+from tests.walled_room import as_login, plain, walled_settings
 
 pytestmark = pytest.mark.walled
 OWNED = (
@@ -35,33 +36,10 @@ OWNED = (
 AUDIENCES = ("anyone", "resident", "doctor", "city", "job", "operator", "upkeep", "log")
 
 
-def as_login(url: str, login: str) -> str:
-    return make_url(url).set(username=login).render_as_string(hide_password=False)
-
-
-def given_away(url: str) -> None:
-    """The database in the hands of an owner who is no superuser, as docker/roles.sql leaves it."""
-    name = make_url(url).database
-    with closing(plain(url)) as conn:
-        conn.execute(f'ALTER DATABASE "{name}" OWNER TO kangma_owner')
-        conn.execute("ALTER SCHEMA public OWNER TO kangma_owner")
-
-
 @pytest.fixture(scope="module")
 def where(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
-    with ExitStack() as stack:
-        stack.enter_context(walled_postgres())
-        url, keys = stack.enter_context(fresh_postgres()), stack.enter_context(fresh_postgres())
-        given_away(url)
-        folder = tmp_path_factory.mktemp("walled")
-        yield Settings(
-            data=folder / "data",
-            kek=f"file:{folder / 'keys' / 'kek.json'}",
-            profile="test",
-            database_url=as_login(url, "kangma_app"),
-            owner_url=as_login(url, "kangma_owner"),
-            keystore_url=keys,
-        )
+    with walled_settings(tmp_path_factory.mktemp("walled")) as found:
+        yield found
 
 
 @pytest.fixture(scope="module")
@@ -69,12 +47,6 @@ def here(where: Settings) -> Iterator[Standing]:
     """A town served by the login of the service, which owns nothing."""
     with town(where, lambda: NOW) as opened, speaking_for("operator"):
         yield inhabited(opened)
-
-
-def plain(url: str) -> psycopg.Connection[Any]:
-    """A connection that no wall but the fourth stands before."""
-    address = make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
-    return psycopg.connect(address, autocommit=True)
 
 
 @pytest.fixture
