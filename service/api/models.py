@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field
 
 from service.api.body import Shape, StrictRoute
 from service.api.schema import Bilingual, JsonObject, Page
-from service.domain.risk.models import MODELS, InputsRejected, Model, evaluate
+from service.domain.risk.models import MODELS, InputsRejected, Model, described, evaluate
 from service.kit.errors import Fault, Invalid, NotFound
 
 router = APIRouter(prefix="/v1/models", tags=["models"], route_class=StrictRoute)
@@ -66,7 +66,7 @@ async def list_models() -> Page[ModelSummary]:
 @router.get("/{model_id}")
 async def get_model(model_id: str) -> ModelAnswer:
     """One calculator with its inputs, parameters, categories and traps."""
-    return ModelAnswer.model_validate(_known(model_id).as_answer())
+    return ModelAnswer.model_validate(described(_known(model_id)))
 
 
 @router.post("/{model_id}/evaluate")

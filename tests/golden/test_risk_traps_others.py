@@ -163,13 +163,51 @@ def test_who_past_the_charts_is_said() -> None:
 # -- liver ---------------------------------------------------------------------------------------
 
 
-def test_fib4_uses_the_cuts_of_1_30_and_2_67() -> None:
-    low = evaluate("fib4", {"age": 50, "ast": 30, "alt": 25, "platelets": 230.8})
-    assert low["category"] == "low"
-    middle = evaluate("fib4", {"age": 50, "ast": 40, "alt": 25, "platelets": 275})
-    assert (middle["value"], middle["category"]) == (1.45, "indeterminate")
-    high = evaluate("fib4", {"age": 50, "ast": 54, "alt": 25, "platelets": 200})
-    assert (high["value"], high["category"]) == (2.7, "high")
+@pytest.mark.parametrize(
+    ("ast", "index", "category"),
+    [
+        (25.8, 1.29, "low"),
+        (26, 1.3, "indeterminate"),
+        (29, 1.45, "indeterminate"),
+        (53.4, 2.67, "indeterminate"),
+        (53.6, 2.68, "high"),
+    ],
+)
+def test_fib4_uses_the_cuts_of_1_30_and_2_67(ast: float, index: float, category: str) -> None:
+    answer = evaluate("fib4", {"age": 50, "ast": ast, "alt": 25, "platelets": 200})
+    assert (answer["value"], answer["category"]) == (index, category)
+
+
+@pytest.mark.parametrize(
+    ("model", "number", "category"),
+    [
+        ("prevent_base", 0, "intermediate"),
+        ("prevent_base", 1, "low"),
+        ("prevent_base", 2, "high"),
+        ("score2_and_asia_pacific", 2, "high"),
+        ("score2_and_asia_pacific", 5, "low_to_moderate"),
+        ("score2_and_asia_pacific", 1, "very_high"),
+        ("who_cvd_2019_east_asia", 0, "lt5"),
+        ("who_cvd_2019_east_asia", 1, "10_20"),
+        ("who_cvd_2019_east_asia", 3, "5_10"),
+        ("fli", 0, "rules_in"),
+        ("apcs", 1, "moderate"),
+        ("findrisc", 2, "slightly_elevated"),
+        ("copd_ps", 2, "below_cut"),
+        ("copd_ps", 1, "spirometry_advised"),
+    ],
+)
+def test_category_of_a_vector(model: str, number: int, category: str) -> None:
+    assert evaluate(model, first(model, number))["category"] == category
+
+
+@pytest.mark.parametrize(("age", "category"), [(49, "high"), (50, "low_to_moderate")])
+def test_bands_of_score2_change_at_50(age: int, category: str) -> None:
+    """Between 2.5 and 5 percent: high below 50, low to moderate from there."""
+    given = {**first("score2_and_asia_pacific", 5), "age": age}
+    answer = evaluate("score2_and_asia_pacific", given)
+    assert 2.5 <= answer["value"] < 5
+    assert answer["category"] == category
 
 
 def test_fib4_of_the_old_says_the_other_cut_and_the_outside() -> None:

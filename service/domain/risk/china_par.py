@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from math import exp, expm1, log
 
 from .catalogue import MODELS
-from .tables import Steps
 
 MODEL = MODELS["china_par_10y"]
 _P = MODEL.parameters
@@ -116,7 +115,6 @@ def category(pct: float) -> str:
 
 
 LABELS = {entry["category"]: entry["label"] for entry in MODEL.categories}
-LEVELS = Steps(MODELS["five_level_mapping"].parameters["china_par_pct"])
 
 
 def inside_derivation(age: float) -> bool:

@@ -9,7 +9,6 @@ MODEL = MODELS["egfr_ckd_epi_2021"]
 _P = MODEL.parameters
 UMOL_PER_MG_DL: float = _P["umol_per_mg_dl"]
 STAGES = Steps(_P["stages"])
-LEVELS: dict[str, int] = MODELS["five_level_mapping"].parameters["egfr"]
 
 
 def factors(sex: str, age: float, creatinine_mg_dl: float) -> dict[str, float]:

@@ -9,6 +9,11 @@ MG_DL_PER_MMOL: float = FLI.parameters["mg_dl_per_mmol"]
 _FLI, _AMAP = FLI.parameters, AMAP.parameters
 
 
+def fib4_index(age: float, ast: float, alt: float, platelets: float) -> float:
+    """One division, so that a value that is exactly at a cut stays there."""
+    return age * ast / (platelets * sqrt(alt))
+
+
 def fib4_factors(age: float, ast: float, alt: float, platelets: float) -> dict[str, float]:
     """What the index multiplies; enzymes in U/L, platelets in 10*9/L."""
     return {"age": age, "ast": ast, "alt": 1.0 / sqrt(alt), "platelets": 1.0 / platelets}

@@ -8,8 +8,9 @@ from .calculators import body, comparison, heart, lifestyle, liver, product, scr
 from .calculators.result import Checked, Result
 from .catalogue import MODELS, Model
 from .inputs import InputFault, InputsRejected, check
+from .rules import in_force
 
-__all__ = ["MODELS", "InputFault", "InputsRejected", "Model", "evaluate"]
+__all__ = ["MODELS", "InputFault", "InputsRejected", "Model", "described", "evaluate"]
 
 CALCULATORS: Mapping[str, Callable[[Checked], Result]] = {
     "china_par_10y": heart.china_par_10y,
@@ -43,6 +44,18 @@ CALCULATORS: Mapping[str, Callable[[Checked], Result]] = {
     "ftnd_packyears": lifestyle.nicotine,
     "sleep_isi": lifestyle.insomnia,
 }
+
+JUDGED = "five_level_mapping"
+
+
+def described(model: Model) -> dict[str, Any]:
+    """What is told of a model; the levels are those of the rule pack in force."""
+    answer = model.as_answer()
+    if model.id == JUDGED:
+        rules = in_force()
+        levels = {**model.parameters, **rules.document["levels"]}
+        answer |= {"version": rules.pack, "parameters": levels}
+    return answer
 
 
 def evaluate(model_id: str, inputs: Mapping[str, Any]) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from typing import Any
 from .advice import MESSAGES, URGENT
 from .catalogue import MODELS, RULE_PACK, Model
 from .current import RULES
+from .rules import BACKWARDS, KEYS, NO_LEVEL, NO_REASON, NO_STEPS, NOT_RED, TABLES
 
 GRADES = {
     "A": "identical in at least two independent readable sources",
@@ -49,6 +50,7 @@ def _lines() -> Iterator[str]:
         yield f"- **{grade}**: {meaning}"
     for model in MODELS.values():
         yield from _model(model)
+    yield from _pack()
     yield from _assessment()
     yield from _advice()
 
@@ -99,6 +101,23 @@ def _accepted(rule: Mapping[str, Any]) -> str:
     if "options" in rule:
         return ", ".join(f"`{option}`" for option in rule["options"])
     return f"{rule['min']}-{rule['max']}" if "min" in rule else "0, 1, true, false"
+
+
+def _pack() -> Iterator[str]:
+    yield "\n## Rule packs 规则包\n"
+    yield (
+        f"The level of each category is a product rule; this release ships pack {RULE_PACK}. "
+        "A later pack may move levels and nothing else: equations, points and cut-offs are "
+        "published, and change with a release of the service. 级别是产品规则，可由规则包调整；"
+        "公式、分值和界值来自公开文献，只随版本更新。"
+    )
+    yield "\nWhat is asked of a pack 对规则包的要求\n"
+    for text in (TABLES, KEYS, NO_LEVEL, NO_STEPS, BACKWARDS, NOT_RED, NO_REASON):
+        yield f"- {text.zh} {text.en}"
+    yield (
+        "\nEach prompt names the pack it was made by (`rule_pack`); packs are signed and never "
+        "removed. See `docs/operations.md`."
+    )
 
 
 def _assessment() -> Iterator[str]:

@@ -5,8 +5,6 @@ from math import exp, expm1, log
 
 Terms = dict[str, float]
 Factors = Mapping[str, float]
-TINY = 1e-300
-"""Keeps the logarithm of a vanishing hazard finite."""
 STEEP = 700.0
 """Beyond this a double overflows in `exp`, and a probability is 0 or 1 to every digit."""
 
@@ -42,7 +40,7 @@ def recalibrated_pct(terms: Terms, survival: float, scale: tuple[float, float]) 
 
     -ln(1 - p) is -ln(survival) exp(sum), so p itself, which rounds to 1, is never needed.
     """
-    hazard = max(TINY, -log(survival) * exp(_bounded(sum(terms.values()))))
+    hazard = -log(survival) * exp(_bounded(sum(terms.values())))
     return -100.0 * expm1(-exp(min(scale[0] + scale[1] * log(hazard), STEEP)))
 
 

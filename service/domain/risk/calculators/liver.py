@@ -1,7 +1,5 @@
 """Liver: whether fibrosis or steatosis is worth a test, and the cancer risk in hepatitis."""
 
-from math import prod
-
 from consent.vocabulary import Text
 from service.domain.risk import liver
 from service.domain.risk.predictor import STEEP
@@ -15,8 +13,8 @@ OLDER = Text(
 
 
 def fib4(given: Checked) -> Result:
-    factors = liver.fib4_factors(given["age"], given["ast"], given["alt"], given["platelets"])
-    index = prod(factors.values())
+    blood = given["age"], given["ast"], given["alt"], given["platelets"]
+    factors, index = liver.fib4_factors(*blood), liver.fib4_index(*blood)
     low, high = liver.FIB4.parameters["cuts"]
     category = "low" if index < low else "high" if index > high else "indeterminate"
     limits = liver.FIB4.parameters
