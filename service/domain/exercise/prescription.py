@@ -14,11 +14,9 @@ from . import heart_rate
 from .rules import Interval, Reason, Rule, caveats, document, rules
 from .screening import Ceiling, Person, screen
 
-VIGOROUS_GOALS = frozenset(
-    {"or_vigorous_min_per_week", "vigorous_days_per_week_ge", "combination"}
-)
-OTHER_SCALES = frozenset({"pct_vo2peak", "pct_peak"})
-"""Intensities that no table here translates: left out where vigorous exercise is not allowed."""
+VIGOROUS_GOALS = frozenset({"or_vigorous_min_per_week", "vigorous_days_per_week_ge", "combination"})
+UNTRANSLATED = "pct_vo2peak"
+"""Reaches into vigorous exercise on a scale no table here translates: left out below that."""
 MISSING = Text(
     "缺少该规则必需的信息：请由家庭医生开具处方。",
     "Something that a rule needs is not known: the family doctor prescribes.",
@@ -57,7 +55,7 @@ class Prescription:
         share = self.intervals.get("pct_hrmax")
         return (
             bool(VIGOROUS_GOALS & set(self.goal))
-            or bool(OTHER_SCALES & set(self.intervals))
+            or UNTRANSLATED in self.intervals
             or (share is not None and share.high >= vigorous_from())
         )
 
@@ -72,7 +70,8 @@ def prescribe(person: Person) -> Prescription:
     screening = screen(person)
     matching = [rule for rule in rules() if rule.matches(person.age, person.conditions)]
     sessions = [rule for rule in matching if rule.kind == "session"]
-    intervals = merged(sessions, screening.ceiling)
+    ceiling = _lowered(screening.ceiling, matching)
+    intervals = merged(sessions, ceiling)
     stops = [
         *(screening.reasons if screening.ceiling == "none" else ()),
         *_missing(person, sessions),
@@ -84,12 +83,12 @@ def prescribe(person: Person) -> Prescription:
     share = intervals.get("pct_hrmax")
     return Prescription(
         "prescribed",
-        screening.ceiling,
+        ceiling,
         screening.reasons,
         rules=tuple(rule.id for rule in matching),
-        goal=_goal(matching, screening.ceiling),
+        goal=_goal(matching, ceiling),
         intervals=intervals,
-        more={rule.id: _more(rule, screening.ceiling) for rule in sessions if rule.more},
+        more={rule.id: _more(rule, ceiling) for rule in sessions if rule.more},
         target_hr=None if instead or share is None else heart_rate.target(person.age, share),
         doctor_upper_hr=person.safe_upper_hr,
         instead=instead,
@@ -99,6 +98,20 @@ def prescribe(person: Person) -> Prescription:
     )
 
 
+def _lowered(ceiling: Ceiling, matching: Iterable[Rule]) -> Ceiling:
+    """No goal of vigorous minutes beside a session that ends below them, nor in pregnancy."""
+    for rule in matching:
+        share = rule.intervals.get("pct_hrmax")
+        gentle = share is not None and share.high < vigorous_from()
+        if ceiling == "vigorous" and (gentle or "pct_peak" in rule.intervals or _pregnant(rule)):
+            return "moderate"
+    return ceiling
+
+
+def _pregnant(rule: Rule) -> bool:
+    return rule.id == "base_pregnant"
+
+
 def merged(sessions: Iterable[Rule], ceiling: Ceiling) -> dict[str, Interval]:
     """The intersection of the intervals of `sessions`, below `ceiling`; some may be empty."""
     found: dict[str, Interval] = {}
@@ -106,7 +119,7 @@ def merged(sessions: Iterable[Rule], ceiling: Ceiling) -> dict[str, Interval]:
         for key, interval in rule.intervals.items():
             found[key] = interval.within(found.get(key, interval))
     if ceiling != "vigorous":
-        found = {key: one for key, one in found.items() if key not in OTHER_SCALES}
+        found.pop(UNTRANSLATED, None)
         if "pct_hrmax" in found:
             low, high = found["pct_hrmax"]
             found["pct_hrmax"] = Interval(low, min(high, vigorous_from() - 1))
@@ -135,14 +148,13 @@ def _known(person: Person, name: str) -> bool:
 def _goal(matching: Iterable[Rule], ceiling: Ceiling) -> dict[str, Any]:
     """The week's goal: pregnancy replaces the goal of the age, a chronic condition adds to it."""
     goals = [rule for rule in matching if rule.kind == "goal"]
-    pregnant = any(rule.id == "base_pregnant" for rule in goals)
-    if pregnant:
+    if any(_pregnant(rule) for rule in goals):
         goals = [rule for rule in goals if rule.ages is None]
     found: dict[str, Any] = {}
     for rule in goals:
         for key, value in rule.goal.items():
             found.setdefault(key, value)
-    if pregnant or ceiling != "vigorous":
+    if ceiling != "vigorous":
         return {key: value for key, value in found.items() if key not in VIGOROUS_GOALS}
     return found
 

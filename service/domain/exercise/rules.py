@@ -1,7 +1,6 @@
 """The rule table: weekly goals by age, session rules by condition, and everything that stops them.
 
-`data/exercise_rules.json`. What the table marks as from memory only ever stops or refers somebody;
-it clears nobody.
+`data/exercise_rules.json`. Contraindications that are from memory only ever stop or refer somebody.
 """
 
 import json

@@ -33,9 +33,7 @@ BEFORE_VIGOROUS = Reason(
 )
 GRADUALLY = Reason(
     "gradually",
-    Text(
-        "从低至中等强度开始，逐步增加。", "Begin light to moderate and progress gradually."
-    ),
+    Text("从低至中等强度开始，逐步增加。", "Begin light to moderate and progress gradually."),
     FROM_MEMORY,
 )
 

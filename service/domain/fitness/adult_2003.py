@@ -19,7 +19,9 @@ from .results import Results
 from .standard import ONE_SOURCE, ItemScore, Level, Score, Sex, Standard, load
 
 ID = "cn-npfs-adult-2003"
-MISPRINT = Text("此身高一行的数值不连续，可能有误。", "This row of heights breaks the steps around it.")
+MISPRINT = Text(
+    "此身高一行的数值不连续，可能有误。", "This row of heights breaks the steps around it."
+)
 
 
 def standard() -> Standard:

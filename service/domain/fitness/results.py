@@ -22,7 +22,11 @@ BODY = {
 
 
 def read(
-    faults: Faults, standard: Standard, sex: Sex, given: Mapping[str, Any], expected: Collection[str]
+    faults: Faults,
+    standard: Standard,
+    sex: Sex,
+    given: Mapping[str, Any],
+    expected: Collection[str],
 ) -> Results:
     """The results in the order of `expected`; what is wrong goes to `faults`.
 

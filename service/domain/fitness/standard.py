@@ -32,7 +32,7 @@ class Item:
     @property
     def finest(self) -> int:
         """The step of its scale in hundredths."""
-        return 10 ** (2 - self.precision)
+        return (100, 10, 1)[self.precision]
 
     @property
     def whole(self) -> bool:
@@ -126,6 +126,8 @@ def _item(name: str, entry: Mapping[str, Any]) -> Item:
         unit=entry["unit"],
         higher=entry["direction"] == "higher",
         precision=entry["precision"],
-        measure=measure if isinstance(measure, dict) else dict.fromkeys(("female", "male"), measure),
+        measure=measure
+        if isinstance(measure, dict)
+        else dict.fromkeys(("female", "male"), measure),
         grade=entry["grade"],
     )

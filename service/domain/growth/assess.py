@@ -156,4 +156,14 @@ def _category(indicator: str, z: float, *, young: bool) -> str | None:
     return reached[0] if reached else "normal"
 
 
-__all__ = ["CAVEATS", "DOUBTFUL", "GRADE", "NAMES", "SOURCE", "VERSION", "Child", "Finding", "assess"]
+__all__ = [
+    "CAVEATS",
+    "DOUBTFUL",
+    "GRADE",
+    "NAMES",
+    "SOURCE",
+    "VERSION",
+    "Child",
+    "Finding",
+    "assess",
+]

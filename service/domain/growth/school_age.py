@@ -30,7 +30,9 @@ CAVEATS = (
         "The cut-offs of overweight and obesity have two sources; those of stunting have one, "
         "without a row for 17.5 years.",
     ),
-    Text("消瘦界值：男生两个来源，女生一个来源。", "Thinness: two sources for boys, one for girls."),
+    Text(
+        "消瘦界值：男生两个来源，女生一个来源。", "Thinness: two sources for boys, one for girls."
+    ),
 )
 
 

@@ -15,9 +15,7 @@ STANDING_FROM = 731
 LYING_EXCEEDS = 0.7
 """How many centimetres longer a child is lying than standing."""
 SCHOOL_MONTHS = {"height_for_age": (60, 228), "bmi_for_age": (60, 228), "weight_for_age": (60, 120)}
-RESTRICTED = frozenset(
-    {"weight_for_age", "bmi_for_age", "weight_for_length", "weight_for_height"}
-)
+RESTRICTED = frozenset({"weight_for_age", "bmi_for_age", "weight_for_length", "weight_for_height"})
 PLAUSIBLE = {
     "length_height_for_age": (-6.0, 6.0),
     "height_for_age": (-6.0, 6.0),
@@ -37,7 +35,11 @@ def z_score(value: float, lms: LMS, *, restricted: bool) -> float:
 
     Restricted: beyond three deviations, in steps as wide as the one between the second and third.
     """
-    z = log(value / lms.m) / lms.s if lms.l == 0 else ((value / lms.m) ** lms.l - 1) / (lms.s * lms.l)
+    z = (
+        log(value / lms.m) / lms.s
+        if lms.l == 0
+        else ((value / lms.m) ** lms.l - 1) / (lms.s * lms.l)
+    )
     if restricted and z > 3:
         third = at_deviation(lms, 3)
         z = 3 + (value - third) / (third - at_deviation(lms, 2))

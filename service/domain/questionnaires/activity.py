@@ -1,4 +1,4 @@
-"""IPAQ short form: MET-minutes a week and the three categories, cleaned before anything is summed."""
+"""IPAQ short form: MET-minutes a week and the three categories, cleaned before they are summed."""
 
 from collections.abc import Mapping
 from typing import Any, Literal, NamedTuple
@@ -7,7 +7,9 @@ from consent.vocabulary import Text
 
 Reason = Literal["missing", "too-long"]
 WHY: Mapping[Reason, Text] = {
-    "missing": Text("天数或时间未填，按规则不计分。", "A number of days or a time is missing: not scored."),
+    "missing": Text(
+        "天数或时间未填，按规则不计分。", "A number of days or a time is missing: not scored."
+    ),
     "too-long": Text(
         "三类活动合计每天超过960分钟，按规则不计分。",
         "The three kinds together exceed 960 minutes a day: not scored.",
@@ -23,7 +25,7 @@ class Week(NamedTuple):
 
 
 class Judged(NamedTuple):
-    """`met_tenths` and `parts` are tenths of MET-minutes a week; `excluded` says why there are none."""
+    """Tenths of MET-minutes a week; `excluded` says why there are none."""
 
     excluded: Reason | None
     met_tenths: int = 0

@@ -155,9 +155,7 @@ def _scales(instrument: Instrument, answers: Answers, _: Sex | None, __: int | N
     if _missing(instrument, answers):
         return _incomplete(instrument, answers)
     found = constitution.judge(instrument.method, answers)
-    parts = {
-        name: {"points": one.points, "verdict": one.verdict} for name, one in found.items()
-    }
+    parts = {name: {"points": one.points, "verdict": one.verdict} for name, one in found.items()}
     leading = [name for name, one in found.items() if one.verdict == "yes"]
     category = leading[0] if len(leading) == 1 else None
     label = Text(**instrument.method["names"][category]) if category else None
@@ -198,9 +196,7 @@ def _missing(instrument: Instrument, answers: Answers) -> tuple[str, ...]:
     )
 
 
-def _band(
-    instrument: Instrument, total: int, sex: Sex | None
-) -> tuple[Text | None, str | None]:
+def _band(instrument: Instrument, total: int, sex: Sex | None) -> tuple[Text | None, str | None]:
     """The name of the band that holds `total`, and the same as a stable word."""
     for band in instrument.bands:
         if band.low <= total <= band.high and band.sex in (None, sex):

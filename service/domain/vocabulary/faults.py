@@ -47,6 +47,7 @@ DETAILS: dict[str, Text] = {
     "unknown-item": Text("问卷中没有这一题。", "The questionnaire has no such item."),
     "bad-answer": Text("不是该题的有效答案。", "This is not an answer to the item."),
     "incomplete": Text("有题目未作答。", "Some items are not answered."),
+    "not-the-sum": Text("与各题得分之和不符。", "This is not the sum of the answers."),
     "not-a-series": Text("该指标不按序列记录。", "This measure is not kept as a series."),
     "length-mismatch": Text("t 与 v 长度不同。", "t and v differ in length."),
     "too-many": Text("数量过多。", "There are too many."),
