@@ -52,7 +52,7 @@ def step_index(seconds: int, pulses: tuple[int, int, int]) -> int:
     The factor 2 makes beats a minute of them; without it no living pulse meets the bounds.
     """
     beats = 2 * sum(pulses)
-    return to_tenth((seconds * 10**4 * 2 + beats) // (2 * beats))
+    return (seconds * 2000 + beats) // (2 * beats) * 10
 
 
 def spelled(value: int, precision: int) -> str:
