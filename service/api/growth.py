@@ -74,6 +74,8 @@ def assess_growth(measured: Measured) -> GrowthAnswer:
     child = Child(**measured.model_dump())
     findings, school = who.assess(child), _school_age(child)
     notes = [*who.CAVEATS, *(school_age.CAVEATS if school else ())]
+    if measured.head is not None:
+        notes.append(who.HEAD)
     if any(not one.plausible for one in findings):
         notes.insert(0, who.DOUBTFUL)
     return GrowthAnswer(

@@ -21,6 +21,10 @@ CAVEATS = (
         "confirmed by a clinician; the z-scores themselves were checked against WHO's own.",
     ),
 )
+HEAD = Text(
+    "头围数据未用 WHO 的实例核对过。",
+    "The table of head circumference was not checked against examples of WHO.",
+)
 DOUBTFUL = Text(
     "数值超出可信范围：请重新测量，不作判断。",
     "This is beyond what is plausible: please measure again; it is not judged.",
@@ -160,6 +164,7 @@ __all__ = [
     "CAVEATS",
     "DOUBTFUL",
     "GRADE",
+    "HEAD",
     "NAMES",
     "SOURCE",
     "VERSION",
