@@ -1,6 +1,7 @@
 """WHO's z-scores: the grids are whole, boundary days fall on the right side, order is kept."""
 
 from itertools import pairwise
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -137,8 +138,15 @@ def test_more_is_never_a_lower_score(
     st.none() | st.floats(20, 70),
     st.sampled_from([None, "lying", "standing"]),
 )
-def test_every_child_has_an_answer(sex, age, height, weight, head, position) -> None:  # type: ignore[no-untyped-def]
-    given = {"age_days": age} if isinstance(age, int) else {"age_months": age}
+def test_every_child_has_an_answer(
+    sex: Sex,
+    age: float,
+    height: float | None,
+    weight: float | None,
+    head: float | None,
+    position: Any,
+) -> None:
+    given: dict[str, Any] = {"age_days": age} if isinstance(age, int) else {"age_months": age}
     found = assess(Child(sex, height=height, weight=weight, head=head, position=position, **given))
     for one in found:
         assert one.z == round(one.z, 2)
