@@ -58,6 +58,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     yield
     for chore in chores:
         chore.cancel()
+    await asyncio.wait(chores)
     house.close()
 
 

@@ -13,9 +13,8 @@
 Every method may be called from any thread.
 """
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
 from datetime import date, datetime
-from functools import lru_cache
 from types import MappingProxyType
 from uuid import UUID
 
@@ -24,8 +23,9 @@ from consent.vocabulary import DataClass
 from service.keys import marks, permits, rings
 from service.keys.cache import CAPACITY, LIFETIME, KeyCache, OpenKeys
 from service.keys.index import Index
-from service.keys.keyring import Keyring, SealedKeyring, Slot
+from service.keys.keyring import Keyring, Slot
 from service.keys.keystore import Keystore, Tombstone
+from service.keys.loading import KeyLoader, named, revision_of
 from service.keys.openings import Openings
 from service.keys.rings import ClassTombstone
 from service.keys.stages import Outgrown
@@ -67,6 +67,7 @@ class Vault:
         self._keystore = keystore
         self._clock = clock
         self._cache = KeyCache(capacity, lifetime)
+        self._loader = KeyLoader(keystore, self._cache)
         self.openings = Openings(clock)
         self._contexts = {number: Context(deployment, suite) for number, suite in SUITES.items()}
 
@@ -97,19 +98,7 @@ class Vault:
         `residents` gives each one's consent revision, as it was read before this call. Those
         without a keyring are passed over. Opening still asks for a permit each time.
         """
-        wanted = {Slot(name) for name in classes}
-        drops = self._cache.drops
-        missing: dict[UUID, set[Slot]] = {}
-        for resident, revision in residents.items():
-            held = self._cache.get(resident.int)
-            loaded = set() if held is None else held.loaded()
-            if held is None or held.revision < revision or not wanted <= loaded:
-                missing[resident] = wanted | loaded
-        if not missing:
-            return
-        for resident, sealed in self._keystore.load_many(missing).items():
-            keys = self._opened(resident, sealed, missing[resident], residents[resident])
-            self._cache.put(resident.int, keys, drops=drops)
+        self._loader.preload(residents, {Slot(name) for name in classes})
 
     def forget(self, resident: UUID) -> None:
         """Drop opened keys of one resident from this process."""
@@ -249,6 +238,22 @@ class Vault:
     def open_policy(self, sealed: Sealed) -> bytes:
         return self._open(sealed, _POLICY, None)
 
+    @property
+    def drops(self) -> int:
+        """Remember it before something is opened that `keep_opened` is to be told of."""
+        return self._cache.drops
+
+    def opened(self, resident: UUID, name: Hashable) -> object | None:
+        """What `keep_opened` kept under a name, while the keys it was opened with are kept."""
+        return self._cache.beside(resident.int, name)
+
+    def keep_opened(self, resident: UUID, name: Hashable, value: object, *, drops: int) -> None:
+        """Keep what was made of a resident's rows of policy; it holds no health value either.
+
+        It goes with the keys: at their end, when they are dropped, and when they are destroyed.
+        """
+        self._cache.lay_beside(resident.int, name, value, drops=drops)
+
     # -- blinding ----------------------------------------------------------------------------
 
     def class_tag(self, resident: UUID, data_class: DataClass) -> bytes:
@@ -304,7 +309,7 @@ class Vault:
         if keys is not None and (permit is None or keys.revision >= permit.revision):
             key = keys.sealing.get(slot)
         if key is None or keys is None:
-            keys = self._load(resident, _named(permit), _revision(permit))
+            keys = self._loader.load(resident, named(permit), revision_of(permit))
             key = keys.sealing[slot]
         if keys.spent and key.dek_id in keys.spent:
             # Its next epoch could not begin for want of room, so nothing more is sealed.
@@ -339,11 +344,11 @@ class Vault:
     def _open_found(self, sealed: Sealed, allowed: Collection[str], permit: Permit | None) -> bytes:
         """As `_open`, when its key is not open yet or there is something to refuse."""
         data, place = sealed.data, sealed.place
-        dek_id, revision = dek_id_of(data), _revision(permit)
+        dek_id, revision = dek_id_of(data), revision_of(permit)
         keys = self._cache.get(place.resident.int)
         if keys is None or dek_id not in keys.slots or keys.revision < revision:
             # Another process may have begun a new epoch since these were loaded.
-            keys = self._load(place.resident, set(), revision)
+            keys = self._loader.load(place.resident, set(), revision)
         slot = keys.slots.get(dek_id)
         if slot is None:
             raise Gone if dek_id in keys.destroyed else IntegrityBroken
@@ -352,7 +357,7 @@ class Vault:
             raise PermitLacksClass
         key = keys.opening.get(dek_id)
         if key is None:
-            key = self._load(place.resident, _named(permit), revision).opening.get(dek_id)
+            key = self._loader.load(place.resident, named(permit), revision).opening.get(dek_id)
         if key is None:
             raise IntegrityBroken
         text = unpad(key.open(data, self._bound(key, place)))
@@ -370,7 +375,7 @@ class Vault:
         dek_id = dek_id_of(data)
         keys = self._cache.get(place.resident.int)
         if keys is None or dek_id not in keys.opening:
-            keys = self._load(place.resident, set(Slot))
+            keys = self._loader.load(place.resident, set(Slot))
         key = keys.opening.get(dek_id)
         if key is None:
             raise Gone if dek_id in keys.destroyed else IntegrityBroken
@@ -380,37 +385,4 @@ class Vault:
 
     def _index(self, resident: UUID) -> Index:
         keys = self._cache.get(resident.int)
-        return (self._load(resident, set()) if keys is None else keys).index
-
-    def _load(self, resident: UUID, wanted: Collection[Slot], revision: int = 0) -> OpenKeys:
-        """Open the keyring, keep the slots that are needed or were, and no others."""
-        while True:
-            drops = self._cache.drops
-            held = self._cache.get(resident.int)
-            slots = {*wanted, *(() if held is None else held.loaded())}
-            newest = revision if held is None else max(revision, held.revision)
-            keys = self._opened(resident, self._keystore.load(resident), slots, newest)
-            # A drop meanwhile may have been an erasure: read the keystore again.
-            if self._cache.put(resident.int, keys, drops=drops):
-                return keys
-
-    def _opened(
-        self, resident: UUID, sealed: SealedKeyring, slots: set[Slot], revision: int
-    ) -> OpenKeys:
-        ring = Keyring.open(sealed, self._keystore.kek, self._keystore.deployment, resident)
-        expiry = self._cache.expiry()
-        return OpenKeys.of(ring, slots, expiry, revision=revision, sealed=sealed)
-
-
-@lru_cache(maxsize=512)
-def _slots(classes: frozenset[DataClass], owner: bool) -> frozenset[Slot]:
-    return frozenset({*map(Slot, classes), *((Slot.OWNER,) if owner else ())})
-
-
-def _named(permit: Permit | None) -> frozenset[Slot]:
-    """The slots a permit names: loaded together at its first use, in one query, and no others."""
-    return _POLICY if permit is None else _slots(permit.classes, permit.owner)
-
-
-def _revision(permit: Permit | None) -> int:
-    return 0 if permit is None else permit.revision
+        return (self._loader.load(resident, set()) if keys is None else keys).index

@@ -116,6 +116,8 @@ class Database:
         self._watchers: list[Watcher] = []
         self._writes: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._reads: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
+        self._door = threading.Lock()
+        self._is_closed = False
         loops = [self._write_loop, *[self._read_loop] * readers]
         self._threads = [threading.Thread(target=loop, daemon=True) for loop in loops]
         for thread in self._threads:
@@ -128,13 +130,13 @@ class Database:
     def write(self, job: Callable[[Connection], T], *, key: bytes = b"") -> T:
         """Run `job` in a committed transaction and wait for its result."""
         done: Future[T] = Future()
-        self._writes.put(_Job(job, key, current(), done))
+        self._queue(self._writes, _Job(job, key, current(), done))
         return done.result()
 
     def read(self, job: Callable[[Connection], T]) -> T:
         """Run `job`, which changes nothing."""
         done: Future[T] = Future()
-        self._reads.put(_Job(job, b"", current(), done))
+        self._queue(self._reads, _Job(job, b"", current(), done))
         return done.result()
 
     def at_one_moment(self, job: Callable[[Connection], T]) -> T:
@@ -155,23 +157,34 @@ class Database:
     async def awrite(self, job: Callable[[Connection], T], *, key: bytes = b"") -> T:
         loop = asyncio.get_running_loop()
         done: asyncio.Future[T] = loop.create_future()
-        self._writes.put(_Job(job, key, current(), done, loop))
+        self._queue(self._writes, _Job(job, key, current(), done, loop))
         return await done
 
     async def aread(self, job: Callable[[Connection], T]) -> T:
         loop = asyncio.get_running_loop()
         done: asyncio.Future[T] = loop.create_future()
-        self._reads.put(_Job(job, b"", current(), done, loop))
+        self._queue(self._reads, _Job(job, b"", current(), done, loop))
         return await done
 
     def close(self) -> None:
-        self._writes.put(None)
-        for _ in self._threads[1:]:
-            self._reads.put(None)
+        """Do what was asked for so far, and refuse what comes later as `Unavailable`."""
+        with self._door:
+            self._is_closed = True
+            self._writes.put(None)
+            for _ in self._threads[1:]:
+                self._reads.put(None)
         for thread in self._threads:
             thread.join(timeout=10)
         self._reading.dispose()
         self.engine.dispose()
+
+    def _queue(self, waiting: "queue.SimpleQueue[_Job | None]", job: _Job) -> None:
+        # Behind the last `None` nobody would ever answer: a chore in a thread of its own would
+        # wait for ever, and the process with it.
+        with self._door:
+            if self._is_closed:
+                raise Unavailable
+            waiting.put(job)
 
     def _read_loop(self) -> None:
         held = _Held(self._reading)

@@ -133,12 +133,13 @@ def guard_of(conn: Connection) -> Guard:
     return guard
 
 
-def ask(conn: Connection, *who: UUID | str) -> None:
+def ask(conn: Connection, *who: UUID | str | bytes) -> None:
     """A decision about these is being asked: their policy may be read.
 
     For the gate, and for who proved a tie to somebody otherwise (a new file, a guardian's code).
 
-    A practitioner or a service in place of a resident stands for their own panel.
+    A practitioner or a service in place of a resident stands for their own panel. Octets are the
+    keyed tag or the digest under which a row is found before it is known whose it is.
     """
     guard = guard_of(conn)
     before = len(guard.asked)

@@ -65,7 +65,7 @@ def are_current(connection: Connection) -> bool:
     if connection.execute(_STANDING).scalar() != mark:
         return False
     # A restored backup brings the function along and no privileges.
-    asked = text("SELECT has_table_privilege('kangma_resident', 'health_codes', 'SELECT')")
+    asked = text("SELECT has_table_privilege('kangma_resident', 'logins', 'SELECT')")
     return bool(connection.execute(asked).scalar())
 
 

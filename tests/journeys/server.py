@@ -77,11 +77,11 @@ def install(folder: Path, database_url: str, keystore_url: str) -> Installation:
 
 @contextmanager
 def serving(installation: Installation, *, workers: int = 1) -> Iterator[Installation]:
-    """Serve it on a free port until the block ends."""
+    """Serve it on a free port until the block ends; a copy of it may be served beside it."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    log = (installation.folder / "server.log").open("wb")
+    log = (installation.folder / f"server-{port}.log").open("wb")
     process = subprocess.Popen(
         [KANGMA, "serve", "--port", str(port), "--workers", str(workers)],
         env=installation.environment,
@@ -92,7 +92,7 @@ def serving(installation: Installation, *, workers: int = 1) -> Iterator[Install
     installation.url = f"http://127.0.0.1:{port}"
     installation.process = process
     try:
-        _wait(installation, process)
+        _wait(installation, process, Path(log.name))
         yield installation
     finally:
         process.terminate()
@@ -100,7 +100,7 @@ def serving(installation: Installation, *, workers: int = 1) -> Iterator[Install
         log.close()
 
 
-def _wait(installation: Installation, process: subprocess.Popen[bytes]) -> None:
+def _wait(installation: Installation, process: subprocess.Popen[bytes], log: Path) -> None:
     for _ in range(300):
         if process.poll() is not None:
             break
@@ -110,4 +110,4 @@ def _wait(installation: Installation, process: subprocess.Popen[bytes]) -> None:
         except httpx.TransportError:
             pass
         time.sleep(0.1)
-    raise RuntimeError((installation.folder / "server.log").read_text(encoding="utf-8")[-4000:])
+    raise RuntimeError(log.read_text(encoding="utf-8")[-4000:])

@@ -1,7 +1,7 @@
 """Wall 4: PostgreSQL itself keeps residents apart, for the service's own login too."""
 
 from collections.abc import Iterator
-from contextlib import ExitStack, closing
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -9,7 +9,7 @@ from uuid import UUID
 import psycopg
 import pytest
 from psycopg import errors
-from sqlalchemy import Connection, make_url
+from sqlalchemy import Connection
 from sqlalchemy.exc import DataError
 
 from consent.vocabulary import Action
@@ -21,46 +21,25 @@ from service.kit.db import Database
 from service.kit.settings import Settings
 from service.migrations.draft import tables_of
 from service.migrations.walls import WallsMissing
-from tests.conftest import fresh_postgres, walled_postgres
+from tests.conftest import fresh_postgres
 from tests.house_room import town
 from tests.standing_room import NOW, PRESSURE, Standing, inhabited
+from tests.walled_room import as_login, plain, walled_settings
 
 pytestmark = pytest.mark.walled
 OWNED = (
     "residents", "resident_state", "record_parts", "series_days", "latest", "prompt_now",
     "prompt_history", "grants", "contracts", "panel_cards", "policy_history", "access_log",
-    "emergency_sessions", "consent_requests", "introductions", "notices",
+    "emergency_sessions", "consent_requests", "introductions", "notices", "access_heads",
+    "health_codes", "guardian_codes", "guardianships", "contributions", "emergency_reviews",
 )  # fmt: skip
 AUDIENCES = ("anyone", "resident", "doctor", "city", "job", "operator", "upkeep", "log")
 
 
-def as_login(url: str, login: str) -> str:
-    return make_url(url).set(username=login).render_as_string(hide_password=False)
-
-
-def given_away(url: str) -> None:
-    """The database in the hands of an owner who is no superuser, as docker/roles.sql leaves it."""
-    name = make_url(url).database
-    with closing(plain(url)) as conn:
-        conn.execute(f'ALTER DATABASE "{name}" OWNER TO kangma_owner')
-        conn.execute("ALTER SCHEMA public OWNER TO kangma_owner")
-
-
 @pytest.fixture(scope="module")
 def where(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
-    with ExitStack() as stack:
-        stack.enter_context(walled_postgres())
-        url, keys = stack.enter_context(fresh_postgres()), stack.enter_context(fresh_postgres())
-        given_away(url)
-        folder = tmp_path_factory.mktemp("walled")
-        yield Settings(
-            data=folder / "data",
-            kek=f"file:{folder / 'keys' / 'kek.json'}",
-            profile="test",
-            database_url=as_login(url, "kangma_app"),
-            owner_url=as_login(url, "kangma_owner"),
-            keystore_url=keys,
-        )
+    with walled_settings(tmp_path_factory.mktemp("walled")) as found:
+        yield found
 
 
 @pytest.fixture(scope="module")
@@ -68,12 +47,6 @@ def here(where: Settings) -> Iterator[Standing]:
     """A town served by the login of the service, which owns nothing."""
     with town(where, lambda: NOW) as opened, speaking_for("operator"):
         yield inhabited(opened)
-
-
-def plain(url: str) -> psycopg.Connection[Any]:
-    """A connection that no wall but the fourth stands before."""
-    address = make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
-    return psycopg.connect(address, autocommit=True)
 
 
 @pytest.fixture
@@ -149,7 +122,8 @@ def test_without_settings_no_audience_sees_a_row_of_anybody(app: psycopg.Connect
             except errors.InsufficientPrivilege:
                 continue
             seen += 1
-            assert found == (0,), (audience, table)
+            if (table, f"kangma_{audience}") not in EVERYTHING:
+                assert found == (0,), (audience, table)
         app.execute("RESET ROLE")
     assert seen > len(OWNED)
 
@@ -170,6 +144,37 @@ def test_a_subject_shows_their_own_rows_and_no_other(
     assert app.execute("DELETE FROM record_parts WHERE resident_id = %s", (child,)).rowcount == 0
     with pytest.raises(errors.InsufficientPrivilege):
         app.execute("UPDATE record_parts SET resident_id = %s", (child,))
+
+
+def test_a_digest_shows_the_row_it_was_made_of_and_no_other(
+    here: Standing, app: psycopg.Connection[Any]
+) -> None:
+    for who in (here.resident, here.town.resident("lin.second")):
+        assert here.town.doors.get("/v1/me/code", headers=who.headers).status_code == 200
+    mine = UUID(here.resident.id).bytes
+    app.execute("SET ROLE kangma_resident")
+    asked = "SELECT set_config('kangma.asked', %s, false)"
+    app.execute(asked, (f'{{"\\\\x{mine.hex()}"}}',))
+    ((number,),) = app.execute("SELECT code_hash FROM health_codes").fetchall()
+    app.execute("SET ROLE kangma_doctor")
+    assert app.execute("SELECT count(*) FROM health_codes").fetchone() == (0,)
+    app.execute(asked, (f'{{"\\\\x{number.hex()}"}}',))
+    assert app.execute("SELECT resident_id FROM health_codes").fetchall() == [(mine,)]
+    assert app.execute("UPDATE health_codes SET used = used").rowcount == 1
+
+
+def test_who_looks_in_an_emergency_asks_for_a_review_and_reads_none(
+    app: psycopg.Connection[Any],
+) -> None:
+    for audience in ("doctor", "resident"):
+        app.execute(f"SET ROLE kangma_{audience}")
+        for statement in (
+            "SELECT count(*) FROM emergency_reviews",
+            "UPDATE emergency_reviews SET outcome = 'justified'",
+            "DELETE FROM emergency_reviews",
+        ):
+            with pytest.raises(errors.InsufficientPrivilege):
+                app.execute(statement)
 
 
 def test_the_city_cannot_even_name_a_table_of_a_person(app: psycopg.Connection[Any]) -> None:
@@ -323,18 +328,8 @@ def test_production_refuses_a_data_store_without_walls(where: Settings, tmp_path
 
 
 def test_every_table_has_its_place_in_the_walls(here: Standing, where: Settings) -> None:
-    """A new table is granted to nobody, so it must be said who sees it; rows of residents are
-    behind policies."""
-    guarded = {
-        name for name, table in tables_of("data").tables.items() if "protected" in table.info
-    }
+    """A new table is granted to nobody, so it must be said who sees it."""
     with closing(plain(where.owning_url)) as owner:
-        forced = {
-            row[0]
-            for row in owner.execute(
-                "SELECT relname FROM pg_class WHERE relrowsecurity AND relforcerowsecurity"
-            )
-        }
         granted = {
             row[0]
             for row in owner.execute(
@@ -343,6 +338,96 @@ def test_every_table_has_its_place_in_the_walls(here: Standing, where: Settings)
                 " ('kangma_owner', 'kangma_upkeep')"
             )
         }
-    assert guarded == forced == set(OWNED)
     # Only upkeep keeps watch over the log.
     assert set(tables_of("data").tables) - {"access_watch", "access_readers"} <= granted
+
+
+EVERYTHING = {
+    **{(table, "kangma_log"): "to add to a chain" for table in ("access_log", "access_heads")},
+    ("contributions", "kangma_job"): "to count them",
+    ("emergency_reviews", "kangma_operator"): "to review them",
+}
+"""Who may see all rows of a table, besides upkeep, and what for."""
+
+
+def unguarded(conn: psycopg.Connection[Any]) -> list[tuple[str, str]]:
+    """What PostgreSQL's own catalogue says is missing before rows of residents, by table."""
+    owned = "relname = ANY(%s) OR EXISTS (SELECT FROM pg_attribute WHERE attrelid = pg_class.oid"
+    tables = conn.execute(
+        "SELECT oid, relname, relrowsecurity AND relforcerowsecurity FROM pg_class"
+        " WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p')"
+        f" AND ({owned} AND attname = ANY(%s) AND NOT attisdropped))",
+        (["contributions"], ["resident_id"]),
+    ).fetchall()
+    found = []
+    for oid, name, forced in tables:
+        if not forced:
+            found.append((name, "is not behind policies"))
+        policies = conn.execute(
+            "SELECT roles::text[], qual, with_check FROM pg_policies"
+            " WHERE schemaname = 'public' AND tablename = %s",
+            (name,),
+        ).fetchall()
+        for audience in (f"kangma_{one}" for one in AUDIENCES):
+            mine = [policy for policy in policies if audience in policy[0]]
+            can = conn.execute(
+                "SELECT has_table_privilege(%s, %s::oid, 'SELECT, INSERT, UPDATE, DELETE')",
+                (audience, oid),
+            ).fetchone()
+            if can == (True,) and not mine:
+                found.append((name, f"has no policy for {audience}"))
+            unbound = any("true" in rest for _, *rest in mine)
+            if unbound and audience != "kangma_upkeep" and (name, audience) not in EVERYTHING:
+                found.append((name, f"shows everything to {audience}"))
+        if any("public" in policy[0] for policy in policies):
+            found.append((name, "has a policy for everybody"))
+    return found
+
+
+def test_rows_of_residents_are_behind_a_policy_for_each_audience(
+    here: Standing, where: Settings
+) -> None:
+    with closing(plain(where.owning_url)) as owner:
+        assert unguarded(owner) == []
+        forced = {
+            row[0]
+            for row in owner.execute(
+                "SELECT relname FROM pg_class WHERE relrowsecurity AND relforcerowsecurity"
+            )
+        }
+    assert forced == set(OWNED)
+    guarded = {name for name, one in tables_of("data").tables.items() if "protected" in one.info}
+    assert guarded <= forced
+
+
+@pytest.mark.parametrize(
+    ("behind", "told"),
+    [
+        ("", "is not behind policies"),
+        ("ENABLE ROW LEVEL SECURITY", "is not behind policies"),
+        (
+            "ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY",
+            "has no policy for kangma_doctor",
+        ),
+    ],
+)
+def test_a_new_table_of_residents_without_a_policy_is_named(
+    here: Standing, where: Settings, behind: str, told: str
+) -> None:
+    with closing(plain(where.owning_url)) as owner, owner.transaction(force_rollback=True):
+        owner.execute("CREATE TABLE forgotten (id bytea, resident_id bytea)")
+        owner.execute("GRANT SELECT ON forgotten TO kangma_doctor")
+        if behind:
+            owner.execute(f"ALTER TABLE forgotten {behind}")
+        assert ("forgotten", told) in unguarded(owner)
+        assert {name for name, _ in unguarded(owner)} == {"forgotten"}
+
+
+def test_a_policy_that_shows_everything_is_named(here: Standing, where: Settings) -> None:
+    with closing(plain(where.owning_url)) as owner, owner.transaction(force_rollback=True):
+        owner.execute("CREATE POLICY open ON latest TO kangma_doctor USING (true)")
+        owner.execute("CREATE POLICY wide ON notices USING (true)")
+        assert unguarded(owner) == [
+            ("latest", "shows everything to kangma_doctor"),
+            ("notices", "has a policy for everybody"),
+        ]

@@ -192,3 +192,28 @@ def break_all_others(store: Database) -> None:
     )
     with store.engine.connect() as other:
         other.execute(text(statement))
+
+
+# Somebody who asks too late must hear it: waiting for ever would keep the whole process alive.
+def test_a_closed_store_refuses_and_keeps_nobody_waiting(store: Database) -> None:
+    def add(conn: Connection) -> None:
+        ADD.run(conn, thing(1))
+
+    with ThreadPoolExecutor(8) as pool:
+        asked = [
+            pool.submit(store.write, add),
+            *(pool.submit(store.read, len_of) for _ in range(6)),
+        ]
+        store.close()
+        for one in asked:
+            assert isinstance(one.exception(timeout=10), Unavailable | None)
+    for late in (lambda: store.write(add), lambda: store.read(len_of)):
+        with pytest.raises(Unavailable):
+            late()
+    for later in (store.awrite, store.aread):
+        with pytest.raises(Unavailable):
+            asyncio.run(asyncio.wait_for(later(len_of), 10))
+
+
+def len_of(conn: Connection) -> int:
+    return len(LIST.rows(conn, {"low": 0}))
