@@ -39,6 +39,7 @@ def plan(
         assessment=assessment,
         zone=zone,
         conditions=person.conditions,
+        medications=person.medications,
         family_history=person.family_history,
         readings=readings,
     )

@@ -34,7 +34,7 @@ def plan(here: Town, who: Person, path: str = "/v1/me") -> dict[str, Any]:
     found: dict[str, Any] = ok(answer)
     assert answer.headers["cache-control"] == "no-store"
     PlanOut.model_validate(found, extra="forbid")
-    for line in (line for part in PARTS for line in found[part]):
+    for line in (found["exercise"], *(line for part in PARTS for line in found[part])):
         assert line["source"], line
         assert line["grade"] in "ABCP", line
         assert line["caveat"]["zh"], line
@@ -66,6 +66,8 @@ def test_somebody_new_has_a_plan(here: Town) -> None:
     found = plan(here, here.resident(birth_date="1980-05-17"))
     assert (found["day"], found["life_stage"]) == ("2026-11-20", "adult")
     assert {"blood_pressure", "glucose", "cardiovascular_risk"} <= items(found).keys()
+    assert found["exercise"]["status"] == "prescribed"
+    assert found["exercise"]["rules"] == ["base_18_64"]
     assert (found["follow_ups"], found["goals"], found["pregnancy"]) == ([], [], None)
     assert found["messages"][0]["id"] == "active-adult"
 

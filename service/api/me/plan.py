@@ -1,4 +1,4 @@
-"""A resident's plan: what is due, follow-ups, goals and messages, each with its source."""
+"""A plan: exercise, what is due, follow-ups, goals and messages, each with its source."""
 
 from datetime import date
 from typing import Any, Literal
@@ -27,6 +27,31 @@ class Sourced(BaseModel):
     source: str
     grade: Grade
     caveat: Bilingual
+
+
+class BoundsOut(BaseModel):
+    low: int
+    high: int
+
+
+class ReasonOut(BaseModel):
+    id: str
+    text: Bilingual
+
+
+class ExerciseOut(Sourced):
+    """What I may do in a week (`goal`) and a session, or why my doctor decides (`refer`)."""
+
+    status: Literal["prescribed", "refer"]
+    ceiling: Literal["none", "moderate", "vigorous"]
+    reasons: list[ReasonOut]
+    goal: dict[str, Any]
+    session: dict[str, BoundsOut] = Field(description="Days a week, minutes, percent, sets.")
+    more: dict[str, dict[str, Any]]
+    target_heart_rate: BoundsOut | None = Field(description="Beats a minute.")
+    instead: Bilingual | None = Field(description="What to go by where no heart rate may be given.")
+    cautions: list[Bilingual]
+    rules: list[str]
 
 
 class DueLine(Sourced):
@@ -123,6 +148,7 @@ class PlanOut(BaseModel):
 
     day: date
     life_stage: Literal["child", "youth", "adult", "older", "pregnant"]
+    exercise: ExerciseOut
     due: list[DueLine]
     pregnancy: PregnancyOut | None
     follow_ups: list[FollowUpLine]
@@ -132,7 +158,7 @@ class PlanOut(BaseModel):
 
 @router.get("/v1/me/plan", responses={200: {"model": PlanOut}})
 async def get_plan(me: Mine) -> Response:
-    """What is due, how follow-ups and goals stand, and what to do.
+    """How to exercise, what is due, how follow-ups and goals stand, and what to do.
 
     A goal is a record of the kind `goal` (POST /v1/me/records) whose values are its targets.
     """

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 from consent.vocabulary import DataClass
-from service.domain.care import colours, followed, visits
+from service.domain.care import colours, exercise, followed, visits
 from service.domain.care.checks import CHECKS, LONGEST_MONTHS, Check
 from service.domain.care.situation import Situation
 from service.domain.life import Stage
@@ -71,6 +71,7 @@ def _names(who: Situation) -> Iterator[_Name]:
         names = (*visits.ANTENATAL, *visits.DELIVERIES, "pregnancy_status")
         yield from (_Name(name, YEAR, True) for name in names)
         yield _Name("procedure:hysterectomy", LONGEST_MONTHS, False)
+    yield from (_Name(name, LIFE, False) for name in exercise.PROCEDURES)
     if who.stage is Stage.PREGNANT:
         yield from (_Name(name, YEAR, True) for name in colours.NAMES)
     for one in followed.diseases(who):

@@ -1,4 +1,4 @@
-"""A plan of one day: what is due, follow-ups, goals and messages, each line with its source.
+"""A plan of one day: exercise, what is due, follow-ups, goals and messages, each with its source.
 
 Pure: it is computed from a `Situation` and stored nowhere. Nothing in it moves a level.
 """
@@ -8,7 +8,17 @@ from datetime import date
 from typing import Any
 
 from consent.vocabulary import ALL_CLASSES
-from service.domain.care import checks, colours, due, followed, goals, messages, norm, visits
+from service.domain.care import (
+    checks,
+    colours,
+    due,
+    exercise,
+    followed,
+    goals,
+    messages,
+    norm,
+    visits,
+)
 from service.domain.care.goals import Goal, Point, Progress
 from service.domain.care.planned import Planned
 from service.domain.care.situation import Situation
@@ -24,6 +34,7 @@ def plan(who: Situation, stated: Sequence[Goal], points: Points) -> dict[str, An
     return {
         "day": who.today.isoformat(),
         "life_stage": who.stage.value,
+        "exercise": exercise.exercise(who),
         "due": [one.shown(who.today) for one in due_list(who)],
         "pregnancy": colours.pregnancy(who),
         "follow_ups": followed.follow_ups(who),

@@ -37,6 +37,7 @@ class Situation:
     assessment: Assessment
     zone: ZoneInfo = life.CITY_ZONE
     conditions: Collection[str] = frozenset()
+    medications: Collection[str] = frozenset()
     family_history: Collection[str] = frozenset()
     readings: Mapping[str, Sequence[Reading]] = field(default_factory=dict)
     deeds: Sequence[Deed] = ()

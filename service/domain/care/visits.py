@@ -96,8 +96,15 @@ def _antenatal(who: Situation) -> list[Planned]:
     return _pick(who, antenatal_windows(first), ANTENATAL, source)
 
 
-def _after_birth(who: Situation) -> list[Planned]:
+def delivered(who: Situation) -> date | None:
+    """The day of a delivery whose time of visits is not over."""
     born = max(filter(None, (who.last(name) for name in DELIVERIES)), default=None)
+    longest = timedelta(days=max(row["days"][1] for row in _POSTPARTUM["visit"]))
+    return born if born is not None and born + longest >= who.today else None
+
+
+def _after_birth(who: Situation) -> list[Planned]:
+    born = delivered(who)
     if born is None:
         return []
     windows = [

@@ -39,7 +39,11 @@ def sourced(name: str) -> Iterator[tuple[str, dict[str, Any]]]:
         yield from ((f"{kind} {number}", row) for number, row in enumerate(table.get(kind, ())))
 
 
-@pytest.mark.parametrize("name", [name for name in TABLES if name != "sources"])
+SAYS_NOTHING = {"sources", "exercise"}
+"""The sources themselves, and words of the record beside words of the exercise rules."""
+
+
+@pytest.mark.parametrize("name", [name for name in TABLES if name not in SAYS_NOTHING])
 def test_every_row_cites_a_source_that_exists(name: str) -> None:
     rows = list(sourced(name))
     assert rows
