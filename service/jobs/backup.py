@@ -41,7 +41,7 @@ def save(settings: Settings, folder: Path, *, keystore: bool) -> dict[str, Any]:
     if folder.exists() and any(folder.iterdir()):
         raise BackupRefused(_NOT_EMPTY)
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    url = settings.keys_url if keystore else settings.data_store_url
+    url = settings.keys_url if keystore else settings.copying_url
     file = dumps.save(url, folder)
     facts = {
         "store": KEYSTORE if keystore else DATA,
@@ -58,7 +58,7 @@ def save(settings: Settings, folder: Path, *, keystore: bool) -> dict[str, Any]:
 def restore(settings: Settings, folder: Path, *, keystore: bool, shut: bool) -> dict[str, Any]:
     """Put a backup back; of the data store, erase again what was erased since it was made."""
     facts = _manifest(folder, KEYSTORE if keystore else DATA)
-    url = settings.keys_url if keystore else settings.data_store_url
+    url = settings.keys_url if keystore else settings.owning_url
     dumps.restore(url, folder / facts["file"])
     # A backup of an older release is brought to today's shape before it is looked at.
     with closing(_Engine(url)) as opened:
@@ -81,7 +81,7 @@ class _Engine:
 
 
 def _replayed(settings: Settings, shut: bool, now: datetime) -> Any:
-    house = build(settings)
+    house = build(settings, desk=True)
     try:
         key = house.system.secret("statistics")
         done = replay(house.db, house.keystore, key, now=now)
