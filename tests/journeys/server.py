@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -37,16 +38,30 @@ class Installation:
 
     def kangma(self, *arguments: str) -> dict[str, Any]:
         """What a command answers with `--json`."""
-        done = subprocess.run(
-            [KANGMA, *arguments, "--json"],
+        done = self._run(*arguments, "--json")
+        assert done.returncode == 0, done.stderr
+        answer: dict[str, Any] = json.loads(done.stdout)
+        return answer
+
+    def refused(self, *arguments: str) -> str:
+        """The sentence with which a command is refused; its last line, and no traceback."""
+        done = self._run(*arguments)
+        assert done.returncode == 1, done.stderr
+        assert "Traceback" not in done.stderr
+        sentence = done.stderr.splitlines()[-1]
+        # In English and in Chinese, with nothing of the machinery in either.
+        assert re.fullmatch(r"[A-Z].+[.] [^A-Z].*。", sentence), done.stderr
+        assert "Error" not in sentence
+        return sentence
+
+    def _run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [KANGMA, *arguments],
             env=self.environment,
             cwd=self.folder,
             capture_output=True,
             text=True,
         )
-        assert done.returncode == 0, done.stderr
-        answer: dict[str, Any] = json.loads(done.stdout)
-        return answer
 
     def settings(self) -> Settings:
         """The same settings inside this process, to look at what lies in the databases."""
@@ -88,11 +103,11 @@ def install(
 
 @contextmanager
 def serving(installation: Installation, *, workers: int = 1) -> Iterator[Installation]:
-    """Serve it on a free port until the block ends."""
+    """Serve it on a free port until the block ends; a copy of it may be served beside it."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    log = (installation.folder / "server.log").open("wb")
+    log = (installation.folder / f"server-{port}.log").open("wb")
     process = subprocess.Popen(
         [KANGMA, "serve", "--port", str(port), "--workers", str(workers)],
         env={
@@ -105,7 +120,7 @@ def serving(installation: Installation, *, workers: int = 1) -> Iterator[Install
     installation.url = f"http://127.0.0.1:{port}"
     installation.process = process
     try:
-        _wait(installation, process)
+        _wait(installation, process, Path(log.name))
         yield installation
     finally:
         process.terminate()
@@ -113,7 +128,7 @@ def serving(installation: Installation, *, workers: int = 1) -> Iterator[Install
         log.close()
 
 
-def _wait(installation: Installation, process: subprocess.Popen[bytes]) -> None:
+def _wait(installation: Installation, process: subprocess.Popen[bytes], log: Path) -> None:
     for _ in range(300):
         if process.poll() is not None:
             break
@@ -123,4 +138,4 @@ def _wait(installation: Installation, process: subprocess.Popen[bytes]) -> None:
         except httpx.TransportError:
             pass
         time.sleep(0.1)
-    raise RuntimeError((installation.folder / "server.log").read_text(encoding="utf-8")[-4000:])
+    raise RuntimeError(log.read_text(encoding="utf-8")[-4000:])
