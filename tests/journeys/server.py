@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -36,16 +37,30 @@ class Installation:
 
     def kangma(self, *arguments: str) -> dict[str, Any]:
         """What a command answers with `--json`."""
-        done = subprocess.run(
-            [KANGMA, *arguments, "--json"],
+        done = self._run(*arguments, "--json")
+        assert done.returncode == 0, done.stderr
+        answer: dict[str, Any] = json.loads(done.stdout)
+        return answer
+
+    def refused(self, *arguments: str) -> str:
+        """The sentence with which a command is refused; its last line, and no traceback."""
+        done = self._run(*arguments)
+        assert done.returncode == 1, done.stderr
+        assert "Traceback" not in done.stderr
+        sentence = done.stderr.splitlines()[-1]
+        # In English and in Chinese, with nothing of the machinery in either.
+        assert re.fullmatch(r"[A-Z].+[.] [^A-Z].*。", sentence), done.stderr
+        assert "Error" not in sentence
+        return sentence
+
+    def _run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [KANGMA, *arguments],
             env=self.environment,
             cwd=self.folder,
             capture_output=True,
             text=True,
         )
-        assert done.returncode == 0, done.stderr
-        answer: dict[str, Any] = json.loads(done.stdout)
-        return answer
 
     def settings(self) -> Settings:
         """The same settings inside this process, to look at what lies in the databases."""
