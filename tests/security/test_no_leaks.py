@@ -394,7 +394,7 @@ PUBLISHED = {name for name in metadata.tables if name.startswith(("release", "bu
 
 @contextmanager
 def without(here: Standing, table: str) -> Iterator[None]:
-    engine = here.town.house.db.engine
+    engine = here.town.beneath
     with engine.begin() as conn:
         conn.execute(text(f"ALTER TABLE {table} RENAME TO away"))
     try:
