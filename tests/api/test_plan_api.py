@@ -34,7 +34,8 @@ def plan(here: Town, who: Person, path: str = "/v1/me") -> dict[str, Any]:
     found: dict[str, Any] = ok(answer)
     assert answer.headers["cache-control"] == "no-store"
     PlanOut.model_validate(found, extra="forbid")
-    for line in (found["exercise"], *(line for part in PARTS for line in found[part])):
+    single = [found[part] for part in ("exercise", "growth", "pregnancy") if found[part]]
+    for line in (*single, *(line for part in PARTS for line in found[part])):
         assert line["source"], line
         assert line["grade"] in "ABCP", line
         assert line["caveat"]["zh"], line
@@ -226,6 +227,8 @@ def test_a_guardian_sees_the_childs_plan_and_the_look_is_logged(here: Town) -> N
     assert "18" in prompt["reason"]["zh"]
     log(here, child.guardian, seen({"body_weight": 9.8}, "2026-11-12"), path=child.path)
     assert items(plan(here, child.guardian, child.path)).keys() == {"child_visit_18_months"}
+    grown = plan(here, child.guardian, child.path)["growth"]
+    assert (grown["day"], grown["findings"][0]["indicator"]) == ("2026-11-12", "weight_for_age")
     looks = ok(child.ask("GET", "/access-log"))["items"]
     assert {one["action"] for one in looks} >= {"read"}
 

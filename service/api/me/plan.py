@@ -103,6 +103,33 @@ class FollowUpLine(Sourced):
     visits_a_year: int
 
 
+class GrowthFinding(BaseModel):
+    """One indicator of WHO; not plausible means: measure again, nothing is judged."""
+
+    indicator: str
+    z: float
+    plausible: bool
+    category: str | None
+    label: Bilingual | None
+
+
+class SchoolAgeJudgement(BaseModel):
+    """The Chinese cut-offs from 6 to 18 years."""
+
+    category: str
+    label: Bilingual
+    bmi: float
+    stunted: bool | None
+
+
+class GrowthLine(Sourced):
+    """How a child grows, by the measurements of `day`."""
+
+    day: date
+    findings: list[GrowthFinding]
+    school_age: SchoolAgeJudgement | None
+
+
 class ColourOut(BaseModel):
     colour: Literal["green", "yellow", "orange", "red", "purple"]
     label: Bilingual
@@ -150,6 +177,7 @@ class PlanOut(BaseModel):
     life_stage: Literal["child", "youth", "adult", "older", "pregnant"]
     exercise: ExerciseOut
     due: list[DueLine]
+    growth: GrowthLine | None = Field(description="Below 18 years, where there is no level.")
     pregnancy: PregnancyOut | None
     follow_ups: list[FollowUpLine]
     goals: list[GoalLine]

@@ -1,6 +1,7 @@
 """The follow-ups of a plan: how each followed disease stands by the norm, and what is aimed at."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
@@ -44,7 +45,7 @@ def at_home(disease: Disease, who: Situation) -> list[FollowUp]:
             if reading.at.astimezone(who.zone).date() == max(days):
                 values[part] = reading.value
                 break
-    return [FollowUp(max(days), **_numbers(values), face_to_face=False)]
+    return [replace(_follow_up(max(days), values), face_to_face=False)]
 
 
 def _of_days(disease: Disease, deeds: Sequence[Deed]) -> list[FollowUp]:
@@ -54,11 +55,18 @@ def _of_days(disease: Disease, deeds: Sequence[Deed]) -> list[FollowUp]:
             if name in deed.told:
                 days.setdefault(deed.day, {}).setdefault(part, deed.told[name])
     ordered = sorted(days.items(), key=lambda pair: pair[0], reverse=True)
-    return [FollowUp(day, **_numbers(values)) for day, values in ordered]
+    return [_follow_up(day, values) for day, values in ordered]
 
 
-def _numbers(values: Mapping[str, Any]) -> dict[str, float]:
-    return {part: value for part, value in values.items() if isinstance(value, int | float)}
+def _follow_up(day: date, values: Mapping[str, Any]) -> FollowUp:
+    known = {part: value for part, value in values.items() if isinstance(value, int | float)}
+    return FollowUp(
+        day,
+        systolic=known.get("systolic"),
+        diastolic=known.get("diastolic"),
+        fasting=known.get("fasting"),
+        random=known.get("random"),
+    )
 
 
 def _entry(one: Followed, who: Situation) -> dict[str, Any]:

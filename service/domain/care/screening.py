@@ -82,7 +82,7 @@ def osta_raised(who: Situation) -> bool:
     if not isinstance(weight, int | float) or "osteoporosis" in who.conditions:
         return False
     given = {"weight": weight, "age": who.age, "sex": who.sex, "post_menopausal": True}
-    return evaluate("osta", given)["category"] != "low"
+    return bool(evaluate("osta", given)["category"] != "low")
 
 
 def copd_to_ask(who: Situation) -> bool:
