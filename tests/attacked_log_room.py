@@ -28,7 +28,7 @@ from service.audit.tables import (
 from service.audit.verification import Breach
 from service.kit.db import Database, Instant, UuidBytes
 from tests.audit_room import KEYS, checkpoint, fill, make_tables, proven
-from tests.conftest import fresh_postgres
+from tests.databases import fresh_postgres
 
 SUBJECTS = [uuid5(UUID(int=0), str(number)) for number in range(6)]
 COUNT, MARKS = 300, (120, 280)

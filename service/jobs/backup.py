@@ -39,7 +39,7 @@ class BackupRefused(ServiceError):
 def save(settings: Settings, folder: Path, *, keystore: bool) -> dict[str, Any]:
     """Copy a database into an empty or new folder, consistently and while it is in use."""
     _make_empty(folder)
-    url = settings.keys_url if keystore else settings.data_store_url
+    url = settings.keys_url if keystore else settings.copying_url
     file = dumps.save(url, folder)
     facts = {
         "store": KEYSTORE if keystore else DATA,
@@ -56,7 +56,7 @@ def save(settings: Settings, folder: Path, *, keystore: bool) -> dict[str, Any]:
 def restore(settings: Settings, folder: Path, *, keystore: bool, shut: bool) -> dict[str, Any]:
     """Put a backup back; of the data store, erase again what was erased since it was made."""
     facts = _manifest(folder, KEYSTORE if keystore else DATA)
-    url = settings.keys_url if keystore else settings.data_store_url
+    url = settings.keys_url if keystore else settings.owning_url
     dumps.restore(url, folder / facts["file"])
     # A backup of an older release is brought to today's shape before it is looked at.
     with closing(_Engine(url)) as opened:
@@ -90,7 +90,7 @@ class _Engine:
 
 
 def _replayed(settings: Settings, shut: bool, now: datetime) -> Any:
-    house = build(settings)
+    house = build(settings, desk=True)
     try:
         key = house.system.secret("statistics")
         done = replay(house.db, house.keystore, key, now=now)

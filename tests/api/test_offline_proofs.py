@@ -136,7 +136,7 @@ def test_the_log_stays_whole_and_green_when_its_subject_is_erased(
     export = ok(here.doors.get("/v1/me/access-log/export", headers=mei.headers))["export"]
     assert CHECK_MINE(export, jwks(here), [kept, later]) == (2, 2)
 
-    with house.db.engine.begin() as conn:
+    with here.beneath.begin() as conn:
         conn.exec_driver_sql("UPDATE access_log SET row_count = 77 WHERE seq = 1 AND leaf = 0")
     breach = checkpoint.prove(house, [kept])
     assert breach is not None

@@ -27,6 +27,7 @@ class Installation:
 
     folder: Path
     environment: dict[str, str]
+    """What commands are given; the server gets no login but its own."""
     url: str = ""
     process: subprocess.Popen[bytes] | None = None
 
@@ -72,8 +73,17 @@ class Installation:
         return Settings.model_validate(named)
 
 
-def install(folder: Path, database_url: str, keystore_url: str) -> Installation:
-    """Initialise a deployment with the regions of the fictional city."""
+COMMANDS = ("KANGMA_OWNER_URL", "KANGMA_OPERATOR_URL", "KANGMA_BACKUP_URL")
+"""Settings that are for the command line alone."""
+
+
+def install(
+    folder: Path, database_url: str, keystore_url: str, logins: dict[str, str] | None = None
+) -> Installation:
+    """Initialise a deployment with the regions of the fictional city.
+
+    `logins` are addresses of the data store for the command line, by setting.
+    """
     environment = {
         **os.environ,
         "KANGMA_DATA": str(folder / "data"),
@@ -81,6 +91,7 @@ def install(folder: Path, database_url: str, keystore_url: str) -> Installation:
         "KANGMA_KEYSTORE_URL": keystore_url,
         "KANGMA_KEK": f"file:{folder / 'keys' / 'kek.json'}",
         "KANGMA_PROFILE": "test",
+        **(logins or {}),
     }
     made = Installation(folder, environment)
     made.kangma("init")
@@ -99,7 +110,9 @@ def serving(installation: Installation, *, workers: int = 1) -> Iterator[Install
     log = (installation.folder / f"server-{port}.log").open("wb")
     process = subprocess.Popen(
         [KANGMA, "serve", "--port", str(port), "--workers", str(workers)],
-        env=installation.environment,
+        env={
+            name: value for name, value in installation.environment.items() if name not in COMMANDS
+        },
         cwd=installation.folder,
         stdout=log,
         stderr=subprocess.STDOUT,

@@ -118,7 +118,7 @@ def test_a_log_that_was_changed_or_rolled_back_is_refused(
     # The log by itself is whole; that its end is missing, only the copy kept elsewhere tells.
     assert small.kangma("audit", "verify")["intact"] is True
     assert "integrity" in small.refused("audit", "verify", "--checkpoint", str(kept))
-    with open_town(small) as here, here.house.db.engine.begin() as conn:
+    with open_town(small) as here, here.beneath.begin() as conn:
         conn.exec_driver_sql("UPDATE access_log SET row_count = row_count + 1 WHERE seq = 1")
     assert "integrity" in small.refused("audit", "verify")
 

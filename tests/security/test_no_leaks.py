@@ -118,6 +118,20 @@ def asks_of_adults(here: Standing, token: str) -> list[Ask]:
         Ask("list_regions", None, "GET", "/v1/regions"),
         Ask("list_questionnaires", None, "GET", "/v1/questionnaires"),
         Ask("get_questionnaire", None, "GET", "/v1/questionnaires/phq9"),
+        Ask("score_questionnaire", None, "POST", "/v1/questionnaires/phq9/score",
+            {"json": {"answers": {"phq9_9": 3}}}),
+        Ask("score_questionnaire", None, "POST", "/v1/questionnaires/phq9/score",
+            {"json": {"answers": {NOTE: 3}, "sex": NOTE, "total": RATE}}),
+        Ask("list_standards", None, "GET", "/v1/standards"),
+        Ask("get_standard", None, "GET", "/v1/standards/cn-npfs-2023"),
+        Ask("score_standard", None, "POST", "/v1/standards/cn-npfs-2023/score",
+            {"json": {"sex": "female", "age": 30, "results": {"height": 160, "weight": WEIGHT}}}),
+        Ask("score_standard", None, "POST", "/v1/standards/cn-npfs-2023/score",
+            {"json": {"sex": NOTE, "age": 30, "results": {NOTE: WEIGHT}}}),
+        Ask("assess_growth", None, "POST", "/v1/growth",
+            {"json": {"sex": "female", "age_months": 100.5, "height": 130, "weight": WEIGHT}}),
+        Ask("assess_growth", None, "POST", "/v1/growth",
+            {"json": {"sex": NOTE, "age_days": 3, "weight": NOTE, NOTE: WEIGHT}}),
         Ask("list_models", None, "GET", "/v1/models"),
         Ask("get_model", None, "GET", "/v1/models/cn_body_size"),
         Ask("evaluate_model", None, "POST", "/v1/models/cn_body_size/evaluate",
@@ -379,7 +393,7 @@ PUBLISHED = {name for name in metadata.tables if name.startswith(("release", "bu
 
 @contextmanager
 def without(here: Standing, table: str) -> Iterator[None]:
-    engine = here.town.house.db.engine
+    engine = here.town.beneath
     with engine.begin() as conn:
         conn.execute(text(f"ALTER TABLE {table} RENAME TO away"))
     try:
