@@ -14,14 +14,14 @@ from service.domain.growth.assess import Child, Finding
 from service.domain.growth.zscores import DAYS_A_MONTH, LAST_DAY
 from service.domain.life import ADULT_FROM
 
-MEASURES = {"height": "body_height", "weight": "body_weight", "head": "head_circumference"}
+MEASURES = ("body_height", "body_weight", "head_circumference")
 
 
 def growth(who: Situation) -> dict[str, Any] | None:
     """What the day of the newest measurement tells; None for adults and where nothing is known."""
     if who.age >= ADULT_FROM:
         return None
-    days = [day for name in MEASURES.values() if (day := who.last(name)) is not None]
+    days = [day for name in MEASURES if (day := who.last(name)) is not None]
     if not days or max(days) < who.birth_date:
         return None
     child = _child(who, max(days))
@@ -31,7 +31,7 @@ def growth(who: Situation) -> dict[str, Any] | None:
         "day": max(days).isoformat(),
         "findings": [_shown(one) for one in found],
         "school_age": judged,
-        "source": _joined(assess.SOURCE, judged and school_age.document()["citation"]),
+        "source": "; ".join(_cited(judged is not None)),
         "grade": assess.GRADE if judged is None else "B",
         "caveat": _both(_notes(found, judged is not None, child)),
     }
@@ -41,12 +41,13 @@ def _child(who: Situation, day: date) -> Child:
     """Measurements of one day, which a judgement of weight for height needs."""
     age_days = (day - who.birth_date).days
     young = age_days <= LAST_DAY
-    values = {part: _value(who, name, day) for part, name in MEASURES.items()}
     return Child(
         sex="female" if who.sex == "female" else "male",
         age_days=age_days if young else None,
         age_months=None if young else age_days / DAYS_A_MONTH,
-        **values,
+        height=_value(who, "body_height", day),
+        weight=_value(who, "body_weight", day),
+        head=_value(who, "head_circumference", day),
     )
 
 
@@ -90,5 +91,5 @@ def _both(notes: Iterable[Text]) -> dict[str, str]:
     return {"zh": "".join(one.zh for one in told), "en": " ".join(one.en for one in told)}
 
 
-def _joined(*sources: str | None) -> str:
-    return "; ".join(source for source in sources if source)
+def _cited(judged: bool) -> list[str]:
+    return [assess.SOURCE, *([school_age.document()["citation"]] if judged else [])]
