@@ -12,11 +12,14 @@ import httpx
 from service.app import create
 from service.house import REGIONS_FILE, House, build, prepare
 from service.identity import actions as identity
+from service.kit.audience import speaking_for
 from service.kit.clock import Clock
+from service.kit.db import open_engine
 from service.kit.ids import new_id
 from service.kit.settings import Settings
 from tests.asgi import Doors, doors
 from tests.contract.validated import Validated
+from tests.databases import beneath
 
 CITY, DISTRICT, STREET, COMMUNITY = "330100", "330101", "330101001", "330101001001"
 PASSWORD = "correct horse 电池"
@@ -58,11 +61,15 @@ class Person:
 
 
 class Town:
-    """The application over a fresh house. `doors` are its HTTP doors, held against openapi.yaml."""
+    """The application over a fresh house. `doors` are its HTTP doors, held against openapi.yaml.
+
+    `beneath` opens its data store as somebody whom no wall of PostgreSQL binds."""
 
     def __init__(self, house: House, doors: Doors) -> None:
         self.house = house
         self.doors = doors
+        # Tests look at rows, and attack them, beneath wall 4.
+        self.beneath = open_engine(beneath(house.settings))
 
     def register(self, login: str, /, **changes: Any) -> httpx.Response:
         wish = {
@@ -105,17 +112,18 @@ class Town:
     def doctor(self, login: str = "dr.zhou") -> Person:
         """A new doctor, signed in."""
         house = self.house
-        made = house.db.write(
-            lambda conn: identity.add_doctor(
-                conn,
-                house.system,
-                login=login,
-                name="周医生",
-                clinic="河街卫生站",
-                now=house.clock(),
-                passwords=house.passwords,
+        with speaking_for("operator"):
+            made = house.db.write(
+                lambda conn: identity.add_doctor(
+                    conn,
+                    house.system,
+                    login=login,
+                    name="周医生",
+                    clinic="河街卫生站",
+                    now=house.clock(),
+                    passwords=house.passwords,
+                )
             )
-        )
         return self.sign_in(login, made["password"])
 
     def strong(self, person: Person) -> Person:
@@ -134,11 +142,12 @@ class Town:
     def client(self) -> dict[str, str]:
         """A new city client's credentials."""
         house = self.house
-        return house.db.write(
-            lambda conn: identity.add_client(
-                conn, house.system, role="city", name="Cockpit", now=house.clock()
+        with speaking_for("operator"):
+            return house.db.write(
+                lambda conn: identity.add_client(
+                    conn, house.system, role="city", name="Cockpit", now=house.clock()
+                )
             )
-        )
 
     def city(self) -> Person:
         """A new city client, signed in."""
@@ -149,12 +158,18 @@ class Town:
 
 @contextmanager
 def town(settings: Settings, clock: Clock) -> Iterator[Town]:
-    """A city of four divisions on empty databases, open for one test."""
+    """A city of four divisions on empty databases, open for one test.
+
+    The doors have a house of their own where they sign in to the data store by themselves.
+    """
     prepare(settings)
     (settings.data / REGIONS_FILE).write_text(json.dumps(REGIONS), "utf-8")
-    house = build(settings, clock=clock)
+    house = build(settings, clock=clock, desk=True)
+    alone = settings.desk_url == settings.data_store_url
     try:
-        with doors(create(house)) as opened:
-            yield Town(house, Validated(opened))
+        with doors(create(house if alone else build(settings, clock=clock))) as opened:
+            here = Town(house, Validated(opened))
+            yield here
+            here.beneath.dispose()
     finally:
         house.close()

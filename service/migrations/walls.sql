@@ -114,8 +114,6 @@ GRANT SELECT, INSERT, DELETE ON access_buckets TO kangma_log;
 GRANT SELECT ON access_heads, access_tree, access_nodes, access_checkpoints, access_buckets
     TO kangma_upkeep;
 GRANT SELECT ON access_tallies TO kangma_upkeep, kangma_operator;
--- Where the watch over the log has got to, and how much each practitioner read.
-GRANT SELECT, INSERT, UPDATE, DELETE ON access_watch, access_readers TO kangma_upkeep;
 GRANT SELECT ON access_checkpoints TO kangma_anyone, kangma_resident, kangma_operator;
 
 -- 4. Rows that are found by a keyed tag or a digest, before it is known whose they are.
@@ -174,7 +172,28 @@ GRANT SELECT, INSERT, UPDATE ON release_artifacts, release_attempts, release_bud
 GRANT SELECT ON release_artifacts, release_attempts, release_budgets, release_charges,
     release_specifications TO kangma_city, kangma_operator;
 
--- 7. Upkeep goes from resident to resident, on purpose and logged. It cannot touch the log.
+-- 7. Chores of the HTTP service: they watch the log, tell residents what they saw, drop ended rows
+-- of sign-in, and look whether anything is left of a class or a person that was being erased.
+CREATE POLICY watched ON access_log FOR SELECT TO kangma_chores USING (true);
+CREATE POLICY told ON notices FOR INSERT TO kangma_chores WITH CHECK (true);
+CREATE POLICY erased ON residents FOR SELECT TO kangma_chores USING (status = 'erased');
+DO $$
+DECLARE one text;
+BEGIN
+    FOR one IN SELECT tablename FROM pg_policies WHERE schemaname = 'public'
+        AND policyname IN ('permitted', 'asked') AND tablename <> 'emergency_reviews' LOOP
+        EXECUTE format('CREATE POLICY doomed ON %I FOR SELECT TO kangma_chores'
+            ' USING (resident_id = ANY ((SELECT kangma_asked())::bytea[]))', one);
+        EXECUTE format('GRANT SELECT ON %I TO kangma_chores', one);
+    END LOOP;
+END $$;
+GRANT INSERT ON notices TO kangma_chores;
+-- Where the watch has got to, and how much each practitioner read.
+GRANT SELECT, INSERT, UPDATE ON access_watch, access_readers TO kangma_chores;
+GRANT SELECT, DELETE ON refresh_tokens, revocations, used_once, challenges, sign_in_attempts
+    TO kangma_chores;
+
+-- 8. Upkeep goes from resident to resident, on purpose and logged. It cannot touch the log.
 DO $$
 DECLARE one text;
 BEGIN

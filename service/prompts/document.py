@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from consent.decision import Permit
-from service.domain.risk.catalogue import RULE_PACK
+from service.domain.risk.rules import in_force
 from service.keys.vault import Vault
 from service.kit.sealed import Sealed
 from service.prompts import store
@@ -43,4 +43,4 @@ def opened(vault: Vault, permit: Permit, rev: int, sealed: bytes, day: date) -> 
 
 
 def _rules() -> bytes:
-    return RULE_PACK.encode()[:12].ljust(12, b"\0")
+    return in_force().pack.encode()[:12].ljust(12, b"\0")

@@ -8,6 +8,7 @@ import asyncio
 import inspect
 import json
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import wraps
@@ -26,6 +27,7 @@ from tests.authenticator import Authenticator
 from tests.contract.test_client_covers import ASYNC, SUFFIX, SYNC, declared, of_children
 from tests.journeys.server import Installation, install, serving
 from tests.oidc_issuer import CLIENT, SECRET, Issuer, provider
+from tests.walled_room import settings_of_logins
 
 PASSWORD = "correct horse 电池"
 WEIGHT = {
@@ -58,11 +60,28 @@ class Place:
     elsewhere: Issuer
 
 
-@pytest.fixture(scope="module")
-def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def place(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Place]:
+    """On PostgreSQL the server and the commands sign in apart, each bound by wall 4."""
     folder = tmp_path_factory.mktemp("clients")
-    stores = (f"sqlite:///{folder / 'kangma.db'}", f"sqlite:///{folder / 'keys.db'}")
-    installed = install(folder, *stores)
+    with ExitStack() as stack:
+        if request.param == "sqlite":
+            stores = (f"sqlite:///{folder / 'kangma.db'}", f"sqlite:///{folder / 'keys.db'}")
+            installed = install(folder, *stores)
+        else:
+            made = settings_of_logins(folder, stack)
+            logins = {
+                "KANGMA_OWNER_URL": made.owning_url,
+                "KANGMA_OPERATOR_URL": made.desk_url,
+            }
+            installed = install(folder, made.data_store_url, made.keys_url, logins)
+        yield stack.enter_context(_served(folder, installed))
+
+
+@contextmanager
+def _served(folder: Path, installed: Installation) -> Iterator[Place]:
     (folder / "data" / OUTLINES_FILE).write_text(json.dumps(outlines()), "utf-8")
     (folder / "secret").write_text(SECRET, "utf-8")
     with provider() as elsewhere:
@@ -182,6 +201,15 @@ async def _look_around(client: Any) -> str:
     assert {"care", "statistics"} <= {notice["id"] for notice in await of(words.notices())}
     assert (await of(words.questionnaire("phq9")))["items"]
     assert len(await of(words.questionnaires())) > 1
+    alarm = await of(words.score_questionnaire("phq9", {"phq9_9": 1}))
+    assert (alarm["total"], "12356" in alarm["safety"]["numbers"]) == (None, True)
+    standards = {standard["id"] for standard in await of(words.standards())}
+    assert "cn-nsphs-2014" in standards
+    assert (await of(words.standard("cn-npfs-2023")))["status"] == "provisional"
+    fitness = await of(words.score_standard("cn-nsphs-2014", "female", {"sr": 12}, grade="8"))
+    assert (fitness["item_scores"], fitness["total"]) == ({"sr": 74}, None)
+    growth = await of(words.growth(sex="female", age_days=730, height=84))
+    assert growth["findings"][0]["z"] == -0.74
     models = {model["id"]: model for model in await of(words.models())}
     assert (await of(words.model("cn_body_size")))["citation"] == models["cn_body_size"]["citation"]
     answer = await of(words.evaluate("cn_body_size", {"bmi": 24.2, "sex": "female"}))
@@ -248,6 +276,7 @@ async def _be_prompted(me: Any) -> None:
     imagined = await of(me.what_if({"systolic_bp": 188, "diastolic_bp": 115}))
     assert imagined["urgent"] is not None
     assert (await of(me.contributions()))["contributing"] is False
+    assert all(one["source"] for one in (await of(me.plan()))["due"])
 
 
 async def _share(me: Any, zhou: Any) -> None:

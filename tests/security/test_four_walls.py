@@ -30,7 +30,7 @@ from service.records import parts, store
 from tests import wall_slips as slips
 from tests.house_room import Person, Town, town
 from tests.standing_room import NOW, PRESSURE, settings
-from tests.walled_room import plain, walled_settings
+from tests.walled_room import plain
 
 pytestmark = pytest.mark.walled
 SHOWN = ["body", "lifestyle"]
@@ -85,10 +85,7 @@ def place(
 ) -> Iterator[Place]:
     folder = tmp_path_factory.mktemp("walls")
     with ExitStack() as stack:
-        if request.param == "postgresql":
-            where = stack.enter_context(walled_settings(folder))
-        else:
-            where = settings(folder, "sqlite", stack)
+        where = settings(folder, request.param, stack)
         yield Place(stack.enter_context(town(where, lambda: NOW)), where)
 
 

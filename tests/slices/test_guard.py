@@ -336,6 +336,7 @@ MAY = {
         "service/guardians/actions.py",
         "service/guardians/codes.py",
         "service/healthcode/actions.py",
+        "service/jobs/erasures.py",
         "service/residents/actions.py",
     },
     "keeping_the_log": {"service/audit/actions.py"},

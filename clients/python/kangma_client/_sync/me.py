@@ -118,6 +118,11 @@ class Me:
             Call("POST", f"{self._path}/prompt/what-if", json={"values": values})
         )
 
+    @operation("get_plan")
+    def plan(self) -> Any:
+        """What is due, how follow-ups and goals stand, and what to do, each with its source."""
+        return self._transport.send(Call("GET", f"{self._path}/plan"))
+
     @operation("get_code")
     def code(self) -> Any:
         return self._transport.send(Call("GET", f"{self._path}/code"))
@@ -233,6 +238,7 @@ class Me:
 
     @operation("export_access_log")
     def export_access_log(self) -> Any:
+        """All of it, signed; `StepUpRequired` when the last sign-in is older than 5 minutes."""
         return self._transport.send(Call("GET", f"{self._path}/access-log/export"))
 
     @operation("list_doctors")
