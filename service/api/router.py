@@ -6,7 +6,17 @@ loop. The busiest doors come first.
 
 from fastapi import APIRouter, FastAPI
 
-from service.api import audit, catalogue, models, notices, status, verify
+from service.api import (
+    audit,
+    catalogue,
+    growth,
+    models,
+    notices,
+    questionnaires,
+    standards,
+    status,
+    verify,
+)
 from service.api.auth import claim, federation, passkeys, published, register, step_up, token
 from service.api.city import releases
 from service.api.doctor import codes, emergency, panel, patients
@@ -23,6 +33,7 @@ from service.api.me import (
     erasure,
     grants,
     mirror,
+    plan,
     profile,
     prompts,
     records,
@@ -36,6 +47,7 @@ RESIDENT = (
     records.router,
     series.router,
     prompts.router,
+    plan.router,
     profile.router,
     erasure.router,
     code.router,
@@ -72,6 +84,9 @@ ANYONE = (
     catalogue.router,
     notices.router,
     models.router,
+    standards.router,
+    growth.router,
+    questionnaires.router,
     status.router,
 )
 ROUTERS: tuple[APIRouter, ...] = (*RESIDENT, *DOCTOR, *ANYONE, *CITY)

@@ -117,6 +117,11 @@ class AsyncMe:
             Call("POST", f"{self._path}/prompt/what-if", json={"values": values})
         )
 
+    @operation("get_plan")
+    async def plan(self) -> Any:
+        """What is due, how follow-ups and goals stand, and what to do, each with its source."""
+        return await self._transport.send(Call("GET", f"{self._path}/plan"))
+
     @operation("get_code")
     async def code(self) -> Any:
         return await self._transport.send(Call("GET", f"{self._path}/code"))

@@ -118,6 +118,11 @@ class Me:
             Call("POST", f"{self._path}/prompt/what-if", json={"values": values})
         )
 
+    @operation("get_plan")
+    def plan(self) -> Any:
+        """What is due, how follow-ups and goals stand, and what to do, each with its source."""
+        return self._transport.send(Call("GET", f"{self._path}/plan"))
+
     @operation("get_code")
     def code(self) -> Any:
         return self._transport.send(Call("GET", f"{self._path}/code"))
