@@ -9,6 +9,7 @@ from fastapi import APIRouter, FastAPI
 from service.api import audit, catalogue, models, notices, status, verify
 from service.api.auth import claim, federation, passkeys, published, register, step_up, token
 from service.api.city import releases
+from service.api.doctor import appeals as patient_appeals
 from service.api.doctor import codes, emergency, panel, patients
 from service.api.doctor import records as patient_records
 from service.api.doctor import requests as patient_requests
@@ -16,11 +17,13 @@ from service.api.doctor import series as patient_series
 from service.api.me import (
     access_export,
     access_log,
+    appeals,
     children,
     code,
     contract,
     contributions,
     erasure,
+    explanations,
     grants,
     mirror,
     profile,
@@ -46,6 +49,8 @@ RESIDENT = (
     my_emergency.router,
     my_notices.router,
     requests.router,
+    explanations.router,
+    appeals.router,
     access_export.router,
     children.router,
 )
@@ -57,6 +62,7 @@ DOCTOR = (
     codes.router,
     emergency.router,
     patient_requests.router,
+    patient_appeals.router,
 )
 CITY = (releases.router,)
 ANYONE = (

@@ -2,7 +2,7 @@
 
 import typer
 
-from service.cli import audit, keys, people, regions, releases, reviews, serve, stores
+from service.cli import appeals, audit, keys, people, regions, releases, reviews, serve, stores
 from service.cli.demo import command as demo
 
 app = typer.Typer(
@@ -18,3 +18,4 @@ app.add_typer(regions.app, name="regions")
 app.add_typer(releases.app, name="releases")
 app.add_typer(audit.app, name="audit")
 app.add_typer(reviews.app, name="reviews")
+app.add_typer(appeals.app, name="appeals")

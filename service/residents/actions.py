@@ -21,7 +21,9 @@ from service.residents import store
 from service.residents.profile import ZONES, normal_name, read, spelled
 from service.residents.profile import Profile as Profile
 
-AMENDABLE = frozenset({"name", "birth_date", "sex", "region", "zone", "language", "contact"})
+AMENDABLE = frozenset(
+    {"name", "birth_date", "sex", "region", "zone", "language", "contact", "automation"}
+)
 
 
 def checked(profile: Profile, regions: RegionTree, now: datetime) -> Profile:

@@ -30,6 +30,7 @@ OWNED = (
     "residents", "resident_state", "record_parts", "series_days", "latest", "prompt_now",
     "prompt_history", "grants", "contracts", "panel_cards", "policy_history", "access_log",
     "emergency_sessions", "consent_requests", "introductions", "notices",
+    "appeals",
 )  # fmt: skip
 AUDIENCES = ("anyone", "resident", "doctor", "city", "job", "operator", "upkeep", "log")
 

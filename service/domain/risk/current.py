@@ -7,7 +7,6 @@ Readings from the future, of the wrong type or too old are as if they were not t
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
-from math import isfinite
 from typing import NamedTuple
 
 from . import blood_pressure, control, kidney
@@ -58,6 +57,10 @@ class Newest:
     def all(self, code: str) -> Sequence[Reading]:
         return self._readings.get(code, ())
 
+    def everything(self) -> Iterable[tuple[str, Sequence[Reading]]]:
+        """Every measure and history with its readings, old and future ones among them."""
+        return self._readings.items()
+
     def numbers(self, code: str) -> Iterable[Reading]:
         """Fresh numeric readings, newest first."""
         limit = FRESH[code]
@@ -85,10 +88,8 @@ class Newest:
 
 
 def _is_number(value: object) -> bool:
-    kind = type(value)
-    if kind is int:
-        return -(2**53) <= value <= 2**53  # type: ignore[operator]
-    return kind is float and isfinite(value)  # type: ignore[arg-type]
+    # Within this range a few added up stay finite; no comparison holds for NaN.
+    return type(value) in (int, float) and -(2**53) <= value <= 2**53  # type: ignore[operator]
 
 
 def has(person: Person, meaning: str) -> bool:

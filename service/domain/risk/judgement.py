@@ -32,6 +32,8 @@ PRIOR: int = URGENT_LEVELS["prior_ascvd"]
 FLOOR: int = _LEVELS["chronic_floor"]
 RELIEF_FROM: int = _LEVELS["relief_from"]
 PAR_AGES = (20, 85)
+URGENT_ITEMS = frozenset({"urgent_blood_pressure", "urgent_glucose"})
+"""Items of an alarming reading, which are gone with a repeated normal one."""
 
 
 @dataclass(slots=True)
@@ -54,6 +56,18 @@ class Judgement:
     pressure_met: bool = False
     glucose_met: bool = False
     relieved: tuple[str, ...] = ()
+
+    @property
+    def lasting(self) -> int | None:
+        """The worst of the items that no single reading makes or ends."""
+        levels = (level for item, level in self.items.items() if item not in URGENT_ITEMS)
+        return max(levels, default=None)
+
+    @property
+    def alarm(self) -> int | None:
+        """The level of an alarming reading, when there is one."""
+        levels = (level for item, level in self.items.items() if item in URGENT_ITEMS)
+        return max(levels, default=None)
 
 
 def judge(facts: Facts) -> Judgement:

@@ -1,0 +1,117 @@
+"""The only SQL on appeals."""
+
+from typing import NamedTuple
+from uuid import UUID
+
+from sqlalchemy import Connection, LargeBinary, and_, bindparam, delete, insert, select, update
+
+from consent.decision import Permit
+from service.appeals.tables import appeals
+from service.contracts.tables import contracts
+from service.kit.prepared import Prepared
+from service.residents.store import holds
+from service.residents.tables import resident_state
+
+
+class AppealRow(NamedTuple):
+    resident_id: UUID
+    appeal_id: UUID
+    open: bool
+    for_doctor: bool
+    due: int
+    version: int
+    sealed_body: bytes
+
+
+class Waiting(NamedTuple):
+    """An appeal without an answer: its last day, and whether anybody may read it."""
+
+    resident_id: UUID
+    due: int
+    read: bool
+
+
+_COLUMNS = tuple(appeals.c[name] for name in AppealRow._fields)
+_CLOSED = Prepared(
+    select(*_COLUMNS)
+    .join(resident_state, resident_state.c.resident_id == appeals.c.resident_id)
+    .where(
+        appeals.c.resident_id == bindparam("resident", type_=LargeBinary),
+        resident_state.c.consent_revision
+        == bindparam("revision", type_=resident_state.c.consent_revision.type),
+        ~appeals.c.open,
+    )
+)
+
+
+def add(conn: Connection, row: AppealRow) -> None:
+    conn.execute(insert(appeals).values(**row._asdict()))
+
+
+def of_resident(conn: Connection, permit: Permit) -> list[AppealRow]:
+    query = select(*_COLUMNS).where(appeals.c.resident_id == permit.subject, holds(permit))
+    return [AppealRow(*row) for row in conn.execute(query)]
+
+
+def closed_of(conn: Connection, permit: Permit) -> list[AppealRow]:
+    """Those that nobody waits for any more; this is asked with every prompt."""
+    parameters = {"resident": permit.subject.bytes, "revision": permit.revision}
+    return [
+        AppealRow(
+            permit.subject, UUID(bytes=bytes(id_)), bool(open_), bool(shared), *more, bytes(body)
+        )
+        for _, id_, open_, shared, *more, body in _CLOSED.rows(conn, parameters)
+    ]
+
+
+def one(conn: Connection, permit: Permit, appeal: UUID) -> AppealRow | None:
+    """One appeal, which nobody else answers before the commit."""
+    query = select(*_COLUMNS).where(
+        appeals.c.resident_id == permit.subject, appeals.c.appeal_id == appeal, holds(permit)
+    )
+    row = conn.execute(query.with_for_update(of=appeals)).one_or_none()
+    return None if row is None else AppealRow(*row)
+
+
+def replace(conn: Connection, row: AppealRow) -> None:
+    """Store a newer version of an appeal."""
+    conn.execute(
+        update(appeals)
+        .where(appeals.c.resident_id == row.resident_id, appeals.c.appeal_id == row.appeal_id)
+        .values(open=row.open, version=row.version, sealed_body=row.sealed_body)
+    )
+
+
+def residents_of(conn: Connection, practitioner: UUID) -> list[UUID]:
+    """Who signed with this practitioner and lets them read an appeal that waits for an answer."""
+    query = (
+        select(appeals.c.resident_id)
+        .distinct()
+        .join(contracts, contracts.c.resident_id == appeals.c.resident_id)
+        .where(
+            contracts.c.practitioner_id == practitioner,
+            contracts.c.active,
+            appeals.c.open,
+            appeals.c.for_doctor,
+        )
+    )
+    return list(conn.scalars(query))
+
+
+def waiting(conn: Connection) -> list[Waiting]:
+    """Every appeal without an answer. It goes from resident to resident and opens nothing."""
+    signed = and_(contracts.c.resident_id == appeals.c.resident_id, contracts.c.active)
+    query = (
+        select(appeals.c.resident_id, appeals.c.due, appeals.c.for_doctor, contracts.c.active)
+        .outerjoin(contracts, signed)
+        .where(appeals.c.open)
+    )
+    return [
+        Waiting(resident, due, bool(shared and active))
+        for resident, due, shared, active in conn.execute(query)
+    ]
+
+
+def forget(conn: Connection, resident: UUID) -> None:
+    """Remove the appeals of somebody whose file is closed."""
+    conn.execute(delete(appeals).where(appeals.c.resident_id == resident))
