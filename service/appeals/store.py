@@ -56,12 +56,14 @@ def of_resident(conn: Connection, permit: Permit) -> list[AppealRow]:
 def closed_of(conn: Connection, permit: Permit) -> list[AppealRow]:
     """Those that nobody waits for any more; this is asked with every prompt."""
     parameters = {"resident": permit.subject.bytes, "revision": permit.revision}
-    return [
-        AppealRow(
-            permit.subject, UUID(bytes=bytes(id_)), bool(open_), bool(shared), *more, bytes(body)
+    found = []
+    for _, id_, open_, shared, due, version, body in _CLOSED.rows(conn, parameters):
+        appeal = UUID(bytes=bytes(id_))
+        row = AppealRow(
+            permit.subject, appeal, bool(open_), bool(shared), due, version, bytes(body)
         )
-        for _, id_, open_, shared, *more, body in _CLOSED.rows(conn, parameters)
-    ]
+        found.append(row)
+    return found
 
 
 def one(conn: Connection, permit: Permit, appeal: UUID) -> AppealRow | None:

@@ -115,9 +115,8 @@ def switch(
     now: datetime,
 ) -> Brief:
     """Let levels be assessed, or not. On assesses at once, off leaves no level and no index."""
-    changes = {"automation": on}
     before = residents.profile(connection, vault, permit)
-    profile = residents.amend(connection, vault, permit, changes=changes, regions=regions, now=now)
+    profile = residents.automate(connection, vault, permit, on=on)
     if profile == before:
         held = shelf.opened(connection, vault, permit)
         return head.brief(held.head, held.head)

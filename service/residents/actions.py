@@ -21,9 +21,7 @@ from service.residents import store
 from service.residents.profile import ZONES, normal_name, read, spelled
 from service.residents.profile import Profile as Profile
 
-AMENDABLE = frozenset(
-    {"name", "birth_date", "sex", "region", "zone", "language", "contact", "automation"}
-)
+AMENDABLE = frozenset({"name", "birth_date", "sex", "region", "zone", "language", "contact"})
 
 
 def checked(profile: Profile, regions: RegionTree, now: datetime) -> Profile:
@@ -75,6 +73,15 @@ def amend(
     """Change some members (`AMENDABLE`) and keep the rest; the profile as it now stands."""
     before = profile(conn, vault, permit)
     after = checked(replace(before, **changes), regions, now)
+    if after != before:
+        _keep(conn, vault, permit, after)
+    return after
+
+
+def automate(conn: Connection, vault: Vault, permit: Permit, *, on: bool) -> Profile:
+    """Let levels be assessed by rule, or not. Everything else stays as it was once checked."""
+    before = profile(conn, vault, permit)
+    after = replace(before, automation=on)
     if after != before:
         _keep(conn, vault, permit, after)
     return after

@@ -11,7 +11,7 @@ from consent.decision import Permit
 from consent.vocabulary import Action, Text
 from service.api.body import Flag, Shape, StrictRoute
 from service.api.me.own import Mine
-from service.api.me.prompts import ActionOut, Colour, ReviewOut, review_of
+from service.api.me.prompts import ActionOut, ReviewOut, review_of
 from service.api.schema import Bilingual, Moment, may_refuse
 from service.appeals import actions as appeals
 from service.appeals.body import DAYS
@@ -22,7 +22,7 @@ from service.domain.vocabulary.measures import MEASURES
 from service.panel import actions as panel
 from service.prompts import actions as prompts
 from service.prompts import history
-from service.prompts.head import COLOURS
+from service.prompts.head import COLOURS, Colour
 from service.prompts.story import Story
 from service.residents import actions as residents
 
