@@ -82,8 +82,10 @@ def every(conn: Connection, vault: Vault, permit: Permit) -> list[Appeal]:
     return sorted(found, key=lambda one: (one.opened_at, one.id), reverse=True)
 
 
-def one(conn: Connection, vault: Vault, permit: Permit, appeal: UUID) -> Appeal:
-    row = store.one(conn, permit, appeal)
+def one(
+    conn: Connection, vault: Vault, permit: Permit, appeal: UUID, *, hold: bool = False
+) -> Appeal:
+    row = store.one(conn, permit, appeal, hold=hold)
     if row is None:
         raise NotFound
     return body.opened(vault, permit, row)
@@ -93,7 +95,7 @@ def withdraw(
     conn: Connection, vault: Vault, permit: Permit, appeal: UUID, *, now: datetime
 ) -> Appeal:
     """Take an appeal back. Twice is as good as once; an answered one stays (`Conflict`)."""
-    found = one(conn, vault, permit, appeal)
+    found = one(conn, vault, permit, appeal, hold=True)
     if found.state == "withdrawn":
         return found
     if found.answer is not None:
@@ -146,7 +148,7 @@ def answer(
 
     `NotFound` for anybody else's, and in an emergency: answering is for who signed.
     """
-    row = store.one(conn, permit, appeal)
+    row = store.one(conn, permit, appeal, hold=True)
     signed = contracts.in_force(conn, permit.subject, practitioner)
     if row is None or not row.for_doctor or not signed:
         raise NotFound

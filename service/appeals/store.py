@@ -66,12 +66,13 @@ def closed_of(conn: Connection, permit: Permit) -> list[AppealRow]:
     return found
 
 
-def one(conn: Connection, permit: Permit, appeal: UUID) -> AppealRow | None:
-    """One appeal, which nobody else answers before the commit."""
+def one(conn: Connection, permit: Permit, appeal: UUID, *, hold: bool = False) -> AppealRow | None:
+    """One appeal; with `hold` nobody else answers it before the commit."""
     query = select(*_COLUMNS).where(
         appeals.c.resident_id == permit.subject, appeals.c.appeal_id == appeal, holds(permit)
     )
-    row = conn.execute(query.with_for_update(of=appeals)).one_or_none()
+    query = query.with_for_update(of=appeals) if hold else query
+    row = conn.execute(query).one_or_none()
     return None if row is None else AppealRow(*row)
 
 

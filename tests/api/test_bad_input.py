@@ -68,6 +68,7 @@ def knock(here: Standing, door: Door, content: Any, **headers: str) -> httpx.Res
         "grant_id": here.grant,
         "model_id": "china_par_10y",
         "request_id": NOBODYS,
+        "appeal_id": NOBODYS,
     }
     person = here.person(door.audience)
     sent = {"if-match": '"1"', **JSON, **(person.headers if person else {}), **headers}

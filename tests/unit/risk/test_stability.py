@@ -1,4 +1,4 @@
-"""The level that is shown rises at once and falls after two weeks of agreement, whatever happens."""
+"""The level that is shown rises at once and falls after two weeks of agreement, come what may."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
