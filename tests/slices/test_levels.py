@@ -343,3 +343,26 @@ def test_every_line_of_history_has_one_size(home: Clinic) -> None:
         return set(conn.scalars(query))
 
     assert len(home.read(sizes)) == 1
+
+
+def test_an_alarm_is_over_when_a_clinician_measures(home: Clinic) -> None:
+    resident = home.resident()
+    assert measure(home, resident, 192, 118).level == 5
+    home.now += timedelta(hours=1)
+    entered = pressure(186, 112, home.now.isoformat(), source={"kind": "practitioner"})
+    after = home.log(resident, entered)[1]
+    found = prompt(home, resident)
+    lasting = max(
+        level for item, level in story_items(home, resident, found).items() if item != "urgent"
+    )
+    assert after.level == lasting
+    assert found["urgent"]["reading"] == "blood_pressure"
+
+
+def story_items(home: Clinic, resident: UUID, found: dict[str, Any]) -> dict[str, int]:
+    """The items that the level in force rested on."""
+    items = explained(home, resident, found["explanation"])[1].grounds.items
+    return {
+        "urgent" if item.startswith("urgent_") else item: level
+        for item, level in (items or {}).items()
+    }

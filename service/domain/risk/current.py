@@ -164,6 +164,7 @@ def _pressure(facts: Facts, newest: Newest) -> None:
     facts.newest_dbp = newest.number("diastolic_bp")
     if facts.newest_sbp is None:
         return
+    facts.pressure_seen = _is_clinical(newest, "systolic_bp")
     found = pressures(newest)
     recent = found[:CONTROL_READINGS]
     facts.sbp = sum(pair.systolic for pair in found) / len(found)
@@ -172,6 +173,11 @@ def _pressure(facts: Facts, newest: Newest) -> None:
     if lows:
         facts.dbp = sum(lows) / len(lows)
         facts.control_dbp = max(lows[:CONTROL_READINGS])
+
+
+def _is_clinical(newest: Newest, code: str) -> bool:
+    reading = newest.reading(code)
+    return reading is not None and reading.clinical
 
 
 def _body(facts: Facts, newest: Newest) -> None:
@@ -211,6 +217,7 @@ def _glucose(facts: Facts, newest: Newest) -> None:
         alarm = control.glucose_urgent(float(reading.value))
         fasting = alarm == "high" and code == "glucose_fasting"
         facts.glucose_alarm = "fasting_high" if fasting else alarm
+        facts.glucose_seen = reading.clinical
 
 
 def newest_glucose(newest: Newest) -> tuple[str, Reading] | None:

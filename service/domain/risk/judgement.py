@@ -318,9 +318,10 @@ def _ncdrs(facts: Facts) -> int | None:
 def _others(facts: Facts, found: Judgement) -> None:
     if facts.egfr_stage is not None:
         found.items["egfr"] = kidney.LEVELS[facts.egfr_stage]
-    if control.pressure_urgent(facts.newest_sbp, facts.newest_dbp):
+    # What a clinician entered is in a clinician's hands: its text stays, its row is over.
+    if control.pressure_urgent(facts.newest_sbp, facts.newest_dbp) and not facts.pressure_seen:
         found.items["urgent_blood_pressure"] = URGENT_LEVELS["bp_ge_180_110"]
-    if facts.glucose_alarm is not None:
+    if facts.glucose_alarm is not None and not facts.glucose_seen:
         found.items["urgent_glucose"] = URGENT_LEVELS["glucose_ge_16.7_or_le_3.9"]
     if facts.ascvd:
         met = found.pressure_met and found.glucose_met and facts.smoker is False

@@ -280,3 +280,31 @@ def test_causes_name_what_can_be_done() -> None:
 def test_categories_are_those_of_the_city_specification() -> None:
     metrics = {m.key: m.categories for m in specification.current().metrics if m.key != "contract"}
     assert {key: (*known, UNKNOWN) for key, known in CATEGORIES.items()} == metrics
+
+
+@pytest.mark.parametrize(
+    ("values", "item"),
+    [
+        ({"systolic_bp": 186, "diastolic_bp": 112}, "blood_pressure"),
+        ({"glucose_capillary": 3.1}, "glucose_low"),
+    ],
+)
+def test_what_a_clinician_entered_is_no_row_of_the_level_and_keeps_its_text(
+    values: dict[str, float], item: str
+) -> None:
+    """Urgent rows expire after a clinician's entry (`stability` of the five-level mapping)."""
+    at_home = told(**values)
+    entered = {code: [Reading(v, NOW, clinical=True)] for code, v in values.items()}
+    assert assess_level(born(50), at_home, NOW).alarm == 5
+    assert assess_level(born(50), {**at_home, **entered}, NOW).alarm is None
+    urgent = assess(born(50), entered, NOW).urgent
+    assert urgent is not None
+    assert urgent["reading"] == item
+
+
+def test_the_level_is_the_worse_of_what_lasts_and_of_an_alarm() -> None:
+    found = {**pressures((1, 150, 90)), **told(glucose_capillary=3.2)}
+    brief = assess_level(born(50), found, NOW)
+    assert brief.alarm == 5
+    assert brief.level == 5
+    assert brief.lasting == assess_level(born(50), pressures((1, 150, 90)), NOW).level
