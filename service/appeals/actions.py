@@ -125,10 +125,12 @@ def waiting_for(conn: Connection, vault: Vault, *, practitioner: UUID, now: date
         if permit is None:
             continue
         name = residents.profile(conn, vault, permit).name
+        # Judged by what is in the clear, and compared with what is sealed when it is opened: an
+        # appeal without leave is not opened under a doctor's permit.
         found += [
-            Seen(appeal, name, decision)
-            for appeal in every(conn, vault, permit)
-            if appeal.state == "open" and appeal.for_doctor
+            Seen(body.opened(vault, permit, row), name, decision)
+            for row in store.of_resident(conn, permit)
+            if row.open and row.for_doctor
         ]
     return sorted(found, key=lambda seen: (seen.appeal.opened_at, seen.appeal.id))
 
@@ -148,6 +150,7 @@ def answer(
 
     `NotFound` for anybody else's, and in an emergency: answering is for who signed.
     """
+    gate.panel_actor(conn, practitioner)
     row = store.one(conn, permit, appeal, hold=True)
     signed = contracts.in_force(conn, permit.subject, practitioner)
     if row is None or not row.for_doctor or not signed:

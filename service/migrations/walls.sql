@@ -53,7 +53,7 @@ DECLARE one text;
 BEGIN
     FOREACH one IN ARRAY ARRAY[
         'residents', 'resident_state', 'grants', 'contracts', 'panel_cards', 'policy_history',
-        'emergency_sessions', 'consent_requests', 'introductions', 'notices', 'appeals'
+        'emergency_sessions', 'consent_requests', 'introductions', 'notices'
     ] LOOP
         EXECUTE format('ALTER TABLE %I ENABLE ROW LEVEL SECURITY', one);
         EXECUTE format('ALTER TABLE %I FORCE ROW LEVEL SECURITY', one);
@@ -63,14 +63,13 @@ BEGIN
         EXECUTE format('GRANT SELECT, INSERT, UPDATE ON %I TO kangma_resident', one);
     END LOOP;
 END $$;
-GRANT DELETE ON panel_cards, appeals TO kangma_resident;
+GRANT DELETE ON panel_cards TO kangma_resident;
 GRANT SELECT ON residents, resident_state TO kangma_anyone;
 GRANT SELECT ON residents, contracts TO kangma_doctor;
 -- A doctor's look spends a use of the grant, and a doctor's write takes the next revision.
 GRANT SELECT, UPDATE ON resident_state, grants TO kangma_doctor;
 GRANT SELECT, INSERT ON policy_history, notices, introductions TO kangma_doctor;
 GRANT SELECT, INSERT, UPDATE ON emergency_sessions, consent_requests TO kangma_doctor;
-GRANT SELECT, UPDATE ON appeals TO kangma_doctor;
 GRANT SELECT, INSERT, UPDATE, DELETE ON panel_cards TO kangma_doctor;
 GRANT SELECT ON residents, grants, contracts TO kangma_job;
 -- UPDATE is what holding a row until the commit needs.
@@ -88,10 +87,6 @@ CREATE POLICY panel ON residents TO kangma_doctor
     USING (resident_id IN (SELECT resident_id FROM contracts WHERE active));
 CREATE POLICY panel ON resident_state TO kangma_doctor
     USING (resident_id IN (SELECT resident_id FROM contracts WHERE active));
--- What signed residents let their doctor answer.
-CREATE POLICY panel ON appeals FOR SELECT TO kangma_doctor
-    USING (for_doctor AND resident_id IN (SELECT resident_id FROM contracts
-        WHERE active AND practitioner_id = ANY ((SELECT kangma_asked())::bytea[])));
 CREATE POLICY panel ON panel_cards TO kangma_doctor, kangma_operator
     USING (practitioner_id = ANY ((SELECT kangma_asked())::bytea[]));
 -- Who agreed to be counted: the job finds them by that grant alone.
@@ -101,6 +96,17 @@ CREATE POLICY counted ON residents TO kangma_job
     USING (resident_id IN (SELECT resident_id FROM grants WHERE status = 'active'));
 CREATE POLICY counted ON resident_state TO kangma_job
     USING (resident_id IN (SELECT resident_id FROM grants WHERE status = 'active'));
+
+-- Appeals: their owner's, and of those who signed with the doctor what they let the doctor read.
+ALTER TABLE appeals ENABLE ROW LEVEL SECURITY;
+ALTER TABLE appeals FORCE ROW LEVEL SECURITY;
+CREATE POLICY permitted ON appeals TO kangma_resident
+    USING (resident_id = ANY ((SELECT kangma_subjects())::bytea[]));
+CREATE POLICY panel ON appeals TO kangma_doctor
+    USING (for_doctor AND resident_id IN (SELECT resident_id FROM contracts
+        WHERE active AND practitioner_id = ANY ((SELECT kangma_asked())::bytea[])));
+GRANT SELECT, INSERT, UPDATE, DELETE ON appeals TO kangma_resident;
+GRANT SELECT, UPDATE ON appeals TO kangma_doctor;
 
 -- 3. The access log: its owner reads it, its own role adds to it, nobody changes it.
 ALTER TABLE access_log ENABLE ROW LEVEL SECURITY;
