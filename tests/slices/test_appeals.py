@@ -56,10 +56,8 @@ def answer(
     resident: UUID,
     appeal: UUID,
     outcome: Outcome = "upheld",
-    **more: Any,
+    reason: str = "again",
 ) -> Appeal:
-    reason = more.get("reason", "measure again")
-
     def job(conn: Connection) -> Appeal:
         permit = home.decided(conn, doctor, resident, classes=actions.READS).permit
         assert permit is not None
@@ -170,11 +168,11 @@ def test_an_appeal_of_somebody_else_does_not_open_here(home: Clinic) -> None:
 
 
 def test_without_a_permit_no_appeal_is_read(home: Clinic) -> None:
-    doctor, resident = signed(home)
+    resident = home.resident()
     filed = file(home, resident, record(home, resident))
     permit = home.read(lambda conn: home.own(conn, resident))
     with pytest.raises(NoPermit):
-        home.read(lambda conn: store.of_resident(conn, permit))
+        home.read(lambda conn: actions.every(conn, home.vault, permit))
     # A withdrawal wins over a permit that was made before it.
     home.write(lambda conn: bump_consent(conn, _asked(home, conn, resident)))
     for look in (
