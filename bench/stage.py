@@ -65,7 +65,8 @@ class Stage:
         return self.people
 
 
-def _database(server: str) -> str:
+def made_database(server: str) -> str:
+    """The URL of a new database on a server."""
     name = f"bench_{uuid4().hex[:12]}"
     engine = create_engine(server, isolation_level="AUTOCOMMIT")
     with engine.connect() as connection:
@@ -115,7 +116,7 @@ def open_stage(*, residents: int, panel: int, workers: int = WORKERS) -> Iterato
         folder = Path(stack.enter_context(TemporaryDirectory(prefix="kangma-bench-")))
         server = postgres.start(fsync=True)
         stack.callback(server.stop)
-        data, keys = _database(server.url), _database(server.url)
+        data, keys = made_database(server.url), made_database(server.url)
         installation = install(folder, data, keys)
         doctor = installation.kangma(
             "people", "add-doctor", "--login", "doctor", "--name", "周医生", "--clinic", "潮音"

@@ -70,12 +70,13 @@ class Party:
 class Terms:
     """What the deployment promises with every grant.
 
-    `retention_period` is an ISO 8601 duration, `jurisdiction` an ISO 3166 code.
+    `retention_period` says in words how long the data are kept: until an event, so no duration
+    would be true (DPV's `UntilEventDuration`). `jurisdiction` is an ISO 3166 code.
     """
 
     controller: Party
     storage_locations: tuple[str, ...]
-    retention_period: str
+    retention_period: Text
     jurisdiction: str
     withdrawal_method: Text
     collection_method: Text
@@ -172,7 +173,7 @@ def _processing(grant: Grant, recipient: Party, terms: Terms, language: Language
         "processing_locations": list(terms.storage_locations),
         "privacy_rights": terms.rights.in_(language),
         "storage_locations": list(terms.storage_locations),
-        "retention_period": terms.retention_period,
+        "retention_period": terms.retention_period.in_(language),
         "jurisdiction": terms.jurisdiction,
         "recipient_third_parties": [recipient.id],
         "withdrawal_method": terms.withdrawal_method.in_(language),

@@ -13,6 +13,7 @@ from service.house import OUTLINES_FILE, House, build, load_outlines
 from service.identity import actions as identity
 from service.jobs import checkpoint, erasures, watch
 from service.kit import cores, log
+from service.kit.audience import speaking_for
 from service.kit.errors import Unavailable
 from service.kit.settings import Settings
 
@@ -65,7 +66,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
 async def _tidy(house: House) -> None:
     """Drop what sign-in no longer needs, again and again; a database that is away can wait."""
     while True:
-        with suppress(Unavailable):
+        with suppress(Unavailable), speaking_for("chores"):
             await house.db.awrite(lambda conn: identity.tidy(conn, house.clock()))
         await asyncio.sleep(TIDIED_EVERY)
 

@@ -77,15 +77,19 @@ def _upgrade(store: migrations.Store, url: str) -> None:
         engine.dispose()
 
 
-def build(settings: Settings, *, clock: Clock = utc_now) -> House:
-    """Open both stores with the root key, or raise `KeyRefused` with a sentence. Makes nothing."""
+def build(settings: Settings, *, clock: Clock = utc_now, desk: bool = False) -> House:
+    """Open both stores with the root key, or raise `KeyRefused` with a sentence. Makes nothing.
+
+    `desk`: for the command line and its jobs, which sign in to PostgreSQL as another login.
+    """
+    url = settings.desk_url if desk else settings.data_store_url
     if settings.profile == "production":
-        _require_walls(settings.data_store_url)
+        _require_walls(url, desk)
     keystore = keys.open_keystore(
         settings.kek_uri, settings.keys_url, data=settings.data, suite=settings.suite
     )
     system = SystemKeys(keystore)
-    db = Database(settings.data_store_url)
+    db = Database(url)
     vault = Vault(keystore, keystore.deployment, clock=clock, lifetime=settings.key_seconds)
     db.watch(vault.openings)
     return House(
@@ -105,11 +109,11 @@ def build(settings: Settings, *, clock: Clock = utc_now) -> House:
     )
 
 
-def _require_walls(url: str) -> None:
+def _require_walls(url: str, desk: bool) -> None:
     engine = open_engine(url)
     try:
         with engine.connect() as connection:
-            walls.require(connection)
+            walls.require(connection, desk=desk)
     finally:
         engine.dispose()
 

@@ -1,21 +1,25 @@
 """Fixtures every folder shares: both databases, a prepared house, a clock that a test moves."""
 
-import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from uuid import uuid4
 
 import hypothesis
-import psycopg
 import pytest
-from sqlalchemy import create_engine, make_url, text
 
 from service.kit.audience import speak_for
 from service.kit.db import Database
 from service.kit.settings import Settings
-from tests import postgres
+from tests import databases, postgres
+from tests.databases import (
+    BACKUP,
+    OWNER,
+    as_login,
+    fresh_postgres,
+    keystore_postgres,
+    walled_postgres,
+)
 from tests.guarded_room import let_tests_look
 
 # A push meets the same examples every time; `./run test --all` draws new ones, and more.
@@ -24,7 +28,6 @@ hypothesis.settings.register_profile("night", deadline=None, max_examples=300)
 hypothesis.settings.load_profile("push")
 
 _server: postgres.Server | None = None
-ROLES = Path(__file__).resolve().parents[1] / "docker" / "roles.sql"
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
 
 
@@ -33,48 +36,13 @@ def pytest_configure(config: pytest.Config) -> None:
     global _server
     if not hasattr(config, "workerinput"):
         _server = postgres.start()
-        os.environ[postgres.ENVIRONMENT] = _server.url
-
-
-@contextmanager
-def walled_postgres() -> Iterator[None]:
-    """Inside, new databases lie on a server of their own that knows the roles of the service.
-
-    Roles belong to a whole server, and where they are every database gets its walls; most tests
-    look into tables as no role of the service may.
-    """
-    before = os.environ.pop(postgres.ENVIRONMENT)
-    server = postgres.start()
-    try:
-        os.environ[postgres.ENVIRONMENT] = server.url
-        plain = make_url(server.url).set(drivername="postgresql")
-        with psycopg.connect(plain.render_as_string(hide_password=False), autocommit=True) as conn:
-            conn.execute(ROLES.read_text(encoding="utf-8").encode())
-        yield
-    finally:
-        os.environ[postgres.ENVIRONMENT] = before
-        server.stop()
+        databases.prepare(_server.url)
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
     if _server is not None and not hasattr(config, "workerinput"):
+        databases.finish()
         _server.stop()
-
-
-@contextmanager
-def fresh_postgres() -> Iterator[str]:
-    """The URL of a new, empty database that is dropped at the end."""
-    server = make_url(os.environ[postgres.ENVIRONMENT])
-    name = f"t_{uuid4().hex}"
-    engine = create_engine(server, isolation_level="AUTOCOMMIT")
-    with engine.connect() as connection:
-        connection.execute(text(f'CREATE DATABASE "{name}"'))
-    try:
-        yield server.set(database=name).render_as_string(hide_password=False)
-    finally:
-        with engine.connect() as connection:
-            connection.execute(text(f'DROP DATABASE "{name}" WITH (FORCE)'))
-        engine.dispose()
 
 
 @pytest.fixture(autouse=True)
@@ -88,9 +56,16 @@ def _tests_may_look(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPa
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    """An empty data store on each of the two databases."""
-    if request.param == "sqlite":
+def dialect(request: pytest.FixtureRequest) -> str:
+    """Each of the two databases."""
+    kind: str = request.param
+    return kind
+
+
+@pytest.fixture
+def database_url(dialect: str, tmp_path: Path) -> Iterator[str]:
+    """An empty data store, as whoever may do anything in it."""
+    if dialect == "sqlite":
         yield f"sqlite:///{tmp_path / 'kangma.db'}"
         return
     with fresh_postgres() as url:
@@ -98,12 +73,12 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str
 
 
 @pytest.fixture
-def keystore_url(database_url: str, tmp_path: Path) -> Iterator[str]:
-    """An empty keystore beside the data store, on the same kind of database."""
-    if database_url.startswith("sqlite"):
+def keystore_url(dialect: str, tmp_path: Path) -> Iterator[str]:
+    """A keystore beside the data store, on the same kind of database."""
+    if dialect == "sqlite":
         yield f"sqlite:///{tmp_path / 'keys.db'}"
         return
-    with fresh_postgres() as url:
+    with keystore_postgres() as url:
         yield url
 
 
@@ -134,14 +109,28 @@ def clock() -> MovingClock:
 
 
 @pytest.fixture
-def settings(database_url: str, keystore_url: str, tmp_path: Path) -> Settings:
-    return Settings(
-        data=tmp_path / "data",
-        database_url=database_url,
-        keystore_url=keystore_url,
-        kek=f"file:{tmp_path / 'keys' / 'kek.json'}",
-        profile="test",
-    )
+def settings(dialect: str, tmp_path: Path) -> Iterator[Settings]:
+    """Settings of a house; on PostgreSQL it is behind wall 4, as a login that owns nothing."""
+    with ExitStack() as stack:
+        yield Settings(
+            data=tmp_path / "data",
+            kek=f"file:{tmp_path / 'keys' / 'kek.json'}",
+            profile="test",
+            **stores(dialect, stack),
+        )
+
+
+def stores(dialect: str, stack: ExitStack) -> dict[str, str]:
+    """The settings that say where both stores are: in the folder of the data, or on PostgreSQL."""
+    if dialect == "sqlite":
+        return {}
+    desk, keys = stack.enter_context(walled_postgres()), stack.enter_context(keystore_postgres())
+    return {
+        "database_url": desk,
+        "owner_url": as_login(desk, OWNER),
+        "backup_url": as_login(desk, BACKUP),
+        "keystore_url": keys,
+    }
 
 
 @pytest.fixture

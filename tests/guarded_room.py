@@ -5,7 +5,8 @@ service's own actions run stays guarded, in tests as anywhere.
 """
 
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -15,6 +16,8 @@ from sqlalchemy import Connection
 from consent.decision import Permit
 from service.kit import guard
 from service.kit.guard import Guard, Need
+from service.kit.guarded import GuardedSqlite, PostgresCursor
+from service.kit.wire import Wire
 
 T = TypeVar("T")
 ROOT = Path(__file__).parents[1]
@@ -56,3 +59,27 @@ def carrying(permit: Permit, job: Callable[[Connection], T]) -> Callable[[Connec
         return job(conn)
 
     return run
+
+
+@contextmanager
+def statements_heard(hear: Callable[[str], object]) -> Iterator[None]:
+    """Every statement of the service on either database meanwhile, whichever way it takes."""
+    judged, judge, ask = GuardedSqlite.judged, PostgresCursor._judge, Wire._ask
+
+    def on_sqlite(self: GuardedSqlite, text: str, *rest: Any) -> Any:
+        hear(text)
+        return judged(self, text, *rest)
+
+    def on_postgresql(self: PostgresCursor, query: Any, rows: Any) -> None:
+        hear(query if isinstance(query, str) else repr(query))
+        judge(self, query, rows)
+
+    def on_the_wire(self: Wire, *rest: Any) -> Any:
+        hear(self._text.decode())
+        return ask(self, *rest)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(GuardedSqlite, "judged", on_sqlite)
+        patch.setattr(PostgresCursor, "_judge", on_postgresql)
+        patch.setattr(Wire, "_ask", on_the_wire)
+        yield

@@ -13,10 +13,12 @@ from service.app import create
 from service.house import REGIONS_FILE, House, build, prepare
 from service.identity import actions as identity
 from service.kit.clock import Clock
+from service.kit.db import open_engine
 from service.kit.ids import new_id
 from service.kit.settings import Settings
 from tests.asgi import Doors, doors
 from tests.contract.validated import Validated
+from tests.databases import beneath
 
 CITY, DISTRICT, STREET, COMMUNITY = "330100", "330101", "330101001", "330101001001"
 PASSWORD = "correct horse 电池"
@@ -58,11 +60,15 @@ class Person:
 
 
 class Town:
-    """The application over a fresh house. `doors` are its HTTP doors, held against openapi.yaml."""
+    """The application over a fresh house. `doors` are its HTTP doors, held against openapi.yaml.
+
+    `beneath` opens its data store as somebody whom no wall of PostgreSQL binds."""
 
     def __init__(self, house: House, doors: Doors) -> None:
         self.house = house
         self.doors = doors
+        # Tests look at rows, and attack them, beneath wall 4.
+        self.beneath = open_engine(beneath(house.settings))
 
     def register(self, login: str, /, **changes: Any) -> httpx.Response:
         wish = {
@@ -149,12 +155,18 @@ class Town:
 
 @contextmanager
 def town(settings: Settings, clock: Clock) -> Iterator[Town]:
-    """A city of four divisions on empty databases, open for one test."""
+    """A city of four divisions on empty databases, open for one test.
+
+    The doors have a house of their own where they sign in to the data store by themselves.
+    """
     prepare(settings)
     (settings.data / REGIONS_FILE).write_text(json.dumps(REGIONS), "utf-8")
-    house = build(settings, clock=clock)
+    house = build(settings, clock=clock, desk=True)
+    alone = settings.desk_url == settings.data_store_url
     try:
-        with doors(create(house)) as opened:
-            yield Town(house, Validated(opened))
+        with doors(create(house if alone else build(settings, clock=clock))) as opened:
+            here = Town(house, Validated(opened))
+            yield here
+            here.beneath.dispose()
     finally:
         house.close()

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 from uuid import UUID, uuid4
 
 from consent.decide import decide
@@ -23,7 +24,7 @@ from service.keys.providers.document import KeyDocument
 from service.keys.providers.file import FileKey
 from service.keys.vault import Vault
 from service.kit.ids import new_id
-from service.kit.sealed import Place
+from service.kit.sealed import Place, Sealed
 
 DOCTOR = "7f3b1c62-0a52-4a0e-9c55-5f3f4b1f0d11"
 
@@ -134,3 +135,11 @@ def place(resident: UUID, *, row: int = 1, revision: int = 1, day: int = 0) -> P
         measure_tag=b"measure1",
         revision=revision,
     )
+
+
+def moved(sealed: Sealed, **changes: Any) -> Sealed:
+    return Sealed(sealed.data, sealed.place._replace(**changes))
+
+
+def with_byte(sealed: Sealed, at: int, value: int) -> Sealed:
+    return Sealed(sealed.data[:at] + bytes([value]) + sealed.data[at + 1 :], sealed.place)

@@ -20,7 +20,7 @@ from service.cli.releases import publish_now
 from service.jobs import checkpoint
 from service.kit.settings import Settings
 from tests import family_room as family
-from tests.conftest import fresh_postgres
+from tests.conftest import stores
 from tests.house_room import Person, Town, town
 
 NOW = datetime(2026, 11, 20, 1, tzinfo=UTC)
@@ -72,12 +72,8 @@ class Standing:
 
 def settings(folder: Path, store: str, stack: ExitStack) -> Settings:
     """Settings of a house on one of the two databases, both stores on the same kind."""
-    urls: dict[str, Any] = {}
-    if store == "postgresql":
-        urls["database_url"] = stack.enter_context(fresh_postgres())
-        urls["keystore_url"] = stack.enter_context(fresh_postgres())
     kek = f"file:{folder / 'keys' / 'kek.json'}"
-    return Settings(data=folder / "data", kek=kek, profile="test", **urls)
+    return Settings(data=folder / "data", kek=kek, profile="test", **stores(store, stack))
 
 
 @contextmanager

@@ -13,9 +13,9 @@ from uuid import UUID
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy import Connection
 
-from service.audit import checkpoint, heads, store, tree
+from service.audit import additions, checkpoint, heads, store, tree
 from service.audit.checkpoint import Checkpoint
-from service.audit.entry import Entry, Head, Logged, link
+from service.audit.entry import START, Entry, Head, Logged, link
 from service.audit.heads import HeadProof
 from service.audit.store import Signed, State
 from service.kit.db import together
@@ -75,7 +75,7 @@ def seal_off(
     """Sign a checkpoint of what was seen; None when another process was quicker."""
     number = 1 if seen.after is None else seen.after.number + 1
     # Under the lock of the tree, so that two processes cannot both be the next.
-    if store.lock_tree(conn).checkpoints != number - 1:
+    if additions.lock_tree(conn).checkpoints != number - 1:
         return None
     made = Checkpoint(
         number=number,
@@ -88,7 +88,7 @@ def seal_off(
     )
     text = checkpoint.sign(made, kid=kid, key=key, issuer=issuer)
     signed = Signed(number, seen.size, made.at, text)
-    store.add_checkpoint(conn, signed, seen.bucket_roots)
+    additions.add_checkpoint(conn, signed, seen.bucket_roots)
     return signed
 
 
@@ -127,12 +127,13 @@ def consistency(conn: Connection, first: int, second: int) -> list[bytes]:
 
 def _keep(conn: Connection, entries: Iterable[Entry]) -> None:
     entries = list(entries)
-    state = store.lock_tree(conn)
-    reached = store.heads(conn, {entry.subject for entry in entries})
+    state = additions.lock_tree(conn)
+    subjects = [entry.subject.bytes for entry in entries]
+    reached = additions.heads(conn, set(subjects))
     logged = []
-    for leaf, entry in enumerate(entries, state.edge.size):
-        placed = link(entry, reached.get(entry.subject, Head()), leaf)
-        reached[entry.subject] = Head(placed.seq, placed.hash)
+    for leaf, (entry, subject) in enumerate(zip(entries, subjects, strict=True), state.edge.size):
+        placed = link(entry, reached.get(subject, START), leaf)
+        reached[subject] = Head(placed.seq, placed.hash)
         logged.append(Logged(entry, placed))
-    edge, nodes = tree.grow(state.edge, (tree.leaf_hash(one.link.hash) for one in logged))
-    store.add(conn, logged, reached, State(edge, state.checkpoints), nodes)
+    edge, nodes = tree.grow(state.edge, [tree.leaf_hash(one.link.hash) for one in logged])
+    additions.add(conn, logged, reached, State(edge, state.checkpoints), nodes)

@@ -72,6 +72,10 @@ class Head(NamedTuple):
     hash: bytes = GENESIS
 
 
+START = Head()
+"""Of a chain that has no entry yet."""
+
+
 def micros(at: datetime) -> int:
     """Whole microseconds since 1970 UTC."""
     return (at - EPOCH) // _MICROSECOND

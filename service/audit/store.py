@@ -1,9 +1,8 @@
-"""The only SQL on the access log. Nothing here changes or deletes an entry or a checkpoint."""
+"""Reading the access log; what adds to it is in `service.audit.additions`."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import lru_cache
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -14,18 +13,14 @@ from sqlalchemy import (
     Connection,
     Integer,
     LargeBinary,
-    Table,
     and_,
-    delete,
     func,
     select,
     type_coerce,
 )
-from sqlalchemy.dialects.postgresql import insert as postgresql_insert
-from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from consent.vocabulary import Action, ActorKind, Purpose
-from service.audit.entry import Entry, Head, Link, Logged, canonical, micros
+from service.audit.entry import Entry, Head, Link, Logged, canonical
 from service.audit.heads import BUCKET_BITS, Chain, bucket_of
 from service.audit.tables import (
     access_buckets,
@@ -37,11 +32,10 @@ from service.audit.tables import (
 )
 from service.audit.tree import HASH_BYTES, TILE_HEIGHT, Edge, Node, leaf_hash, root_of
 from service.kit.db import EPOCH, Instant, UuidBytes
-from service.kit.errors import IntegrityBroken
-from service.kit.prepared import Prepared, pipelined
 
 _PAGE = 1000
-_TREE = 1
+TREE = 1
+"""The id of the one tree's row."""
 _TILE = 1 << TILE_HEIGHT
 
 
@@ -71,67 +65,6 @@ class Signed(NamedTuple):
     text: str
 
 
-# -- adding --------------------------------------------------------------------------------------
-
-
-def lock_tree(conn: Connection) -> State:
-    """The state of the tree, locked until the commit: whoever adds entries comes one by one."""
-    locked = select(access_tree).where(access_tree.c.id == _TREE).with_for_update()
-    row = conn.execute(locked).one_or_none()
-    if row is None:
-        _plant(conn)
-        row = conn.execute(locked).one()
-    return _state(row)
-
-
-def heads(conn: Connection, subjects: Iterable[UUID]) -> dict[UUID, Head]:
-    """The head of each chain; a subject nobody has looked at has none."""
-    wanted = access_heads.c.resident_id.in_(subjects)
-    return dict(_chain(row) for row in conn.execute(select(access_heads).where(wanted)))
-
-
-def add(
-    conn: Connection,
-    logged: Sequence[Logged],
-    moved: dict[UUID, Head],
-    state: State,
-    nodes: Sequence[Node],
-) -> None:
-    """Keep entries, move the heads and the tree: one statement each."""
-    name = conn.dialect.name
-    with pipelined(conn):
-        _ADD.run_many(conn, [_row(one) for one in logged])
-        _move_heads(name).run_many(
-            conn,
-            [
-                {"resident_id": subject.bytes, "seq": head.seq, "hash": head.hash}
-                for subject, head in moved.items()
-            ],
-        )
-        _NODE.run_many(conn, [one._asdict() for one in nodes])
-        _move_tree(name).run(conn, _tree_row(state))
-
-
-def add_checkpoint(conn: Connection, signed: Signed, bucket_roots: Sequence[bytes]) -> None:
-    """Keep a checkpoint, and of the heads under it what a proof needs, in place of those before."""
-    conn.execute(access_checkpoints.insert(), signed._asdict())
-    conn.execute(access_tree.update().values(checkpoints=signed.number))
-    conn.execute(delete(access_buckets))
-    row = {"checkpoint": signed.number, "hashes": b"".join(bucket_roots)}
-    conn.execute(access_buckets.insert(), row)
-
-
-def _plant(conn: Connection) -> None:
-    """Begin the tree where there is no entry yet; anywhere else its row was taken away."""
-    if conn.execute(select(access_log.c.seq).limit(1)).first() is not None:
-        raise IntegrityBroken
-    statement = _insert(conn.dialect.name, access_tree).on_conflict_do_nothing()
-    conn.execute(statement, _tree_row(State(Edge(), 0)) | {"id": _TREE})
-
-
-# -- reading -------------------------------------------------------------------------------------
-
-
 def of_subject(
     conn: Connection, subject: UUID, *, before: int | None = None, limit: int = 50
 ) -> list[Logged]:
@@ -145,8 +78,8 @@ def of_subject(
 
 def tree(conn: Connection) -> State | None:
     """The state of the tree; None where its row is missing."""
-    row = conn.execute(select(access_tree).where(access_tree.c.id == _TREE)).one_or_none()
-    return None if row is None else _state(row)
+    row = conn.execute(select(access_tree).where(access_tree.c.id == TREE)).one_or_none()
+    return None if row is None else state_of(row.size, row.edge, row.checkpoints)
 
 
 def every_row(conn: Connection) -> Iterator[Any]:
@@ -222,7 +155,7 @@ def every_node(conn: Connection) -> Iterator[Node]:
 
 def spare_rows(conn: Connection, checkpoint: int | None) -> int:
     """Rows that nobody writes: of another tree, or kept for a checkpoint that is not the newest."""
-    trees = select(func.count()).where(access_tree.c.id != _TREE)
+    trees = select(func.count()).where(access_tree.c.id != TREE)
     other = access_buckets.c.checkpoint != (0 if checkpoint is None else checkpoint)
     return conn.execute(trees).scalar_one() + (
         conn.execute(select(func.count()).where(other)).scalar_one()
@@ -311,76 +244,15 @@ class Nodes:
 # -- rows ----------------------------------------------------------------------------------------
 
 
-def _insert(dialect: str, table: Table) -> Any:
-    insert: Any = sqlite_insert if dialect == "sqlite" else postgresql_insert
-    return insert(table)
-
-
-_ADD = Prepared(access_log.insert())
-_NODE = Prepared(access_nodes.insert())
-
-
-@lru_cache
-def _move_heads(dialect: str) -> Prepared:
-    return _upsert(dialect, access_heads, "resident_id")
-
-
-@lru_cache
-def _move_tree(dialect: str) -> Prepared:
-    return _upsert(dialect, access_tree, "id")
-
-
-def _upsert(dialect: str, table: Table, *keys: str) -> Prepared:
-    statement = _insert(dialect, table)
-    fresh = {name: statement.excluded[name] for name in table.columns.keys() if name not in keys}  # noqa: SIM118 - a column collection is no dict.
-    return Prepared(statement.on_conflict_do_update(index_elements=keys, set_=fresh))
-
-
-def _state(row: Any) -> State:
-    edge = bytes(row.edge)
+def state_of(size: int, edge: bytes, checkpoints: int) -> State:
+    """The state that a row of the tree holds."""
+    edge = bytes(edge)
     nodes = (edge[at : at + HASH_BYTES] for at in range(0, len(edge), HASH_BYTES))
-    return State(Edge(row.size, tuple(nodes)), row.checkpoints)
-
-
-def _tree_row(state: State) -> dict[str, Any]:
-    size, nodes = state.edge
-    return {
-        "id": _TREE,
-        "size": size,
-        "edge": b"".join(nodes),
-        "checkpoints": state.checkpoints,
-    }
+    return State(Edge(size, tuple(nodes)), checkpoints)
 
 
 def _chain(row: Any) -> Chain:
     return row.resident_id, Head(row.seq, bytes(row.hash))
-
-
-def _row(logged: Logged) -> dict[str, Any]:
-    """An entry as the driver takes it."""
-    entry, (seq, leaf, previous_hash, hash_) = logged
-    return {
-        "resident_id": entry.subject.bytes,
-        "seq": seq,
-        "leaf": leaf,
-        "at": micros(entry.at),
-        "actor_kind": entry.actor_kind,
-        "actor_id": entry.actor_id,
-        "actor_name": entry.actor_name,
-        "on_behalf_of": entry.on_behalf_of,
-        "automatic": entry.automatic,
-        "action": entry.action,
-        "purpose": entry.purpose,
-        "classes": entry.classes,
-        "decision": entry.decision,
-        "rule": entry.rule,
-        "grant_id": None if entry.grant_id is None else entry.grant_id.bytes,
-        "revision": entry.revision,
-        "request_id": entry.request_id,
-        "row_count": entry.row_count,
-        "previous_hash": previous_hash,
-        "hash": hash_,
-    }
 
 
 def _logged(row: Any, subject: UUID, at: datetime, grant: UUID | None, automatic: bool) -> Logged:

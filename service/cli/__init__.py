@@ -2,13 +2,12 @@
 
 import sys
 
-from service.kit.errors import ServiceError
-
 
 def main() -> None:
     """Run a command. Exit status 0 done, 1 refused with a sentence on standard error, 2 usage."""
     # The commands are imported here so that `import service.cli` stays free of their weight.
     from service.cli.commands import app
+    from service.cli.refusals import EXPECTED, sentence_of
     from service.kit import log
     from service.kit.audience import speak_for
 
@@ -17,6 +16,7 @@ def main() -> None:
     speak_for("operator")
     try:
         app()
-    except ServiceError as refusal:
-        print(f"{refusal.sentence.en} {refusal.sentence.zh}", file=sys.stderr)
+    except EXPECTED as refusal:
+        sentence = sentence_of(refusal)
+        print(f"{sentence.en} {sentence.zh}", file=sys.stderr)
         sys.exit(1)

@@ -4,7 +4,7 @@ import os
 from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated
+from typing import IO, Annotated
 
 import typer
 
@@ -14,11 +14,15 @@ from service.cli.printing import Json, answer
 from service.cli.rooms import open_house
 from service.jobs import checkpoint as checkpoints
 from service.jobs import reconcile as reconciling
-from service.kit.errors import IntegrityBroken, NotFound
+from service.kit.errors import IntegrityBroken, NotFound, ServiceError
 
 app = typer.Typer(no_args_is_help=True, help="The access log.")
 NOTHING = Text("日志还是空的。", "The log is empty so far.")
-NOTHING = Text("日志还是空的。", "The log is empty so far.")
+NO_TEXT = Text("该文件不是检查点文本。", "A file of checkpoints is not text.")
+NO_FILE = Text(
+    "无法新建该文件：它已存在，或目录不存在、不可写。",
+    "The file cannot be made: it is there already, or its folder is missing or closed.",
+)
 Copies = Annotated[
     list[Path] | None,
     typer.Option(
@@ -30,10 +34,16 @@ Copies = Annotated[
 ]
 
 
+class CopyRefused(ServiceError):
+    """A copy of the log cannot be read or made; the sentence tells the operator why."""
+
+    code = "copy-refused"
+
+
 @app.command()
 def verify(copies: Copies = None, json: Json = False) -> None:
     """Recompute chains, tree and checkpoints; names the first entry that is not as written."""
-    kept = [line for path in copies or () for line in path.read_text("utf-8").split()]
+    kept = [line for path in copies or () for line in _checkpoints(path)]
     with open_house() as house:
         found = checkpoints.prove(house, kept)
         broken = None if found is None else asdict(found)
@@ -64,9 +74,7 @@ def export(
     only. clients/verifiers/whole_log.py checks it.
     """
     with open_house() as house:
-        # Never over a file that is there: it may be the copy that proves a fork.
-        descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "w", encoding="utf-8") as into:
+        with _new(file) as into:
             size = checkpoints.export(house, into, now=house.clock())
         answer({"entries": size, "file": str(file)}, as_json=json)
 
@@ -84,3 +92,19 @@ def reconcile(
         answer(reconciling.report(found), as_json=json)
         if not found.sound:
             raise IntegrityBroken
+
+
+def _checkpoints(path: Path) -> list[str]:
+    try:
+        return path.read_text("utf-8").split()
+    except (OSError, UnicodeDecodeError):
+        raise CopyRefused(NO_TEXT) from None
+
+
+def _new(file: Path) -> IO[str]:
+    # Never over a file that is there: it may be the copy that proves a fork.
+    try:
+        descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except OSError:
+        raise CopyRefused(NO_FILE) from None
+    return os.fdopen(descriptor, "w", encoding="utf-8")

@@ -11,7 +11,7 @@ from service.kit.settings import Settings
 @contextmanager
 def open_house(settings: Settings | None = None) -> Iterator[House]:
     cores.forbid()
-    house = build(settings or Settings())
+    house = build(settings or Settings(), desk=True)
     try:
         yield house
     finally:

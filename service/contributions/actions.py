@@ -14,6 +14,7 @@ from sqlalchemy import Connection
 from service.contributions import store
 from service.contributions.blob import Blobs, Contribution
 from service.domain.anonymity import specification
+from service.kit import guard
 from service.kit.errors import IntegrityBroken
 
 
@@ -28,7 +29,7 @@ def put(
 
 def remove(conn: Connection, *, statistics_key: bytes, identity: bytes) -> bool:
     """Delete at once, on withdrawal and erasure; whether there was one."""
-    return store.delete_one(conn, _blobs(statistics_key).pseudonym(identity))
+    return store.delete_one(conn, _asked(conn, statistics_key, identity))
 
 
 def remove_all_but(conn: Connection, *, statistics_key: bytes, identities: Iterable[bytes]) -> int:
@@ -43,7 +44,7 @@ def remove_all_but(conn: Connection, *, statistics_key: bytes, identities: Itera
 
 def contributes(conn: Connection, *, statistics_key: bytes, identity: bytes) -> bool:
     """Whether this identity would be counted in a release made now."""
-    return store.has(conn, _blobs(statistics_key).pseudonym(identity))
+    return store.has(conn, _asked(conn, statistics_key, identity))
 
 
 def read_all(conn: Connection, *, statistics_key: bytes) -> Iterator[NDArray[np.void]]:
@@ -70,6 +71,13 @@ def verify(conn: Connection, *, statistics_key: bytes) -> tuple[int, list[bytes]
 def count(conn: Connection) -> int:
     """How many contributions are kept. An exact number: for the operator's own process only."""
     return store.total(conn)
+
+
+def _asked(conn: Connection, statistics_key: bytes, identity: bytes) -> bytes:
+    """The pseudonym of an identity, whose row may be looked at from here on."""
+    pseudonym = _blobs(statistics_key).pseudonym(identity)
+    guard.ask(conn, pseudonym)
+    return pseudonym
 
 
 @lru_cache(maxsize=2)

@@ -4,13 +4,13 @@ permits made before it open nothing from the next statement on."""
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 
 from sqlalchemy import Connection
 
 from consent.decision import Permit
-from consent.grant import BY_RESIDENT, Notice
+from consent.grant import BY_RESIDENT, Grant, Notice
 from consent.vocabulary import DataClass, GranteeKind, Language, Text
 from service.clinics import store as clinics
 from service.clinics.actions import ROLES
@@ -42,8 +42,7 @@ def give(
     """Keep a new grant of the permit's subject."""
     terms = check(offer, now=now)
     require_grantee(conn, terms)
-    if not terms.deny:
-        require_step_up(terms.data_classes, stepped_up)
+    _require_fresh(terms, stepped_up)
     residents.bump_consent(conn, permit.subject)
     return keep(conn, vault, permit, terms=terms, now=now, language=language)
 
@@ -82,25 +81,18 @@ def change(
     language: Language = "zh",
 ) -> Kept:
     """Replace the terms of a grant that has not been withdrawn; its grantee stays."""
-    before = get(conn, vault, permit, grant_id)
-    if before.withdrawn:
-        raise Conflict(ALREADY_WITHDRAWN, code="already-withdrawn")
+    before = _standing(conn, vault, permit, grant_id)
     terms = check(offer, now=now)
     if terms.grantee != before.grant.grantee:
         raise Invalid([Fault("/grantee", "fixed", STRANGE_GRANTEE)])
-    if not terms.deny:
-        require_step_up(terms.data_classes, stepped_up)
-    residents.bump_consent(conn, permit.subject)
-    version, basis = before.grant.version + 1, before.grant.basis
-    events = (*before.events, Event("changed", now, permit.actor.id))
-    after = Kept(
-        terms.as_grant(grant_id, version=version, notice=_notice(terms, language), basis=basis),
-        before.contract,
-        events,
+    _require_fresh(terms, stepped_up)
+    grant = terms.as_grant(
+        grant_id,
+        version=before.grant.version + 1,
+        notice=_notice(terms, language),
+        basis=before.grant.basis,
     )
-    store.replace(conn, body.sealed(vault, permit.subject, after))
-    past.note_grant(conn, vault, permit.subject, after, at=now)
-    return after
+    return _replace(conn, vault, permit, before, grant, "changed", now=now)
 
 
 def renew(
@@ -114,23 +106,17 @@ def renew(
     language: Language = "zh",
 ) -> Kept:
     """Agree again, to the same terms under the notice of today; nothing where none is needed."""
-    before = get(conn, vault, permit, grant_id)
-    if before.withdrawn:
-        raise Conflict(ALREADY_WITHDRAWN, code="already-withdrawn")
+    before = _standing(conn, vault, permit, grant_id)
     if before.grant.outdated_from is None:
         return before
     require_step_up(before.grant.data_classes, stepped_up)
-    residents.bump_consent(conn, permit.subject)
     grant = replace(
         before.grant,
         version=before.grant.version + 1,
         notice=notice_for(before.grant.purposes, language),
         outdated_from=None,
     )
-    after = Kept(grant, before.contract, (*before.events, Event("renewed", now, permit.actor.id)))
-    store.replace(conn, body.sealed(vault, permit.subject, after))
-    past.note_grant(conn, vault, permit.subject, after, at=now)
-    return after
+    return _replace(conn, vault, permit, before, grant, "renewed", now=now)
 
 
 def withdraw(
@@ -143,11 +129,8 @@ def withdraw(
 
 def end(conn: Connection, vault: Vault, permit: Permit, kept: Kept, *, now: datetime) -> Kept:
     """Mark a grant as withdrawn and drop the keys that were opened for it."""
-    residents.bump_consent(conn, permit.subject)
     grant = replace(kept.grant, version=kept.grant.version + 1, withdrawn_at=now)
-    ended = Kept(grant, kept.contract, (*kept.events, Event("withdrawn", now, permit.actor.id)))
-    store.replace(conn, body.sealed(vault, permit.subject, ended))
-    past.note_grant(conn, vault, permit.subject, ended, at=now)
+    ended = _replace(conn, vault, permit, kept, grant, "withdrawn", now=now)
     vault.forget(permit.subject)
     return ended
 
@@ -195,9 +178,41 @@ def require_grantee(conn: Connection, terms: Terms) -> None:
         raise Invalid([Fault("/grantee/id", "unknown-grantee", STRANGE_GRANTEE)])
 
 
+def _standing(conn: Connection, vault: Vault, permit: Permit, grant_id: UUID) -> Kept:
+    """A grant that may still be changed; `Conflict` when it was withdrawn."""
+    kept = get(conn, vault, permit, grant_id)
+    if kept.withdrawn:
+        raise Conflict(ALREADY_WITHDRAWN, code="already-withdrawn")
+    return kept
+
+
+def _replace(
+    conn: Connection,
+    vault: Vault,
+    permit: Permit,
+    before: Kept,
+    grant: Grant,
+    what: Literal["changed", "renewed", "withdrawn"],
+    *,
+    now: datetime,
+) -> Kept:
+    """Put the next version of a grant in the place of the one before."""
+    residents.bump_consent(conn, permit.subject)
+    after = Kept(grant, before.contract, (*before.events, Event(what, now, permit.actor.id)))
+    store.replace(conn, body.sealed(vault, permit.subject, after))
+    past.note_grant(conn, vault, permit.subject, after, at=now)
+    return after
+
+
 def _notice(terms: Terms, language: Language) -> Notice | None:
     """What was read before agreeing; who refuses agrees to nothing."""
     return None if terms.deny else notice_for(terms.purposes, language)
+
+
+def _require_fresh(terms: Terms, stepped_up: bool) -> None:
+    """As `require_step_up`; who refuses needs no fresh sign-in."""
+    if not terms.deny:
+        require_step_up(terms.data_classes, stepped_up)
 
 
 def require_step_up(classes: Iterable[DataClass], stepped_up: bool) -> None:

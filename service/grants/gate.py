@@ -19,6 +19,7 @@ from sqlalchemy import Connection
 from consent.decide import decide
 from consent.decision import Decision, Permit
 from consent.grant import STATISTICS_SERVICE, Grant, Grantee, grantees_of
+from consent.grants import Grants
 from consent.request import AccessRequest, Actor, Facts
 from consent.rules import SENTENCES
 from consent.vocabulary import (
@@ -33,25 +34,29 @@ from consent.vocabulary import (
 from service.contracts import store as contracts
 from service.emergencies import actions as emergencies
 from service.emergencies import store as sessions
-from service.grants import body, store
+from service.grants import body, kept, store
+from service.grants.facts import (
+    NO_BOND,
+    UNKNOWN,
+    asker_of,
+    facts_of,
+    facts_of_another,
+    placed,
+    practitioner_of,
+)
 from service.guardians import actions as guardians
 from service.identity import store as identity
 from service.keys.keyring import Slot
 from service.keys.vault import Vault
 from service.kit import guard
 from service.kit.errors import NotFound, Refused, ServiceError, StepUpRequired
-from service.kit.ids import parse_id
 
 STATISTICS = Grantee(GranteeKind.SERVICE, STATISTICS_SERVICE)
 """The grantee of the statistics grant: the one-way contribution job of the city."""
 
-NO_BOND = store.Bond()
 _STEP_UP = "own-record-needs-step-up"
 _UNNAMED = "no-rule"
 _OF_A_PANEL = frozenset({Slot.POLICY, Slot.PROFILE})
-_UNKNOWN = Facts(
-    subject_status="unknown", revision=0, contract_in_force=False, stepped_up=False, deny_all=False
-)
 
 
 def admit(
@@ -119,7 +124,7 @@ def admit_emergency(
     If it is `imagined` to be opened now, the decision brings no permit: nobody is looking yet.
     """
     since = now if imagined else None
-    practitioner = _practitioner(actor)
+    practitioner = practitioner_of(actor)
     if not imagined and practitioner is not None:
         guard.ask(conn, subject)
         session = emergencies.of_pair(conn, vault, subject, practitioner)
@@ -143,23 +148,23 @@ def _admitted(
     actor, subject = request.actor, request.subject
     guard.ask(conn, subject)
     standing = store.standing(conn, subject)
-    if standing is None:
-        return _decided(conn, request, (), _UNKNOWN, now), None
-    if standing.status != "active":
-        return _decided(conn, request, (), _facts(standing, NO_BOND, stepped_up), now), None
-    if actor.kind is ActorKind.RESIDENT and actor.id != str(subject):
-        facts = _of_another(conn, vault, standing, stepped_up)
+    if standing is None or standing.status != "active":
+        facts = UNKNOWN if standing is None else facts_of(standing, NO_BOND, stepped_up)
         return _decided(conn, request, (), facts, now), None
-    asker = _asker(conn, actor, subject)
+    if actor.kind is ActorKind.RESIDENT and actor.id != str(subject):
+        facts = facts_of_another(conn, vault, standing, stepped_up)
+        return _decided(conn, request, (), facts, now), None
+    asker = asker_of(conn, actor, subject)
     if actor.kind is ActorKind.PRACTITIONER and asker is None:
         # Somebody who is not in office holds nothing, whatever was once granted to them.
-        return _decided(conn, request, (), _facts(standing, NO_BOND, stepped_up), now), None
-    request = replace(request, actor=_placed(actor, asker))
-    grants = [*presented, *_grants(conn, vault, request)]
-    if lasting:
-        grants = [grant for grant in grants if _lasts(grant)]
+        return _decided(conn, request, (), facts_of(standing, NO_BOND, stepped_up), now), None
+    request = replace(request, actor=placed(actor, asker))
+    grants = kept.grants_of(conn, vault, request, revision=standing.consent_revision)
+    more = tuple(presented)
+    if more or lasting:
+        grants = Grants(one for one in (*more, *grants) if not lasting or kept.lasts(one))
     bond = NO_BOND if asker is None else asker.bond
-    facts = _facts(standing, bond, stepped_up, emergency_since)
+    facts = facts_of(standing, bond, stepped_up, emergency_since)
     if imagined:
         return foresee(request, grants, facts, now), asker
     return _decided(conn, request, grants, facts, now), asker
@@ -227,7 +232,7 @@ def enter(conn: Connection, vault: Vault, *, resident: UUID, now: datetime) -> t
     found = store.entered(conn, resident)
     actor = Actor(ActorKind.RESIDENT, str(resident))
     request = AccessRequest(actor, resident, Purpose.SELF_CARE, Action.WRITE, ALL_CLASSES)
-    facts = _UNKNOWN if found is None else _facts(found[0], NO_BOND, stepped_up=False)
+    facts = UNKNOWN if found is None else facts_of(found[0], NO_BOND, stepped_up=False)
     decision = _decided(conn, request, (), facts, now)
     if found is None or decision.permit is None:
         raise refusal(conn, vault, decision, actor=actor, subject=resident)
@@ -262,7 +267,7 @@ def is_active(conn: Connection, subject: UUID) -> bool:
 
 def withdrawals(conn: Connection, vault: Vault, actor: Actor, subject: UUID) -> list[datetime]:
     """When grants to this actor, to their clinic or to their role there were withdrawn."""
-    grantees = grantees_of(_placed(actor, _asker(conn, actor, subject)))
+    grantees = grantees_of(placed(actor, asker_of(conn, actor, subject)))
     found = [body.opened(vault, row).grant for row in store.between(conn, subject, *grantees)]
     return [grant.withdrawn_at for grant in found if grant.withdrawn_at and not grant.deny]
 
@@ -282,10 +287,10 @@ def related(conn: Connection, vault: Vault, actor: Actor, subject: UUID) -> bool
     if actor.kind is ActorKind.RESIDENT:
         mine = actor.id == str(subject)
         return mine or guardians.ever(conn, vault, subject, UUID(actor.id))
-    grantees = grantees_of(_placed(actor, _asker(conn, actor, subject)))
+    grantees = grantees_of(placed(actor, asker_of(conn, actor, subject)))
     if grantees and store.between(conn, subject, *grantees):
         return True
-    practitioner = _practitioner(actor)
+    practitioner = practitioner_of(actor)
     return practitioner is not None and (
         contracts.ever(conn, subject, practitioner) or sessions.ever(conn, subject, practitioner)
     )
@@ -379,7 +384,7 @@ def _decide_each(
     for row in rows:
         if row.resident_id in active:
             grant = body.opened(vault, row).grant
-            if not lasting or _lasts(grant):
+            if not lasting or kept.lasts(grant):
                 grants[row.resident_id].append(grant)
     actor, purpose, action, classes = asked
     return {
@@ -387,63 +392,8 @@ def _decide_each(
             conn,
             AccessRequest(actor, standing.resident_id, purpose, action, classes),
             grants[standing.resident_id],
-            _facts(standing, bond, False),
+            facts_of(standing, bond, False),
             now,
         )
         for standing, bond in standings
     }
-
-
-def _asker(conn: Connection, actor: Actor, subject: UUID) -> store.Asker | None:
-    practitioner = _practitioner(actor)
-    return None if practitioner is None else store.asker(conn, subject, practitioner)
-
-
-def _placed(actor: Actor, asker: store.Asker | None) -> Actor:
-    """The actor with the clinic and the role that the store knows, whatever a caller said."""
-    if asker is None or asker.clinic_id is None:
-        return replace(actor, clinic=None, roles=frozenset())
-    return replace(actor, clinic=str(asker.clinic_id), roles=frozenset({asker.role}))
-
-
-def _grants(conn: Connection, vault: Vault, request: AccessRequest) -> list[Grant]:
-    grantees = grantees_of(request.actor)
-    if not grantees:
-        return []
-    rows = store.between(conn, request.subject, *grantees)
-    return [body.opened(vault, row).grant for row in rows]
-
-
-def _lasts(grant: Grant) -> bool:
-    return grant.deny or grant.uses_left is None
-
-
-def _facts(
-    standing: store.Standing,
-    bond: store.Bond,
-    stepped_up: bool,
-    emergency_since: datetime | None = None,
-) -> Facts:
-    return Facts(
-        subject_status="active" if standing.status == "active" else "erased",
-        revision=standing.consent_revision,
-        contract_in_force=bond.signed,
-        stepped_up=stepped_up,
-        deny_all=standing.deny_all,
-        clinic_contract=bond.clinic_signed,
-        emergency_since=emergency_since,
-        emergency_refused=standing.emergency_refused,
-    )
-
-
-def _of_another(
-    conn: Connection, vault: Vault, standing: store.Standing, stepped_up: bool
-) -> Facts:
-    """The facts for a resident who asks about somebody else: who may act for a child."""
-    facts = _facts(standing, NO_BOND, stepped_up)
-    minority = guardians.minority(conn, vault, standing.resident_id)
-    return replace(facts, guardians=minority.guardians, minor_until=minority.until)
-
-
-def _practitioner(actor: Actor) -> UUID | None:
-    return parse_id(actor.id) if actor.kind is ActorKind.PRACTITIONER else None

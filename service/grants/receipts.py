@@ -27,6 +27,11 @@ COLLECTION = Text(
     "由居民本人填写或从其设备导入，或由其授权的医生补录。",
     "Told by the resident, imported from their devices, or added by a doctor they allowed to.",
 )
+RETENTION = Text(
+    "直至居民删除该类数据或账户；此后最多 30 天，密钥库的备份也不再保留其密钥。",
+    "Until the resident erases the kind of data or the account; no more than 30 days after that, "
+    "no backup of the keystore holds its keys either.",
+)
 RIGHTS = Text(
     "您可以随时查看、更正、导出、删除自己的档案，撤回授权，并查看谁看过您的数据。",
     "You may read, correct, export and erase your record, withdraw consent, and see who looked.",
@@ -93,8 +98,7 @@ def _terms(issuer: str) -> Terms:
     return Terms(
         controller=Party(issuer, "Kangma 康码", issuer, issuer, "controller"),
         storage_locations=("CN",),
-        # Kept while the resident keeps the account: a grant and its receipt end with erasure.
-        retention_period="P100Y",
+        retention_period=RETENTION,
         jurisdiction="CN",
         withdrawal_method=WITHDRAWAL,
         collection_method=COLLECTION,

@@ -1,6 +1,7 @@
 """The only SQL on grants."""
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -9,6 +10,7 @@ from sqlalchemy import (
     Connection,
     LargeBinary,
     Select,
+    Text,
     and_,
     bindparam,
     exists,
@@ -23,7 +25,7 @@ from service.contracts.tables import contracts
 from service.emergencies.tables import emergency_sessions
 from service.grants.tables import ACTIVE, grants
 from service.identity.tables import practitioners
-from service.kit.prepared import Prepared
+from service.kit.prepared import Prepared, Row
 from service.kit.sealed import Place, Sealed
 from service.residents.tables import resident_state, residents
 
@@ -246,7 +248,41 @@ def one(conn: Connection, resident: UUID, grant: UUID) -> GrantRow | None:
 
 def between(conn: Connection, resident: UUID, *grantees: Grantee) -> list[GrantRow]:
     """Every grant of a resident to these, withdrawn ones included: a refusal names them."""
-    return _rows(conn, _to(grantees, select(*_COLUMNS)).where(grants.c.resident_id == resident))
+    return [row_of(raw) for raw in raw_between(conn, resident, grantees)]
+
+
+def raw_between(conn: Connection, resident: UUID, grantees: Sequence[Grantee]) -> list[Row]:
+    """As `between`, as the driver gives the rows: for telling whether they are the same still."""
+    given: dict[str, Any] = {"resident": resident.bytes}
+    for number, one in enumerate(grantees):
+        given[f"kind{number}"], given[f"id{number}"] = one.kind.value, one.id
+    return _between(len(grantees)).rows(conn, given)
+
+
+def row_of(raw: Row) -> GrantRow:
+    resident, grant, kind, id_, status, version, sealed_body = raw
+    return GrantRow(
+        UUID(bytes=bytes(resident)),
+        UUID(bytes=bytes(grant)),
+        kind,
+        id_,
+        status,
+        version,
+        bytes(sealed_body),
+    )
+
+
+@lru_cache
+def _between(names: int) -> Prepared:
+    """The statement for so many grantees; a practitioner has one to three names."""
+    named = [
+        and_(
+            grants.c.grantee_kind == bindparam(f"kind{number}", type_=Text),
+            grants.c.grantee_id == bindparam(f"id{number}", type_=Text),
+        )
+        for number in range(names)
+    ]
+    return Prepared(select(*_COLUMNS).where(grants.c.resident_id == _RESIDENT, or_(*named)))
 
 
 def active_to(

@@ -89,7 +89,7 @@ def of_guardian(
     conn: Connection, vault: Vault, index: BlindIndex, guardian: UUID
 ) -> list[Guardianship]:
     """The guardianships somebody holds, oldest first."""
-    rows = store.of_tags(conn, _tags(index, guardian))
+    rows = store.of_tags(conn, _asked(conn, index, guardian))
     found = [body.opened(vault, row) for row in rows]
     return sorted(found, key=lambda one: (one.since, one.child))
 
@@ -145,7 +145,7 @@ def join(
     if any(one.guardian == guardian and one.in_place for one in there):
         raise Conflict(ALREADY)
     _refuse_more(there)
-    store.drop_code(conn, shown.hash)
+    store.drop_code(conn, shown.child, shown.hash)
     made = replace(
         inviting,
         id=new_id(),
@@ -160,8 +160,8 @@ def join(
 
 def leave(conn: Connection, vault: Vault, child: UUID, guardian: UUID, *, now: datetime) -> None:
     """End somebody's guardianship; `Conflict` while nobody else could act for the child."""
-    mine = held(conn, vault, child, guardian)
     guard.ask(conn, child)
+    mine = held(conn, vault, child, guardian)
     residents.bump_consent(conn, child)
     others = [one for one in of_child(conn, vault, child) if one.in_place and one.id != mine.id]
     if not others:
@@ -179,6 +179,7 @@ def part(
     for one in of_guardian(conn, vault, index, guardian):
         if now < one.until:
             leave(conn, vault, one.child, guardian, now=now)
+        guard.ask(conn, one.child)
         there = of_child(conn, vault, one.child)
         mine = [_nameless(each, now) for each in there if each.guardian == guardian]
         _keep(conn, vault, mine, now)
@@ -209,6 +210,7 @@ def hand_over(
     conn: Connection, vault: Vault, child: UUID, guardian: UUID, *, now: datetime
 ) -> Code:
     """A code with which the young person takes over; a guardian makes it before or after 14."""
+    guard.ask(conn, child)
     held(conn, vault, child, guardian)
     return codes.issue(conn, vault, child, guardian, "hand-over", now)
 
@@ -223,7 +225,7 @@ def claimed(conn: Connection, vault: Vault, code: str, *, now: datetime) -> UUID
         raise Invalid([Fault("/code", "too-young", STILL_A_CHILD)])
     _keep(conn, vault, [one.ended("handed-over", now) for one in there], now)
     for row in store.codes_of(conn, shown.child):
-        store.drop_code(conn, row.hash)
+        store.drop_code(conn, shown.child, row.hash)
     vault.forget(shown.child)
     return shown.child
 
@@ -251,7 +253,7 @@ def _placed(
     conn: Connection, vault: Vault, index: BlindIndex, made: Guardianship, now: datetime
 ) -> Guardianship:
     """Keep a new guardianship at the first free place of its guardian."""
-    tags = _tags(index, made.guardian)
+    tags = _asked(conn, index, made.guardian)
     taken = {row.tag for row in store.of_tags(conn, tags)}
     for tag in tags:
         if tag not in taken:
@@ -262,8 +264,11 @@ def _placed(
     raise Conflict(TOO_MANY_CHILDREN, code="too-many")
 
 
-def _tags(index: BlindIndex, guardian: UUID) -> list[bytes]:
-    return [index.blind_index("guardian", f"{guardian} {place}") for place in range(CHILDREN)]
+def _asked(conn: Connection, index: BlindIndex, guardian: UUID) -> list[bytes]:
+    """The tags of all places of a guardian, whose rows may be looked at from here on."""
+    tags = [index.blind_index("guardian", f"{guardian} {place}") for place in range(CHILDREN)]
+    guard.ask(conn, *tags)
+    return tags
 
 
 def _refuse_more(there: Iterable[Guardianship]) -> None:

@@ -13,6 +13,7 @@ from consent.vocabulary import Text
 from service.guardians import store
 from service.guardians.store import CodeRow
 from service.keys.vault import Vault
+from service.kit import guard
 from service.kit.errors import Fault, Invalid
 from service.kit.hashing import digest
 
@@ -48,7 +49,7 @@ def issue(
     for row in store.codes_of(conn, child):
         _, kept_kind, expires_at = _read(vault, row)
         if kept_kind == kind or expires_at <= now:
-            store.drop_code(conn, row.hash)
+            store.drop_code(conn, child, row.hash)
     text, expires_at = _random(), now + LIFETIMES[kind]
     hash_ = _hash(text)
     body = json.dumps([str(guardian), kind, expires_at.isoformat()]).encode()
@@ -59,7 +60,9 @@ def issue(
 
 def find(conn: Connection, vault: Vault, text: str, kind: Kind, now: datetime) -> Open:
     """The code that was shown, still unused; `Invalid` without a reason when it is not one."""
-    row = store.code(conn, _hash(text))
+    shown = _hash(text)
+    guard.ask(conn, shown)
+    row = store.code(conn, shown)
     if row is None:
         raise unknown()
     guardian, kept_kind, expires_at = _read(vault, row)

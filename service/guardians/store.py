@@ -123,5 +123,6 @@ def codes_of(conn: Connection, child: UUID) -> list[CodeRow]:
     return [CodeRow(*row) for row in found]
 
 
-def drop_code(conn: Connection, hash_: bytes) -> None:
-    conn.execute(delete(guardian_codes).where(guardian_codes.c.hash == hash_))
+def drop_code(conn: Connection, child: UUID, hash_: bytes) -> None:
+    mine = guardian_codes.c.resident_id == child
+    conn.execute(delete(guardian_codes).where(mine, guardian_codes.c.hash == hash_))

@@ -3,6 +3,7 @@
 from sqlalchemy import Column, Index, Integer, LargeBinary, Table
 
 from service.kit.db import UuidBytes, metadata
+from service.kit.guard import PROTECTED
 
 guardianships = Table(
     "guardianships",
@@ -16,6 +17,7 @@ guardianships = Table(
     Index("uq_guardianships_tag", "tag", unique=True),
     # Stored by key: the order of rows must not tell which children began at the same moment.
     sqlite_with_rowid=False,
+    info={PROTECTED: "policy"},
 )
 """`resident_id` is the child. `tag` is HMAC(K_bi, guardian and place): each guardian has a few
 numbered places with unrelated tags, so siblings share nothing either. The body is sealed under the
@@ -29,5 +31,6 @@ guardian_codes = Table(
     Column("sealed_body", LargeBinary, nullable=False),
     Index("ix_guardian_codes_resident", "resident_id"),
     sqlite_with_rowid=False,
+    info={PROTECTED: "policy"},
 )
 """One-time codes that are open: for a second guardian, or for the young person who takes over."""

@@ -18,6 +18,7 @@ from service.healthcode import store
 from service.healthcode.token import LIFETIME, Code, make, read
 from service.keys.system import SystemKeys
 from service.keys.vault import Vault
+from service.kit import guard
 
 SIGNING = "code"
 """The signing key of codes. It signs nothing else, so a code is never mistaken for a token."""
@@ -56,7 +57,7 @@ def genuine(token: str, *, system: SystemKeys, issuer: str, now: datetime) -> Co
 
 def verify(conn: Connection, code: Code, *, now: datetime) -> bool:
     """Use a code up; False when it was used before, replaced, or its resident is gone."""
-    resident = store.spend(conn, _hash(code), now)
+    resident = _spent(conn, code, now)
     return resident is not None and gate.is_active(conn, resident)
 
 
@@ -72,7 +73,7 @@ def introduce(
 
     Holding up the code is the consent: it counts as a grant of the name, to this doctor, once.
     """
-    resident = store.spend(conn, _hash(code), now)
+    resident = _spent(conn, code, now)
     if resident is None:
         return None
     decision = gate.admit(
@@ -87,6 +88,12 @@ def introduce(
         presented=[_held_up(code, practitioner)],
     )
     return Introduction(resident, decision)
+
+
+def _spent(conn: Connection, code: Code, now: datetime) -> UUID | None:
+    number = _hash(code)
+    guard.ask(conn, number)
+    return store.spend(conn, number, now)
 
 
 def _held_up(code: Code, practitioner: Actor) -> Grant:

@@ -3,6 +3,7 @@
 from sqlalchemy import Boolean, Column, Index, LargeBinary, Table
 
 from service.kit.db import Instant, UuidBytes, metadata
+from service.kit.guard import PROTECTED
 
 health_codes = Table(
     "health_codes",
@@ -13,4 +14,5 @@ health_codes = Table(
     Column("expires_at", Instant, nullable=False),
     Column("used", Boolean, nullable=False),
     Index("ix_health_codes_resident", "resident_id"),
+    info={PROTECTED: "policy"},
 )

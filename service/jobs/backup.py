@@ -38,10 +38,8 @@ class BackupRefused(ServiceError):
 
 def save(settings: Settings, folder: Path, *, keystore: bool) -> dict[str, Any]:
     """Copy a database into an empty or new folder, consistently and while it is in use."""
-    if folder.exists() and any(folder.iterdir()):
-        raise BackupRefused(_NOT_EMPTY)
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    url = settings.keys_url if keystore else settings.data_store_url
+    _make_empty(folder)
+    url = settings.keys_url if keystore else settings.copying_url
     file = dumps.save(url, folder)
     facts = {
         "store": KEYSTORE if keystore else DATA,
@@ -58,7 +56,7 @@ def save(settings: Settings, folder: Path, *, keystore: bool) -> dict[str, Any]:
 def restore(settings: Settings, folder: Path, *, keystore: bool, shut: bool) -> dict[str, Any]:
     """Put a backup back; of the data store, erase again what was erased since it was made."""
     facts = _manifest(folder, KEYSTORE if keystore else DATA)
-    url = settings.keys_url if keystore else settings.data_store_url
+    url = settings.keys_url if keystore else settings.owning_url
     dumps.restore(url, folder / facts["file"])
     # A backup of an older release is brought to today's shape before it is looked at.
     with closing(_Engine(url)) as opened:
@@ -68,6 +66,17 @@ def restore(settings: Settings, folder: Path, *, keystore: bool, shut: bool) -> 
     if keystore:
         return told
     return {**told, **asdict(_replayed(settings, shut, utc_now()))}
+
+
+def _make_empty(folder: Path) -> None:
+    """The folder is there, empty, and open to this account alone when it was made here."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        empty = not any(folder.iterdir())
+    except OSError:
+        raise BackupRefused(_NO_FOLDER) from None
+    if not empty:
+        raise BackupRefused(_NOT_EMPTY)
 
 
 class _Engine:
@@ -81,7 +90,7 @@ class _Engine:
 
 
 def _replayed(settings: Settings, shut: bool, now: datetime) -> Any:
-    house = build(settings)
+    house = build(settings, desk=True)
     try:
         key = house.system.secret("statistics")
         done = replay(house.db, house.keystore, key, now=now)
@@ -105,6 +114,7 @@ def _manifest(folder: Path, wanted: str) -> dict[str, str]:
     return facts
 
 
+_NO_FOLDER = Text("备份目录无法创建或打开。", "The folder of the backup cannot be made or opened.")
 _NOT_EMPTY = Text("备份目录不是空的。", "The folder of the backup is not empty.")
 _BROKEN = Text("备份不完整或已损坏。", "The backup is not whole.")
 _OTHER = Text(

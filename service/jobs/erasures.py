@@ -7,15 +7,15 @@ residents who have no tombstone yet, and for classes whose keys were condemned, 
 
 from collections.abc import Callable
 from datetime import datetime
-from functools import partial
 
 from sqlalchemy import Connection
 
 from service.house import House
 from service.keys import rings
 from service.keys.rings import ClassTombstone
+from service.kit.audience import speaking_for
 from service.kit.errors import Gone, NotFound
-from service.kit.guard import Crossing, dangerously_crossing
+from service.kit.guard import Crossing, ask, dangerously_crossing
 from service.kit.log import log
 from service.residents import store as residents
 from service.upkeep import replay
@@ -23,7 +23,8 @@ from service.upkeep import replay
 
 def finish(house: House, *, now: datetime) -> int:
     """Destroy the keys of everybody and every class erased that still has some; how many."""
-    finished = _persons(house, now) + _classes(house)
+    with speaking_for("chores"):
+        finished = _persons(house, now) + _classes(house)
     if finished:
         log.warning("erasures finished", count=finished)
     return finished
@@ -65,4 +66,8 @@ def _classes(house: House) -> int:
 
 
 def _remains(stone: ClassTombstone) -> Callable[[Connection], bool]:
-    return dangerously_crossing(Crossing.ERASURES, partial(replay.remains, stone=stone))
+    def remain(conn: Connection) -> bool:
+        ask(conn, stone.resident)
+        return replay.remains(conn, stone)
+
+    return dangerously_crossing(Crossing.ERASURES, remain)

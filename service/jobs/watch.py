@@ -5,6 +5,7 @@ import asyncio
 from anyio import to_thread
 
 from service.house import House
+from service.kit.audience import speaking_for
 from service.kit.guard import Crossing, dangerously_crossing
 from service.kit.log import log
 from service.watch import actions
@@ -19,8 +20,9 @@ def watch(house: House) -> int:
     job = dangerously_crossing(
         Crossing.WATCH, lambda conn: actions.look_through(conn, house.vault, now=now)
     )
-    while found := house.db.write(job):
-        done += found
+    with speaking_for("chores"):
+        while found := house.db.write(job):
+            done += found
     return done
 
 

@@ -3,13 +3,17 @@
 What is kept for a resident never changes: needing one more slot makes a new `OpenKeys`, so a thread
 that reads one never sees it half made. Python cannot overwrite a key in memory; dropping the last
 reference is all that can be done here.
+
+Beside the keys of a resident lies what was opened with them and is asked for again and again: it
+goes when they go, whatever the reason.
 """
 
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Hashable, Mapping
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from service.keys.index import Index
 from service.keys.keyring import Keyring, SealedKeyring, Slot
@@ -17,6 +21,10 @@ from service.kit.crypto.aead import Key
 
 CAPACITY = 10_000
 LIFETIME = 300.0
+MOST_BESIDE = 1024
+"""Residents beside whose keys anything lies; the one who was added to longest ago goes first."""
+MOST_NAMES = 4
+"""What lies beside the keys of one resident; one more, and all of it goes."""
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -68,6 +76,11 @@ class OpenKeys:
         return {Slot(name) for name in self.sealing}
 
 
+class _Beside(NamedTuple):
+    value: object
+    expires: float
+
+
 class KeyCache:
     """A bounded, least-recently-used map from resident to `OpenKeys`, safe between threads."""
 
@@ -77,6 +90,7 @@ class KeyCache:
         self._kept: OrderedDict[int, OpenKeys] = OrderedDict()
         self._newest: int | None = None
         """Who was used last, so that using them again changes no order."""
+        self._beside: OrderedDict[int, dict[Hashable, _Beside]] = OrderedDict()
         self._lock = threading.Lock()
         self._drops = 0
 
@@ -115,15 +129,51 @@ class KeyCache:
             self._kept[resident] = keys
             self._kept.move_to_end(resident)
             self._newest = resident
-            while len(self._kept) > self._capacity:
-                self._kept.popitem(last=False)
+            self._make_room()
             return True
+
+    def beside(self, resident: int, name: Hashable) -> object | None:
+        """What was laid beside keys that are still kept."""
+        if self.get(resident) is None:
+            return None
+        found = self._beside.get(resident, {}).get(name)
+        # Keys may have been loaded anew since; what the older ones opened ends when they would.
+        return None if found is None or found.expires <= time.monotonic() else found.value
+
+    def lay_beside(self, resident: int, name: Hashable, value: object, *, drops: int) -> None:
+        """Keep a value for as long as the keys that it was opened with.
+
+        Not where something was dropped since `drops` was read, before the value was opened.
+        """
+        with self._lock:
+            keys = self._kept.get(resident)
+            if keys is None or self._drops != drops:
+                return
+            names = self._beside.get(resident, {})
+            if name not in names and len(names) >= MOST_NAMES:
+                names = {}
+            # Never changed in place, because looking takes no lock.
+            self._beside[resident] = {**names, name: _Beside(value, keys.expires)}
+            self._beside.move_to_end(resident)
+            while len(self._beside) > MOST_BESIDE:
+                self._beside.popitem(last=False)
 
     def drop(self, resident: int) -> None:
         with self._lock:
             self._drops += 1
             self._kept.pop(resident, None)
+            self._beside.pop(resident, None)
             self._newest = None
+
+    def _make_room(self) -> None:
+        """Let go of who was used longest ago: one too many, or whose time is over unasked for."""
+        now = time.monotonic()
+        while self._kept:
+            oldest, keys = next(iter(self._kept.items()))
+            if len(self._kept) <= self._capacity and keys.expires > now:
+                return
+            del self._kept[oldest]
+            self._beside.pop(oldest, None)
 
     def _use(self, resident: int) -> None:
         with self._lock:
@@ -137,4 +187,5 @@ class KeyCache:
             # Another thread may have loaded them again meanwhile.
             if self._kept.get(resident) is keys:
                 del self._kept[resident]
+                self._beside.pop(resident, None)
                 self._newest = None

@@ -10,16 +10,44 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, Integer, LargeBinary, bindparam, func, select, update
+from sqlalchemy.dialects.postgresql import ARRAY
 
 from service.keys import stages
 from service.keys.keystore import Keystore
 from service.keys.system import belongs_to
-from service.keys.tables import system_keys
+from service.keys.tables import ring_keys, system_keys
 from service.keys.wrapping import belonging
 from service.kit.errors import IntegrityBroken
+from service.kit.prepared import Prepared
 
 BATCH = 1000
+
+_NEXT = Prepared(
+    select(ring_keys)
+    .where(
+        ring_keys.c.resident_id > bindparam("after", type_=LargeBinary),
+        ring_keys.c.kek_version != bindparam("primary", type_=Integer),
+    )
+    .order_by(ring_keys.c.resident_id)
+    .limit(bindparam("batch", type_=Integer))
+    # SQLite has no such words: there is one writer at a time anyway.
+    .with_for_update(skip_locked=True)
+)
+_FRESH = (
+    func.unnest(
+        bindparam("versions", type_=ARRAY(Integer)),
+        bindparam("wrapped", type_=ARRAY(LargeBinary)),
+        bindparam("residents", type_=ARRAY(LargeBinary)),
+    )
+    .table_valued("version", "wrapped", "resident", name="fresh")
+    .render_derived()
+)
+_ANEW = Prepared(
+    update(ring_keys)
+    .values(kek_version=_FRESH.c.version, wrapped_rdek=_FRESH.c.wrapped)
+    .where(ring_keys.c.resident_id == _FRESH.c.resident)
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,19 +96,7 @@ def _round(keystore: Keystore, batch: int) -> Iterator[tuple[int, list[str]]]:
 
 def _batch(conn: Connection, primary: int, after: bytes, batch: int) -> Sequence[Any]:
     """(resident, version, wrapped key) of the next keyrings that another version wraps."""
-    mark = "?" if conn.dialect.name == "sqlite" else "%s"
-    cursor = conn.connection.cursor()
-    try:
-        cursor.execute(
-            "SELECT resident_id, kek_version, wrapped_rdek FROM ring_keys"  # noqa: S608
-            f" WHERE resident_id > {mark} AND kek_version <> {mark}"
-            f" ORDER BY resident_id LIMIT {mark}"
-            + ("" if mark == "?" else " FOR UPDATE SKIP LOCKED"),
-            (after, primary, batch),
-        )
-        return cursor.fetchall()
-    finally:
-        cursor.close()
+    return _NEXT.rows(conn, {"after": after, "primary": primary, "batch": batch})
 
 
 def _rewrapped(
@@ -116,20 +132,15 @@ def _opens(keystore: Keystore, item: tuple[int, bytes, bytes]) -> bool:
 
 
 def write(conn: Connection, fresh: Sequence[tuple[int, bytes, bytes]]) -> None:
-    """All rows of a batch in one statement of the driver."""
+    """All rows of a batch, of (version, wrapped key, resident), in one statement of the driver."""
     if not fresh:
         return
     if conn.dialect.name == "sqlite":
         statement = "UPDATE ring_keys SET kek_version = ?, wrapped_rdek = ? WHERE resident_id = ?"
         conn.exec_driver_sql(statement, list(fresh))
         return
-    statement = (
-        "UPDATE ring_keys SET kek_version = fresh.version, wrapped_rdek = fresh.wrapped"
-        " FROM unnest(%s::int[], %s::bytea[], %s::bytea[]) AS fresh (version, wrapped, resident)"
-        " WHERE resident_id = fresh.resident"
-    )
     versions, wrapped, residents = zip(*fresh, strict=True)
-    conn.exec_driver_sql(statement, (list(versions), list(wrapped), list(residents)))
+    _ANEW.run(conn, {"versions": versions, "wrapped": wrapped, "residents": residents})
 
 
 def _system(keystore: Keystore) -> tuple[int, list[str]]:

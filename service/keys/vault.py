@@ -13,7 +13,7 @@
 Every method may be called from any thread.
 """
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
 from datetime import date, datetime
 from types import MappingProxyType
 from uuid import UUID
@@ -237,6 +237,22 @@ class Vault:
 
     def open_policy(self, sealed: Sealed) -> bytes:
         return self._open(sealed, _POLICY, None)
+
+    @property
+    def drops(self) -> int:
+        """Remember it before something is opened that `keep_opened` is to be told of."""
+        return self._cache.drops
+
+    def opened(self, resident: UUID, name: Hashable) -> object | None:
+        """What `keep_opened` kept under a name, while the keys it was opened with are kept."""
+        return self._cache.beside(resident.int, name)
+
+    def keep_opened(self, resident: UUID, name: Hashable, value: object, *, drops: int) -> None:
+        """Keep what was made of a resident's rows of policy; it holds no health value either.
+
+        It goes with the keys: at their end, when they are dropped, and when they are destroyed.
+        """
+        self._cache.lay_beside(resident.int, name, value, drops=drops)
 
     # -- blinding ----------------------------------------------------------------------------
 

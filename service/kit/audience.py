@@ -2,6 +2,7 @@
 
 The doors say it once a request, the command line and the jobs once a run; `service.kit.db` takes
 it along with every job. Who says nothing is `anyone`: somebody who has not signed in.
+`chores` is what every process of the HTTP service does beside answering.
 `upkeep` goes from resident to resident (`service.kit.guard.Crossing`).
 `log` is nobody outside: it adds the entries of the access log at the end of a transaction.
 """
@@ -11,7 +12,9 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Literal
 
-Audience = Literal["anyone", "resident", "doctor", "city", "job", "operator", "upkeep", "log"]
+Audience = Literal[
+    "anyone", "resident", "doctor", "city", "job", "operator", "chores", "upkeep", "log"
+]
 
 _current: ContextVar[Audience] = ContextVar("audience", default="anyone")
 

@@ -30,10 +30,12 @@ def save(url: str, folder: Path) -> Path:
     """Copy the database into a file of this folder that only this account can read."""
     place = make_url(url)
     if place.get_backend_name() == "sqlite":
+        # Opening a file that is not there would make one, and its empty copy pass for a backup.
+        if not Path(place.database or "").is_file():
+            raise DumpRefused(_NOTHING)
         target = folder / SQLITE_FILE
         target.touch(mode=0o600)
-        with closing(_sqlite(place)) as source, closing(sqlite3.connect(target)) as copy:
-            source.backup(copy)
+        _copy_sqlite(Path(place.database or ""), target)
         return target
     target = folder / POSTGRESQL_FILE
     target.touch(mode=0o600)
@@ -50,9 +52,7 @@ def restore(url: str, file: Path) -> None:
         if file.name != SQLITE_FILE:
             raise DumpRefused(_KIND)
         Path(place.database or "").parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        with closing(sqlite3.connect(file)) as source, closing(_sqlite(place)) as target:
-            source.backup(target)
-            target.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        _copy_sqlite(file, Path(place.database or ""))
         return
     if file.name != POSTGRESQL_FILE:
         raise DumpRefused(_KIND)
@@ -67,8 +67,22 @@ def digest(file: Path) -> str:
         return file_digest(opened, "sha256").hexdigest()
 
 
-def _sqlite(place: URL) -> sqlite3.Connection:
-    return sqlite3.connect(place.database or "", timeout=30)
+def _copy_sqlite(source: Path, target: Path) -> None:
+    """Page by page, as of one moment; what was in the target is gone, its journal too."""
+    try:
+        with closing(_sqlite(source)) as old, closing(_sqlite(target)) as new:
+            old.backup(new)
+            new.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    except sqlite3.Error:
+        refused = DumpRefused(_NOT_COPIED)
+    else:
+        return
+    # Raised out here, because the cause may quote what it met.
+    raise refused
+
+
+def _sqlite(file: Path) -> sqlite3.Connection:
+    return sqlite3.connect(file, timeout=30)
 
 
 def _run(tool: str, place: URL, options: list[str], *, named: bool = True) -> None:
@@ -100,6 +114,11 @@ def _environment(place: URL) -> dict[str, str]:
     return {**os.environ, **{name: word for name, word in words.items() if word}}
 
 
+_NOTHING = Text("没有可备份的数据库。", "There is no database to be copied.")
+_NOT_COPIED = Text(
+    "数据库文件无法复制：它正被占用、已损坏或不可写。",
+    "The database file cannot be copied: it is in use, broken, or may not be written.",
+)
 _KIND = Text(
     "备份来自另一种数据库。", "The backup comes from another kind of database than this one."
 )

@@ -59,9 +59,9 @@ class Crossing(StrEnum):
     APPEALS = "counting appeals without an answer"
 
 
-LOG_EVERY = 60.0
-"""Seconds between two lines of the log about one reason."""
-_logged: dict[Crossing, float] = {}
+LOG_EVERY, CHORES_LOG_EVERY = 60.0, 3600.0
+"""Seconds between two lines of the log about one reason: somebody's crossings, and the chores'."""
+_logged: dict[tuple[Audience, Crossing], float] = {}
 
 
 class NoPermit(RuntimeError):
@@ -85,8 +85,14 @@ class Guard:
 
     @property
     def role(self) -> Audience:
-        """As whom statements run on a database with wall 4."""
-        return self.audience if self.crossing is None else "upkeep"
+        """As whom statements run on a database with wall 4.
+
+        The chores cross no further than their own role sees: the login of the HTTP service cannot
+        become upkeep.
+        """
+        if self.crossing is None or self.audience == "chores":
+            return self.audience
+        return "upkeep"
 
     def begin(self, audience: Audience) -> None:
         """A job of this audience begins and has been permitted nothing."""
@@ -134,12 +140,13 @@ def guard_of(conn: Connection) -> Guard:
     return guard
 
 
-def ask(conn: Connection, *who: UUID | str) -> None:
+def ask(conn: Connection, *who: UUID | str | bytes) -> None:
     """A decision about these is being asked: their policy may be read.
 
     For the gate, and for who proved a tie to somebody otherwise (a new file, a guardian's code).
 
-    A practitioner or a service in place of a resident stands for their own panel.
+    A practitioner or a service in place of a resident stands for their own panel. Octets are the
+    keyed tag or the digest under which a row is found before it is known whose it is.
     """
     guard = guard_of(conn)
     before = len(guard.asked)
@@ -178,12 +185,10 @@ def keeping_the_log(conn: Connection) -> Iterator[None]:
 def dangerously_without_permit(conn: Connection, why: Crossing) -> Iterator[None]:
     """Inside, statements go from resident to resident and nobody was asked.
 
-    It is logged, once a minute for each reason: a verification crosses for every resident.
+    It is logged, seldom enough: a verification crosses for every resident.
     """
     guard = guard_of(conn)
-    if monotonic() - _logged.get(why, -LOG_EVERY) >= LOG_EVERY:
-        _logged[why] = monotonic()
-        log.warning("crossing", why=str(why), audience=guard.audience)
+    _tell_of(guard.audience, why)
     before, guard.crossing = guard.crossing, why
     guard.stale = True
     try:
@@ -191,6 +196,16 @@ def dangerously_without_permit(conn: Connection, why: Crossing) -> Iterator[None
     finally:
         guard.crossing = before
         guard.stale = True
+
+
+def _tell_of(audience: Audience, why: Crossing) -> None:
+    """What somebody does is a warning; what the chores do all day is not news, but is told too."""
+    chore = audience == "chores"
+    every = CHORES_LOG_EVERY if chore else LOG_EVERY
+    now, last = monotonic(), _logged.get((audience, why))
+    if last is None or now - last >= every:
+        _logged[audience, why] = now
+        (log.info if chore else log.warning)("crossing", why=str(why), audience=audience)
 
 
 def dangerously_crossing(

@@ -27,7 +27,12 @@ class Settings(BaseSettings):
     database_url: str | None = None
     """SQLAlchemy URL of the data store; a SQLite file in the folder when empty."""
     owner_url: str | None = None
-    """The data store as whoever owns its tables: for `init` and `db upgrade`. Default: the same."""
+    """The data store as whoever owns its tables: for `init`, `db upgrade` and `db restore`.
+    Default: the same."""
+    operator_url: str | None = None
+    """The data store as the command line and its jobs sign in. Default: the same."""
+    backup_url: str | None = None
+    """The data store as who may read all of it, for `db backup`. Default: the same."""
     keystore_url: str | None = None
     """SQLAlchemy URL of the keystore; its own SQLite file in the folder when empty."""
     kek: str | None = None
@@ -90,6 +95,14 @@ class Settings(BaseSettings):
     @cached_property
     def owning_url(self) -> str:
         return self.owner_url or self.data_store_url
+
+    @cached_property
+    def desk_url(self) -> str:
+        return self.operator_url or self.data_store_url
+
+    @cached_property
+    def copying_url(self) -> str:
+        return self.backup_url or self.data_store_url
 
     @cached_property
     def keys_url(self) -> str:

@@ -53,7 +53,9 @@ def _touching(lowered: str, words: set[str], table: str, kind: str, protection: 
         return Need.CROSSING
     if kind == "log":
         rows = _LOG_ROWS.match(lowered)
-        if rows and rows[1] == table and not words & {"select", "update"}:
+        # A log that is named once is added to and not read; what else is named is judged itself.
+        alone = _WORD.findall(lowered).count(table) == 1
+        if rows and rows[1] == table and alone and "update" not in words:
             return Need.NOTHING
         if words & {"update", "delete", "insert"}:
             return Need.CROSSING

@@ -68,6 +68,27 @@ _DECODE: dict[int, Coder] = {
 }
 
 
+_HEAD = Struct(">iiIii").pack
+_LENGTH = Struct(">i").pack
+_NULL = _LENGTH(-1)
+
+
+def _array(kind: int) -> Coder:
+    """Of lists of one kind: a head, then each element behind its length (arrayfuncs.c)."""
+    encode = _ENCODE[kind]
+
+    def octets_of(values: Sequence[Any]) -> bytes:
+        known = [None if value is None else encode(value) for value in values]
+        elements = [_NULL if one is None else _LENGTH(len(one)) + one for one in known]
+        return _HEAD(1, None in known, kind, len(known), 1) + b"".join(elements)
+
+    return octets_of
+
+
+_ARRAYS = {1000: 16, 1001: 17, 1005: 21, 1007: 23, 1009: 25, 1016: 20}
+_ENCODE |= {number: _array(kind) for number, kind in _ARRAYS.items()}
+
+
 class _Plan(NamedTuple):
     """A statement as one connection knows it: how to write its parameters and read its columns."""
 

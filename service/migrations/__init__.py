@@ -38,8 +38,6 @@ def upgrade(store: Store, engine: Engine) -> None:
     with engine.execution_options(kangma_writes=True).begin() as connection:
         config.attributes["connection"] = connection
         with dangerously_without_permit(connection, Crossing.MIGRATION):
-            if store == "data":
-                walls.lower(connection)
             command.upgrade(config, "head")
             if store == "data":
                 walls.raise_(connection)

@@ -6,6 +6,8 @@ from alembic import context
 from sqlalchemy import MetaData
 from sqlalchemy.types import TypeDecorator
 
+from service.migrations import walls
+
 
 def run(target: MetaData | None) -> None:
     connection = context.config.attributes["connection"]
@@ -19,7 +21,7 @@ def run(target: MetaData | None) -> None:
     if connection.dialect.name == "postgresql":
         # A migration that cannot get its lock soon must not queue everybody behind it.
         connection.exec_driver_sql("SET LOCAL lock_timeout = '5s'")
-    with context.begin_transaction():
+    with context.begin_transaction(), walls.lowered(connection):
         context.run_migrations()
 
 

@@ -1,5 +1,7 @@
 """Wall 4 put in place: `walls.sql` after every migration of a PostgreSQL data store with roles."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from hashlib import sha256
 from importlib.resources import files
 
@@ -17,15 +19,18 @@ _STRONG = text(
     " WHERE relnamespace = 'public'::regnamespace AND relkind = 'r' AND relowner = pg_roles.oid)"
     " FROM pg_roles WHERE rolname = session_user"
 )
-_ROLES = text("SELECT count(*) FROM pg_roles WHERE rolname IN ('kangma_resident', 'kangma_upkeep')")
+_ROLES = text("SELECT count(*) FROM pg_roles WHERE rolname IN ('kangma_resident', 'kangma_chores')")
+# Without the roles nobody asks whether a login may become one.
+_OF_DESK = text("SELECT pg_has_role(session_user, 'kangma_upkeep', 'MEMBER')")
 _STANDING = text(
     "SELECT obj_description(to_regprocedure('kangma_subjects()')::oid, 'pg_proc')"
     " WHERE to_regprocedure('kangma_subjects()') IS NOT NULL"
 )
-_FORCED = text(
+_BEHIND = text(
     "SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace"
-    " AND relforcerowsecurity"
+    " AND relkind = 'r' AND relrowsecurity"
 )
+_POLICIES = text("SELECT tablename, policyname FROM pg_policies WHERE schemaname = 'public'")
 
 
 def source() -> str:
@@ -37,11 +42,26 @@ def has_roles(connection: Connection) -> bool:
     return connection.dialect.name == "postgresql" and connection.execute(_ROLES).scalar() == 2
 
 
-def lower(connection: Connection) -> None:
-    """Let the owner's migration see rows; in the same transaction `raise_` shuts them again."""
-    if connection.dialect.name == "postgresql":
-        for (table,) in connection.execute(_FORCED).all():
-            connection.exec_driver_sql(f'ALTER TABLE "{table}" NO FORCE ROW LEVEL SECURITY')
+@contextmanager
+def lowered(connection: Connection) -> Iterator[None]:
+    """Inside, the owner sees rows and may change columns that policies look at.
+
+    Nobody else sees more: without its policies a table shows no row to a role of the service.
+    `raise_` puts them back; an older shape, which no release serves, goes without.
+    """
+    if connection.dialect.name != "postgresql":
+        yield
+        return
+    for table, policy in connection.execute(_POLICIES).all():
+        connection.exec_driver_sql(f'DROP POLICY "{policy}" ON "{table}"')
+    _force(connection, "NO FORCE")
+    yield
+    _force(connection, "FORCE")
+
+
+def _force(connection: Connection, how: str) -> None:
+    for (table,) in connection.execute(_BEHIND).all():
+        connection.exec_driver_sql(f'ALTER TABLE "{table}" {how} ROW LEVEL SECURITY')
 
 
 def raise_(connection: Connection) -> bool:
@@ -65,18 +85,23 @@ def are_current(connection: Connection) -> bool:
     if connection.execute(_STANDING).scalar() != mark:
         return False
     # A restored backup brings the function along and no privileges.
-    asked = text("SELECT has_table_privilege('kangma_resident', 'health_codes', 'SELECT')")
+    asked = text("SELECT has_table_privilege('kangma_resident', 'logins', 'SELECT')")
     return bool(connection.execute(asked).scalar())
 
 
-def require(connection: Connection) -> None:
-    """Raise `WallsMissing` unless PostgreSQL keeps residents apart from this very login."""
+def require(connection: Connection, *, desk: bool) -> None:
+    """Raise `WallsMissing` unless PostgreSQL keeps residents apart from this very login.
+
+    At the `desk` it must be one that can go from resident to resident, and elsewhere it must not.
+    """
     if connection.dialect.name != "postgresql":
         return
     if not has_roles(connection) or not are_current(connection):
         raise WallsMissing(_NO_WALLS)
     if connection.execute(_STRONG).scalar():
         raise WallsMissing(_TOO_STRONG)
+    if connection.execute(_OF_DESK).scalar() != desk:
+        raise WallsMissing(_NEEDS_DESK if desk else _IS_DESK)
 
 
 class WallsMissing(ServiceError):
@@ -88,6 +113,14 @@ class WallsMissing(ServiceError):
 _NO_WALLS = Text(
     "数据库尚未启用行级安全：请运行 docker/roles.sql，然后以库所有者运行 kangma db upgrade。",
     "The data store has no row-level security: run docker/roles.sql and then kangma db upgrade.",
+)
+_NEEDS_DESK = Text(
+    "该数据库账户仅供 HTTP 服务使用：请在 KANGMA_OPERATOR_URL 中指定 kangma_desk。",
+    "This login of the data store is the HTTP service's; name kangma_desk in KANGMA_OPERATOR_URL.",
+)
+_IS_DESK = Text(
+    "HTTP 服务不得使用运维账户 kangma_desk，请使用 kangma_app。",
+    "The HTTP service must not sign in as the operators' kangma_desk; use kangma_app.",
 )
 _TOO_STRONG = Text(
     "该数据库账户可绕过行级安全，请使用 kangma_app。",

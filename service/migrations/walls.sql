@@ -2,7 +2,8 @@
 -- every migration of a PostgreSQL data store whose roles exist (docker/roles.sql).
 --
 -- A transaction says for whom it runs (its role) and in three settings about whom:
---   kangma.asked     ids of residents a decision is being made about, or of the doctor whose panel
+--   kangma.asked     ids of residents a decision is being made about, or of the doctor whose panel;
+--                    keyed tags and digests under which rows are found before it is known whose
 --   kangma.names     the same as text, where a grant names its grantee
 --   kangma.subjects  ids of residents of whom a permit was handed out
 -- Unset or empty means nobody, and so no rows. FORCE binds the owner of the tables too.
@@ -114,6 +115,9 @@ ALTER TABLE access_log FORCE ROW LEVEL SECURITY;
 CREATE POLICY permitted ON access_log FOR SELECT TO kangma_resident
     USING (resident_id = ANY ((SELECT kangma_subjects())::bytea[]));
 CREATE POLICY kept ON access_log TO kangma_log USING (true);
+ALTER TABLE access_heads ENABLE ROW LEVEL SECURITY;
+ALTER TABLE access_heads FORCE ROW LEVEL SECURITY;
+CREATE POLICY kept ON access_heads TO kangma_log USING (true);
 GRANT SELECT ON access_log TO kangma_resident, kangma_upkeep;
 GRANT SELECT, INSERT ON access_log, access_nodes, access_checkpoints TO kangma_log;
 GRANT SELECT, INSERT, UPDATE ON access_heads, access_tree, access_tallies TO kangma_log;
@@ -121,20 +125,44 @@ GRANT SELECT, INSERT, DELETE ON access_buckets TO kangma_log;
 GRANT SELECT ON access_heads, access_tree, access_nodes, access_checkpoints, access_buckets
     TO kangma_upkeep;
 GRANT SELECT ON access_tallies TO kangma_upkeep, kangma_operator;
--- Where the watch over the log has got to, and how much each practitioner read.
-GRANT SELECT, INSERT, UPDATE, DELETE ON access_watch, access_readers TO kangma_upkeep;
 GRANT SELECT ON access_checkpoints TO kangma_anyone, kangma_resident, kangma_operator;
 
 -- 4. Rows that are found by a keyed tag or a digest, before it is known whose they are.
+DO $$
+DECLARE one record;
+BEGIN
+    FOR one IN SELECT * FROM (VALUES
+        ('health_codes', 'code_hash', true),
+        ('guardian_codes', 'hash', true),
+        ('guardianships', 'tag', true),
+        -- Contributions have no owner that the database knows; one leaves by its pseudonym.
+        ('contributions', 'pseudonym', false)
+    ) AS found(tabled, key, owned) LOOP
+        EXECUTE format('ALTER TABLE %I ENABLE ROW LEVEL SECURITY', one.tabled);
+        EXECUTE format('ALTER TABLE %I FORCE ROW LEVEL SECURITY', one.tabled);
+        EXECUTE format('CREATE POLICY found ON %I TO kangma_anyone, kangma_resident, kangma_doctor'
+            ' USING (%I = ANY ((SELECT kangma_asked())::bytea[]))', one.tabled, one.key);
+        IF one.owned THEN
+            EXECUTE format('CREATE POLICY asked ON %I TO kangma_resident'
+                ' USING (resident_id = ANY ((SELECT kangma_asked())::bytea[]))', one.tabled);
+        END IF;
+    END LOOP;
+END $$;
 GRANT SELECT, UPDATE ON health_codes TO kangma_anyone, kangma_doctor;
 GRANT SELECT, INSERT, UPDATE, DELETE ON health_codes, guardianships, guardian_codes
     TO kangma_resident;
--- A look through broken glass is reviewed by somebody who reads no health data.
-GRANT SELECT, INSERT, UPDATE ON emergency_reviews TO kangma_doctor, kangma_resident;
-GRANT SELECT, UPDATE ON emergency_reviews TO kangma_operator;
--- Contributions have no owner that the database knows; one leaves by its pseudonym.
 GRANT SELECT, DELETE ON contributions TO kangma_resident;
+CREATE POLICY counted ON contributions TO kangma_job USING (true);
 GRANT SELECT, INSERT, DELETE ON contributions TO kangma_job;
+-- A look through broken glass is asked to be reviewed by who looks, and is reviewed by somebody who
+-- reads no health data.
+ALTER TABLE emergency_reviews ENABLE ROW LEVEL SECURITY;
+ALTER TABLE emergency_reviews FORCE ROW LEVEL SECURITY;
+CREATE POLICY asked ON emergency_reviews FOR INSERT TO kangma_doctor
+    WITH CHECK (resident_id = ANY ((SELECT kangma_asked())::bytea[]));
+CREATE POLICY reviewed ON emergency_reviews TO kangma_operator USING (true);
+GRANT INSERT ON emergency_reviews TO kangma_doctor;
+GRANT SELECT, UPDATE ON emergency_reviews TO kangma_operator;
 
 -- 5. Sign-in.
 GRANT SELECT, INSERT, UPDATE, DELETE ON refresh_tokens, revocations, passkeys, challenges,
@@ -155,7 +183,28 @@ GRANT SELECT, INSERT, UPDATE ON release_artifacts, release_attempts, release_bud
 GRANT SELECT ON release_artifacts, release_attempts, release_budgets, release_charges,
     release_specifications TO kangma_city, kangma_operator;
 
--- 7. Upkeep goes from resident to resident, on purpose and logged. It cannot touch the log.
+-- 7. Chores of the HTTP service: they watch the log, tell residents what they saw, drop ended rows
+-- of sign-in, and look whether anything is left of a class or a person that was being erased.
+CREATE POLICY watched ON access_log FOR SELECT TO kangma_chores USING (true);
+CREATE POLICY told ON notices FOR INSERT TO kangma_chores WITH CHECK (true);
+CREATE POLICY erased ON residents FOR SELECT TO kangma_chores USING (status = 'erased');
+DO $$
+DECLARE one text;
+BEGIN
+    FOR one IN SELECT tablename FROM pg_policies WHERE schemaname = 'public'
+        AND policyname IN ('permitted', 'asked') AND tablename <> 'emergency_reviews' LOOP
+        EXECUTE format('CREATE POLICY doomed ON %I FOR SELECT TO kangma_chores'
+            ' USING (resident_id = ANY ((SELECT kangma_asked())::bytea[]))', one);
+        EXECUTE format('GRANT SELECT ON %I TO kangma_chores', one);
+    END LOOP;
+END $$;
+GRANT INSERT ON notices TO kangma_chores;
+-- Where the watch has got to, and how much each practitioner read.
+GRANT SELECT, INSERT, UPDATE ON access_watch, access_readers TO kangma_chores;
+GRANT SELECT, DELETE ON refresh_tokens, revocations, used_once, challenges, sign_in_attempts
+    TO kangma_chores;
+
+-- 8. Upkeep goes from resident to resident, on purpose and logged. It cannot touch the log.
 DO $$
 DECLARE one text;
 BEGIN

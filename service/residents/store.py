@@ -6,7 +6,7 @@ from os import urandom
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Connection, LargeBinary, bindparam, exists, select, update
+from sqlalchemy import Connection, LargeBinary, bindparam, select, update
 
 from consent.decision import Permit
 from consent.vocabulary import Text
@@ -174,18 +174,6 @@ def _changed(conn: Connection, resident: UUID, **values: Any) -> int:
 def erased(conn: Connection) -> set[UUID]:
     """Everybody whose file is closed."""
     return set(conn.scalars(select(residents.c.resident_id).where(residents.c.status == ERASED)))
-
-
-def holds(permit: Permit) -> ColumnElement[bool]:
-    """The condition that the permit's consent revision is still the subject's.
-
-    Every statement on a resident's data carries it (wall 2), so a withdrawal wins over any cache.
-    Erasure raises the revision in its own transaction, which makes a status check superfluous.
-    """
-    return exists().where(
-        resident_state.c.resident_id == permit.subject,
-        resident_state.c.consent_revision == permit.revision,
-    )
 
 
 def profile(conn: Connection, permit: Permit) -> ProfileRow:

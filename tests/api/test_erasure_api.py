@@ -123,7 +123,7 @@ def test_a_process_that_remembers_the_old_keys_never_seals_under_them(here: Town
 def test_the_old_ciphertext_is_gone_and_not_broken(here: Town) -> None:
     lin = here.resident("lin")
     log(here, lin, bp(171))
-    with here.house.db.engine.connect() as conn:
+    with here.beneath.connect() as conn:
         rows = conn.exec_driver_sql("SELECT * FROM record_parts").all()
     here.doors.delete(BODY, headers=lin.headers)
     _put_back(here, rows)
@@ -173,7 +173,7 @@ def test_erasing_the_person_empties_every_row_of_health(here: Town) -> None:
     log(here, lin, bp(171))
     log(here, zhao, bp(118))
     here.doors.delete("/v1/me", headers=lin.headers)
-    with here.house.db.engine.connect() as conn:
+    with here.beneath.connect() as conn:
         for table in ("record_parts", "latest", "prompt_now", "prompt_history", "panel_cards"):
             owners = conn.exec_driver_sql(f"SELECT DISTINCT resident_id FROM {table}").scalars()
             assert UUID(lin.id) not in {UUID(bytes=bytes(one)) for one in owners}
@@ -211,6 +211,6 @@ def _put_back(here: Town, rows: object) -> None:
     for row in fresh:
         row["resident_id"] = UUID(bytes=bytes(row["resident_id"]))
         row["deleted"] = bool(row["deleted"])
-    with here.house.db.engine.execution_options(kangma_writes=True).begin() as conn:
+    with here.beneath.execution_options(kangma_writes=True).begin() as conn:
         conn.execute(record_parts.delete())
         conn.execute(record_parts.insert(), fresh)

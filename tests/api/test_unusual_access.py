@@ -107,7 +107,8 @@ def test_a_doctor_who_reads_three_times_the_usual_alerts_the_operator(here: Town
     today = here.house.clock().date().toordinal()
     known = [(today - back, 40) for back in (1, 2, 3)] + [(today, 120)]
     rows = [{"actor_id": zhou.id, "day": day, "patients": count} for day, count in known]
-    here.house.db.write(lambda conn: conn.execute(insert(access_readers), rows) and None)
+    with here.beneath.execution_options(kangma_writes=True).begin() as conn:
+        conn.execute(insert(access_readers), rows)
     before = metrics.unusual_reading._value.get()
     with structlog.testing.capture_logs() as lines:
         assert look(here, lin, zhou) == 200

@@ -10,6 +10,7 @@ OPERATORS_ONLY = {
     "already-linked",
     "backup-refused",
     "budget-spent",
+    "copy-refused",
     "error",
     "key-refused",
     "login-taken",

@@ -47,11 +47,9 @@ def entries(here: Town, who: Person) -> list[dict[str, Any]]:
 
 
 def run(here: Town, *statements: str) -> None:
-    def job(conn: Any) -> None:
+    with here.beneath.execution_options(kangma_writes=True).begin() as conn:
         for statement in statements:
             conn.execute(text(statement))
-
-    here.house.db.write(job)
 
 
 @contextmanager
@@ -162,7 +160,7 @@ def test_a_commit_that_fails_takes_the_answer_with_it(
         if here.house.db.dialect == "sqlite":
             raise OSError("the disk is gone")
         pid = conn.exec_driver_sql("SELECT pg_backend_pid()").scalar()
-        with here.house.db.engine.connect() as other:
+        with here.beneath.connect() as other:
             other.exec_driver_sql(f"SELECT pg_terminate_backend({pid})")
 
     event.listen(here.house.db.engine, "commit", die)

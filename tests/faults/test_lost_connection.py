@@ -6,7 +6,7 @@ from sqlalchemy import Connection, create_engine, text
 from service.kit.db import Database
 from service.kit.errors import Unavailable
 from service.kit.prepared import Prepared
-from tests.conftest import fresh_postgres
+from tests.databases import fresh_postgres
 
 NUMBER = Prepared(text("SELECT CAST(:given AS BIGINT)"))
 

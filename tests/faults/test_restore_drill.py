@@ -36,7 +36,7 @@ def log(here: Town, who: Person, *records: dict[str, Any]) -> None:
 
 def epochs(here: Town) -> dict[UUID, bytes]:
     state = resident_state.c
-    with here.house.db.engine.connect() as conn:
+    with here.beneath.connect() as conn:
         rows = conn.execute(select(state.resident_id, state.epoch))
         return {row.resident_id: bytes(row.epoch) for row in rows}
 
@@ -93,7 +93,7 @@ def test_everybody_but_the_erased_opens(
         after = epochs(here)
         assert after.keys() == told["epochs"].keys()
         assert not set(after.values()) & set(told["epochs"].values())
-        with here.house.db.engine.connect() as conn:
+        with here.beneath.connect() as conn:
             owners = conn.exec_driver_sql("SELECT resident_id FROM record_parts").scalars()
             assert UUID(told["people"]["zhao"].id).bytes not in {bytes(one) for one in owners}
 
@@ -104,7 +104,7 @@ def test_what_was_erased_is_unreadable_even_before_the_replay(
     """The bytes come back with the backup; no key does."""
     with yesterday(settings, clock, tmp_path / "backup"):
         file = next((tmp_path / "backup").glob("store.*"))
-        dumps.restore(settings.data_store_url, file)
+        dumps.restore(settings.owning_url, file)
     with town(settings, clock) as here:
         found = faults(here)
         assert ("record_parts", "gone") in found

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -26,6 +27,7 @@ class Installation:
 
     folder: Path
     environment: dict[str, str]
+    """What commands are given; the server gets no login but its own."""
     url: str = ""
     process: subprocess.Popen[bytes] | None = None
 
@@ -36,16 +38,30 @@ class Installation:
 
     def kangma(self, *arguments: str) -> dict[str, Any]:
         """What a command answers with `--json`."""
-        done = subprocess.run(
-            [KANGMA, *arguments, "--json"],
+        done = self._run(*arguments, "--json")
+        assert done.returncode == 0, done.stderr
+        answer: dict[str, Any] = json.loads(done.stdout)
+        return answer
+
+    def refused(self, *arguments: str) -> str:
+        """The sentence with which a command is refused; its last line, and no traceback."""
+        done = self._run(*arguments)
+        assert done.returncode == 1, done.stderr
+        assert "Traceback" not in done.stderr
+        sentence = done.stderr.splitlines()[-1]
+        # In English and in Chinese, with nothing of the machinery in either.
+        assert re.fullmatch(r"[A-Z].+[.] [^A-Z].*。", sentence), done.stderr
+        assert "Error" not in sentence
+        return sentence
+
+    def _run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [KANGMA, *arguments],
             env=self.environment,
             cwd=self.folder,
             capture_output=True,
             text=True,
         )
-        assert done.returncode == 0, done.stderr
-        answer: dict[str, Any] = json.loads(done.stdout)
-        return answer
 
     def settings(self) -> Settings:
         """The same settings inside this process, to look at what lies in the databases."""
@@ -57,8 +73,17 @@ class Installation:
         return Settings.model_validate(named)
 
 
-def install(folder: Path, database_url: str, keystore_url: str) -> Installation:
-    """Initialise a deployment with the regions of the fictional city."""
+COMMANDS = ("KANGMA_OWNER_URL", "KANGMA_OPERATOR_URL", "KANGMA_BACKUP_URL")
+"""Settings that are for the command line alone."""
+
+
+def install(
+    folder: Path, database_url: str, keystore_url: str, logins: dict[str, str] | None = None
+) -> Installation:
+    """Initialise a deployment with the regions of the fictional city.
+
+    `logins` are addresses of the data store for the command line, by setting.
+    """
     environment = {
         **os.environ,
         "KANGMA_DATA": str(folder / "data"),
@@ -66,6 +91,7 @@ def install(folder: Path, database_url: str, keystore_url: str) -> Installation:
         "KANGMA_KEYSTORE_URL": keystore_url,
         "KANGMA_KEK": f"file:{folder / 'keys' / 'kek.json'}",
         "KANGMA_PROFILE": "test",
+        **(logins or {}),
     }
     made = Installation(folder, environment)
     made.kangma("init")
@@ -77,14 +103,16 @@ def install(folder: Path, database_url: str, keystore_url: str) -> Installation:
 
 @contextmanager
 def serving(installation: Installation, *, workers: int = 1) -> Iterator[Installation]:
-    """Serve it on a free port until the block ends."""
+    """Serve it on a free port until the block ends; a copy of it may be served beside it."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    log = (installation.folder / "server.log").open("wb")
+    log = (installation.folder / f"server-{port}.log").open("wb")
     process = subprocess.Popen(
         [KANGMA, "serve", "--port", str(port), "--workers", str(workers)],
-        env=installation.environment,
+        env={
+            name: value for name, value in installation.environment.items() if name not in COMMANDS
+        },
         cwd=installation.folder,
         stdout=log,
         stderr=subprocess.STDOUT,
@@ -92,7 +120,7 @@ def serving(installation: Installation, *, workers: int = 1) -> Iterator[Install
     installation.url = f"http://127.0.0.1:{port}"
     installation.process = process
     try:
-        _wait(installation, process)
+        _wait(installation, process, Path(log.name))
         yield installation
     finally:
         process.terminate()
@@ -100,7 +128,7 @@ def serving(installation: Installation, *, workers: int = 1) -> Iterator[Install
         log.close()
 
 
-def _wait(installation: Installation, process: subprocess.Popen[bytes]) -> None:
+def _wait(installation: Installation, process: subprocess.Popen[bytes], log: Path) -> None:
     for _ in range(300):
         if process.poll() is not None:
             break
@@ -110,4 +138,4 @@ def _wait(installation: Installation, process: subprocess.Popen[bytes]) -> None:
         except httpx.TransportError:
             pass
         time.sleep(0.1)
-    raise RuntimeError((installation.folder / "server.log").read_text(encoding="utf-8")[-4000:])
+    raise RuntimeError(log.read_text(encoding="utf-8")[-4000:])

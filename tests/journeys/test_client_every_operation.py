@@ -8,6 +8,7 @@ import asyncio
 import inspect
 import json
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import wraps
@@ -35,6 +36,7 @@ from tests.authenticator import Authenticator
 from tests.contract.test_client_covers import ASYNC, SUFFIX, SYNC, declared, of_children
 from tests.journeys.server import Installation, install, serving
 from tests.oidc_issuer import CLIENT, SECRET, Issuer, provider
+from tests.walled_room import settings_of_logins
 
 PASSWORD = "correct horse 电池"
 WEIGHT = {
@@ -67,11 +69,28 @@ class Place:
     elsewhere: Issuer
 
 
-@pytest.fixture(scope="module")
-def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def place(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Place]:
+    """On PostgreSQL the server and the commands sign in apart, each bound by wall 4."""
     folder = tmp_path_factory.mktemp("clients")
-    stores = (f"sqlite:///{folder / 'kangma.db'}", f"sqlite:///{folder / 'keys.db'}")
-    installed = install(folder, *stores)
+    with ExitStack() as stack:
+        if request.param == "sqlite":
+            stores = (f"sqlite:///{folder / 'kangma.db'}", f"sqlite:///{folder / 'keys.db'}")
+            installed = install(folder, *stores)
+        else:
+            made = settings_of_logins(folder, stack)
+            logins = {
+                "KANGMA_OWNER_URL": made.owning_url,
+                "KANGMA_OPERATOR_URL": made.desk_url,
+            }
+            installed = install(folder, made.data_store_url, made.keys_url, logins)
+        yield stack.enter_context(_served(folder, installed))
+
+
+@contextmanager
+def _served(folder: Path, installed: Installation) -> Iterator[Place]:
     (folder / "data" / OUTLINES_FILE).write_text(json.dumps(outlines()), "utf-8")
     (folder / "secret").write_text(SECRET, "utf-8")
     with provider() as elsewhere:

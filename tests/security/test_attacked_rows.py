@@ -114,7 +114,7 @@ def look(here: Standing) -> tuple[Fault, ...]:
 def attacked(here: Standing, table: str, change: Change) -> Iterator[Row[Any]]:
     """The change is made to lin's first row (or what `change` picks), and taken back at the end."""
     column = next(one for one in COLUMNS if one.table.name == table)
-    writing = here.town.house.db.engine.execution_options(kangma_writes=True)
+    writing = here.town.beneath.execution_options(kangma_writes=True)
     for who in (here.resident, other(here)):
         # A prompt that is out of date is made anew and its old row never opened.
         here.town.doors.get("/v1/me/prompt", headers=who.headers)
@@ -199,7 +199,7 @@ def test_two_swapped_rows_of_one_person_are_both_named(here: Standing, table: st
         on.seal(two, on.bytes_of(one))
 
     column = next(one for one in COLUMNS if one.table.name == table)
-    with here.town.house.db.engine.connect() as conn:
+    with here.town.beneath.connect() as conn:
         if len(_rows(conn, column, UUID(here.resident.id))) < 2:
             pytest.skip("there is one row of it a person, so there is nothing to swap it with")
     with attacked(here, table, change) as row:
@@ -214,7 +214,7 @@ def test_the_row_of_another_person_does_not_open(here: Standing, table: str) -> 
 
 def test_the_ciphertext_of_another_table_does_not_open(here: Standing) -> None:
     """Same person, same class, same revision: the table alone differs."""
-    with here.town.house.db.engine.connect() as conn:
+    with here.town.beneath.connect() as conn:
         frame = _rows(conn, columns.COLUMNS[3], UUID(here.resident.id))[0]
     with attacked(here, "record_parts", lambda on: on.seal(on.mine[0], bytes(frame.sealed))) as row:
         expect(here, "record_parts", row)
@@ -253,7 +253,7 @@ def test_an_older_text_in_a_newer_row_is_noticed(here: Standing) -> None:
     doors, lin = here.town.doors, here.resident
     record = pressure(150)
     doors.post("/v1/me/records", json={"records": [record]}, headers=lin.headers)
-    with here.town.house.db.engine.connect() as conn:
+    with here.town.beneath.connect() as conn:
         newest = record_parts.c.rev.desc()
         old = conn.execute(select(record_parts).order_by(newest)).first()
     assert old is not None
@@ -276,7 +276,7 @@ def test_one_part_of_a_record_rolled_back_whole_is_torn(here: Standing) -> None:
     doors, lin = here.town.doors, here.resident
     record = observation({"systolic_bp": 150, "hba1c": 6.1})
     doors.post("/v1/me/records", json={"records": [record]}, headers=lin.headers)
-    with here.town.house.db.engine.connect() as conn:
+    with here.town.beneath.connect() as conn:
         rows = conn.execute(select(record_parts).order_by(record_parts.c.rev.desc())).all()
     old = rows[0]
     record["values"]["hba1c"] = 5.0
@@ -295,7 +295,7 @@ def test_one_part_of_a_record_rolled_back_whole_is_torn(here: Standing) -> None:
 
 
 def test_a_counter_that_was_put_back_is_noticed(here: Standing) -> None:
-    writing = here.town.house.db.engine.execution_options(kangma_writes=True)
+    writing = here.town.beneath.execution_options(kangma_writes=True)
     mine = resident_state.c.resident_id == UUID(here.resident.id)
     with writing.begin() as conn:
         now = conn.execute(select(resident_state.c.rev).where(mine)).scalar_one()
@@ -328,7 +328,7 @@ def test_a_row_that_belongs_to_nobody_is_named(here: Standing) -> None:
 
 
 def test_a_swapped_contribution_is_named(here: Standing) -> None:
-    writing = here.town.house.db.engine.execution_options(kangma_writes=True)
+    writing = here.town.beneath.execution_options(kangma_writes=True)
     with writing.begin() as conn:
         schema = specification.current().contribution_schema.to_bytes(2, "big")
         forged = {"pseudonym": b"p" * 16, "sealed": b"\1\1" + bytes(7) + schema + bytes(93)}

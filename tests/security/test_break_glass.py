@@ -1,32 +1,31 @@
 """Break-glass over HTTP, and attacks on it: what an emergency opens, to whom, and until when."""
 
 from collections.abc import Iterator
-from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
-import httpx
 import pytest
 
-from service.audit import actions as audit
-from service.breakglass import actions as breakglass
-from service.breakglass import store as reviews
-from service.identity import store as identity
-from service.kit.errors import Invalid, NotFound
 from tests.conftest import MovingClock
-from tests.house_room import Person, Town, town
-from tests.standing_room import settings
-
-REASON = "倒在路边，昏迷，需要了解用药与过敏史"
-RECORD = {
-    "kind": "observation",
-    "start": "2026-11-19T08:00:00+08:00",
-    "values": {"systolic_bp": 192, "diastolic_bp": 118, "hiv_screen": "positive"},
-}
-SAMPLES = {"measure": "heart_rate", "day": "2026-11-19", "t": [60], "v": [171]}
-HOURS = timedelta(hours=4)
-_logins = iter(range(1000))
+from tests.emergency_room import (
+    HOURS,
+    LOGINS,
+    REASON,
+    RECORD,
+    again,
+    break_glass,
+    clinic_of,
+    emergency_town,
+    entries,
+    look,
+    notices,
+    ok,
+    somebody,
+    stranger,
+    without_id,
+)
+from tests.house_room import Person, Town
 
 
 @pytest.fixture(scope="module")
@@ -40,61 +39,18 @@ def here(
     tmp_path_factory: pytest.TempPathFactory,
     clock: MovingClock,
 ) -> Iterator[Town]:
-    with ExitStack() as stack:
-        folder = tmp_path_factory.mktemp("emergency")
-        yield stack.enter_context(town(settings(folder, request.param, stack), clock))
+    with emergency_town(tmp_path_factory.mktemp("emergency"), request.param, clock) as opened:
+        yield opened
 
 
 @pytest.fixture
 def lin(here: Town) -> Person:
-    """Somebody with a record, who has signed with nobody."""
-    made = here.resident(f"lin-{next(_logins)}")
-    logged = here.doors.post("/v1/me/records", json={"records": [RECORD]}, headers=made.headers)
-    assert logged.json()["results"][0]["status"] == "created", logged.text
-    ok(here.doors.post("/v1/me/series", json={"series": [SAMPLES]}, headers=made.headers))
-    return made
+    return somebody(here)
 
 
 @pytest.fixture
 def doctor(here: Town) -> Person:
-    """A doctor who never had to do with anybody, signed in with two proofs."""
-    return here.strong(here.doctor(f"dr-{next(_logins)}"))
-
-
-def ok(answer: httpx.Response, status: int = 200) -> dict[str, Any]:
-    assert answer.status_code == status, answer.text
-    document: dict[str, Any] = answer.json()
-    return document
-
-
-def break_glass(here: Town, who: Person, subject: str, reason: str = REASON) -> httpx.Response:
-    address = f"/v1/doctor/patients/{subject}/emergency"
-    return here.doors.post(address, json={"reason": reason}, headers=who.headers)
-
-
-def look(here: Town, who: Person, subject: str, rest: str = "") -> httpx.Response:
-    return here.doors.get(f"/v1/doctor/patients/{subject}{rest}", headers=who.headers)
-
-
-def entries(here: Town, who: Person) -> list[dict[str, Any]]:
-    items: list[dict[str, Any]] = ok(here.doors.get("/v1/me/access-log", headers=who.headers))[
-        "items"
-    ]
-    return items
-
-
-def notices(here: Town, who: Person) -> list[dict[str, Any]]:
-    items: list[dict[str, Any]] = ok(here.doors.get("/v1/me/notices", headers=who.headers))["items"]
-    return items
-
-
-def without_id(answer: httpx.Response) -> dict[str, Any]:
-    return {name: value for name, value in answer.json().items() if name != "request_id"}
-
-
-def again(here: Town, clock: MovingClock, who: Person) -> Person:
-    """The same resident, signed in again after the clock moved past the life of a token."""
-    return here.sign_in(who.login)
+    return stranger(here)
 
 
 def test_an_emergency_opens_the_record_and_the_resident_hears_of_it(
@@ -134,7 +90,7 @@ def test_a_notice_is_read_once_and_stays(here: Town, lin: Person, doctor: Person
         address = f"/v1/me/notices/{told['id']}/read"
         assert ok(here.doors.post(address, headers=lin.headers))["read"] is True
     assert [one["read"] for one in notices(here, lin)] == [True]
-    other = here.resident(f"lin-{next(_logins)}")
+    other = here.resident(f"lin-{next(LOGINS)}")
     assert here.doors.post(address, headers=other.headers).status_code == 404
     assert notices(here, other) == []
 
@@ -200,7 +156,7 @@ def test_a_second_opening_neither_prolongs_nor_hides_the_first(
 
 
 def test_a_password_alone_breaks_no_glass_and_learns_of_nobody(here: Town, lin: Person) -> None:
-    weak = here.doctor(f"dr-{next(_logins)}")
+    weak = here.doctor(f"dr-{next(LOGINS)}")
     there, nowhere = break_glass(here, weak, lin.id), break_glass(here, weak, str(uuid4()))
     assert ok(there, 403)["rule"] == "break-glass-needs-acr"
     assert without_id(there) == without_id(nowhere)
@@ -229,7 +185,7 @@ def test_a_session_is_of_no_use_to_a_weaker_sign_in(
 
 
 def test_nobody_and_somebody_erased_look_alike(here: Town, lin: Person, doctor: Person) -> None:
-    gone = here.resident(f"lin-{next(_logins)}")
+    gone = here.resident(f"lin-{next(LOGINS)}")
     ok(here.doors.delete("/v1/me", headers=gone.headers))
     erased, nobody = break_glass(here, doctor, gone.id), break_glass(here, doctor, str(uuid4()))
     assert erased.status_code == 404
@@ -273,8 +229,8 @@ def test_a_session_opens_nothing_of_anybody_else_and_to_nobody_else(
     here: Town, lin: Person, doctor: Person
 ) -> None:
     opened = ok(break_glass(here, doctor, lin.id), 201)
-    wei = here.resident(f"lin-{next(_logins)}")
-    colleague = here.strong(here.doctor(f"dr-{next(_logins)}"))
+    wei = here.resident(f"lin-{next(LOGINS)}")
+    colleague = here.strong(here.doctor(f"dr-{next(LOGINS)}"))
     assert look(here, doctor, wei.id).status_code == 404
     assert look(here, colleague, lin.id).status_code == 404
     address = f"/v1/doctor/patients/{lin.id}/emergency"
@@ -303,15 +259,9 @@ def test_a_refusal_wins_over_an_emergency(
         ok(here.doors.post("/v1/me/grants", json=wish, headers=lin.headers), 201)
     rule = "deny-all" if how == "deny-all" else "explicit-deny"
     assert ok(look(here, doctor, lin.id), 403)["rule"] == rule
-    other = here.strong(here.doctor(f"dr-{next(_logins)}"))
+    other = here.strong(here.doctor(f"dr-{next(LOGINS)}"))
     if how != "care only":
         assert ok(break_glass(here, other, lin.id), 403)["rule"] == rule
-
-
-def clinic_of(here: Town, doctor: Person) -> str:
-    known = here.house.db.read(lambda conn: identity.practitioner(conn, UUID(doctor.id)))
-    assert known is not None
-    return str(known.clinic_id)
 
 
 def test_a_signed_doctor_sees_more_in_an_emergency_and_no_less_after_it(
@@ -343,90 +293,3 @@ def test_two_openings_at_once_are_one(here: Town, lin: Person, doctor: Person) -
     answers = here.doors.together([call] * 6)
     assert sorted(one.status_code for one in answers) == [201, *[409] * 5]
     assert len(notices(here, lin)) == 1
-
-
-def test_operators_review_without_the_reason_and_the_resident_hears_the_outcome(
-    here: Town, lin: Person, doctor: Person
-) -> None:
-    house = here.house
-    opened = ok(break_glass(here, doctor, lin.id), 201)
-    found = house.db.read(lambda conn: reviews.every(conn, closed=False))
-    (review,) = [one for one in found if str(one.session_id) == opened["session_id"]]
-    assert (str(review.resident_id), str(review.practitioner_id)) == (lin.id, doctor.id)
-    assert REASON not in str(found)
-
-    def close(outcome: str, by: str = "审查员甲") -> reviews.Review:
-        return house.db.write(
-            lambda conn: breakglass.close_review(
-                conn,
-                house.vault,
-                review.review_id,
-                outcome=outcome,
-                reviewer=by,
-                now=house.clock(),
-            )
-        )
-
-    for wrong in (("fine", "甲"), ("justified", " ")):
-        with pytest.raises(Invalid):
-            close(*wrong)
-    assert close("unjustified").outcome == "unjustified"
-    with pytest.raises(NotFound):
-        close("justified")
-    assert "emergency-unjustified" in {one["kind"] for one in notices(here, lin)}
-    left = house.db.read(lambda conn: reviews.every(conn, closed=False))
-    assert review.review_id not in {one.review_id for one in left}
-
-
-def test_a_review_of_somebody_who_left_can_still_be_closed(
-    here: Town, lin: Person, doctor: Person
-) -> None:
-    house = here.house
-    opened = ok(break_glass(here, doctor, lin.id), 201)
-    ok(here.doors.delete("/v1/me", headers=lin.headers))
-    found = house.db.read(lambda conn: reviews.every(conn, closed=False))
-    (review,) = [one for one in found if str(one.session_id) == opened["session_id"]]
-    closed = house.db.write(
-        lambda conn: breakglass.close_review(
-            conn,
-            house.vault,
-            review.review_id,
-            outcome="justified",
-            reviewer="甲",
-            now=house.clock(),
-        )
-    )
-    assert closed.closed_at is not None
-    assert look(here, doctor, lin.id).status_code == 404
-
-
-def test_where_the_notice_cannot_be_written_nothing_is_opened(
-    here: Town, lin: Person, doctor: Person, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def fails(*_: object, **__: object) -> None:
-        raise OSError("no room for a notice")
-
-    with monkeypatch.context() as broken:
-        broken.setattr("service.notices.actions.tell", fails)
-        assert break_glass(here, doctor, lin.id).status_code == 500
-    assert look(here, doctor, lin.id).status_code == 404
-    with monkeypatch.context() as broken:
-        broken.setattr("service.breakglass.store.add", fails)
-        assert break_glass(here, doctor, lin.id).status_code == 500
-    assert look(here, doctor, lin.id).status_code == 404
-    assert notices(here, lin) == []
-
-
-def test_where_the_look_cannot_be_logged_nothing_is_shown(
-    here: Town, lin: Person, doctor: Person, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    ok(break_glass(here, doctor, lin.id), 201)
-
-    def fails(*_: object, **__: object) -> None:
-        raise OSError("no room for an entry")
-
-    with monkeypatch.context() as broken:
-        broken.setattr(audit, "append", fails)
-        answer = look(here, doctor, lin.id)
-    assert answer.status_code == 500
-    assert "林梅" not in answer.text

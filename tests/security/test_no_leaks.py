@@ -5,8 +5,10 @@ while each table of the data store is missing in turn, once while opening any se
 with that value in the exception. Then everything that was written down meanwhile is searched.
 """
 
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, NamedTuple
@@ -22,6 +24,7 @@ from service.keys.vault import Vault
 from service.kit.db import metadata
 from service.kit.sealed import Sealed
 from tests.contract.validated import document
+from tests.guarded_room import statements_heard
 from tests.house_room import COMMUNITY
 from tests.standing_room import Standing, everything_logged, standing, ward
 
@@ -275,22 +278,32 @@ def send(here: Standing, ask: Ask) -> httpx.Response:
     return here.town.doors.request(ask.method, ask.path, headers=headers, **options)
 
 
-def send_all(here: Standing, *, people_only: bool = False) -> dict[str, list[int]]:
-    """The statuses of every operation. No problem and no header repeats a canary."""
+def send_all(
+    here: Standing,
+    chosen: Callable[[int, Ask], bool] = lambda place, ask: True,
+    note: Callable[[int, Ask], None] = lambda place, ask: None,
+) -> dict[str, list[int]]:
+    """The statuses of every operation chosen. No problem and no header repeats a canary."""
     shown = here.town.doors.get("/v1/me/code", headers=here.resident.headers)
     token = shown.json().get("token", "none")
     statuses: dict[str, list[int]] = {}
-    for ask in asks(here, token):
-        if people_only and ask.audience not in {"resident", "doctor"} and ask.method == "GET":
-            continue
-        if people_only and ask.name.endswith(SUFFIX) and ask.name not in SAMPLE:
+    for place, ask in enumerate(asks(here, token)):
+        if not chosen(place, ask):
             continue
         answer = send(here, ask)
+        note(place, ask)
         statuses.setdefault(ask.name, []).append(answer.status_code)
         if answer.status_code >= 400:
             assert found_in(answer.text) == [], ask
         assert found_in(str(answer.headers.multi_items())) == [], ask
     return statuses
+
+
+def of_people(_: int, ask: Ask) -> bool:
+    """Whether a person is behind the request, and nobody else was asked the same for them."""
+    if ask.audience not in {"resident", "doctor"} and ask.method == "GET":
+        return False
+    return not ask.name.endswith(SUFFIX) or ask.name in SAMPLE
 
 
 SAMPLE = {f"{name}{SUFFIX}" for name in ("get_me", "log_records", "list_access_log", "get_grant")}
@@ -336,17 +349,40 @@ def found_words(written: str) -> list[str]:
 
 
 def test_while_tables_are_missing(here: Standing, capfd: pytest.CaptureFixture[str]) -> None:
-    """A real failure of the database in every operation, with the driver's own message."""
+    """A real failure of the database in every operation, with the driver's own message.
+
+    While a table is away only those are asked whose statements named it while all was well: to
+    the others nothing is missing, and `test_while_all_is_well` has heard them out.
+    """
     failed: set[str] = set()
+    touched = tables_by_place(here)
     # A process asks about revocations first, so without that table nothing further is reached.
     missing = sorted(set(metadata.tables) - {"revocations"} - PUBLISHED)
     with nothing_leaks(here, capfd):
         for name in missing:
             with without(here, name):
-                statuses = send_all(here, people_only=True)
+                statuses = send_all(here, partial(_is_touched, touched, name))
             failed |= {ask for ask, each in statuses.items() if max(each) >= 500}
     assert {"log_records", "list_records", "get_prompt", "list_panel", "get_patient"} <= failed
     assert {"register", "issue_token", "give_grant", "list_access_log", "append_series"} <= failed
+
+
+def _is_touched(touched: Mapping[int, frozenset[str]], table: str, place: int, _: Ask) -> bool:
+    return table in touched.get(place, ())
+
+
+def tables_by_place(here: Standing) -> dict[int, frozenset[str]]:
+    """The tables that the statements of each request named, by the request's place in the row."""
+    found: dict[int, frozenset[str]] = {}
+    named: set[str] = set()
+
+    def note(place: int, _: Ask) -> None:
+        found[place] = frozenset(named & set(metadata.tables))
+        named.clear()
+
+    with statements_heard(lambda text: named.update(re.findall(r"\w+", text))):
+        send_all(here, of_people, note)
+    return found
 
 
 PUBLISHED = {name for name in metadata.tables if name.startswith(("release", "budget"))}
@@ -355,7 +391,7 @@ PUBLISHED = {name for name in metadata.tables if name.startswith(("release", "bu
 
 @contextmanager
 def without(here: Standing, table: str) -> Iterator[None]:
-    engine = here.town.house.db.engine
+    engine = here.town.beneath
     with engine.begin() as conn:
         conn.execute(text(f"ALTER TABLE {table} RENAME TO away"))
     try:

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
-import httpx
 import pytest
 from sqlalchemy import update
 from structlog.testing import capture_logs
@@ -17,11 +16,19 @@ from service.identity.tables import logins
 from service.kit.settings import Settings
 from tests.authenticator import PRESENT, VERIFIED, Authenticator, sign, unbase64, url64
 from tests.conftest import MovingClock
-from tests.house_room import PASSWORD, Person, Town, town
+from tests.house_room import Person, Town, town
+from tests.passkey_room import (
+    ROOT,
+    TURNED_AWAY,
+    added,
+    asked,
+    begun,
+    enrolled,
+    entered,
+    passkey_town,
+    refused,
+)
 from tests.standing_room import NOW
-
-ROOT = "/v1/auth/passkeys"
-TURNED_AWAY = "invalid-credentials"
 
 
 @pytest.fixture(scope="module")
@@ -37,9 +44,7 @@ def clock(still: MovingClock) -> Iterator[MovingClock]:
 
 @pytest.fixture(scope="module")
 def house(tmp_path_factory: pytest.TempPathFactory, still: MovingClock) -> Iterator[Town]:
-    folder = tmp_path_factory.mktemp("passkeys")
-    kek = f"file:{folder / 'keys' / 'kek.json'}"
-    with town(Settings(data=folder / "data", kek=kek, profile="test"), still) as opened:
+    with passkey_town(tmp_path_factory.mktemp("passkeys"), still) as opened:
         yield opened
 
 
@@ -51,37 +56,6 @@ def here(house: Town, clock: MovingClock) -> Town:
 @pytest.fixture
 def lin(here: Town) -> Person:
     return here.resident(f"lin-{uuid4()}")
-
-
-def refused(answer: httpx.Response, status: int, code: str) -> None:
-    assert (answer.status_code, answer.json()["code"]) == (status, code), answer.text
-
-
-def enrolled(here: Town, person: Person, device: Authenticator) -> str:
-    """Add a passkey on the device; its id here."""
-    answer = added(here, person, device.create(begun(here, person)))
-    assert answer.status_code == 201, answer.text
-    return str(answer.json()["id"])
-
-
-def begun(here: Town, person: Person) -> dict[str, Any]:
-    answer = here.doors.post(f"{ROOT}/registration", headers=person.headers)
-    assert answer.status_code == 200, answer.text
-    found: dict[str, Any] = answer.json()
-    return found
-
-
-def added(here: Town, person: Person, credential: dict[str, Any]) -> httpx.Response:
-    return here.doors.post(ROOT, json={"passkey": credential}, headers=person.headers)
-
-
-def asked(here: Town) -> dict[str, Any]:
-    found: dict[str, Any] = here.doors.post(f"{ROOT}/challenge").json()
-    return found
-
-
-def entered(here: Town, credential: dict[str, Any]) -> httpx.Response:
-    return here.doors.post(f"{ROOT}/token", json={"passkey": credential})
 
 
 @pytest.mark.parametrize("algorithm", ["ES256", "EdDSA", "RS256"])
@@ -353,71 +327,6 @@ def test_somebody_elses_key_under_a_known_id_opens_nothing(
 ) -> None:
     thief = replace(device, held=[replace(device.held[0], private=Authenticator()._key())])
     refused(entered(here, thief.get(asked(here))), 401, TURNED_AWAY)
-
-
-# -- stepping up ----------------------------------------------------------------------------------
-
-
-def stepped(here: Town, person: Person, **proof: Any) -> httpx.Response:
-    return here.doors.post("/v1/auth/step-up", json=proof, headers=person.headers)
-
-
-def test_a_password_steps_up_inside_the_sign_in(
-    here: Town, lin: Person, clock: MovingClock
-) -> None:
-    clock.advance(timedelta(minutes=6))
-    refused(here.doors.delete("/v1/me", headers=lin.headers), 403, "step-up-required")
-    answer = stepped(here, lin, password=PASSWORD)
-    assert answer.status_code == 200, answer.text
-    assert "refresh_token" not in answer.json()
-    fresh = here.person("lin", answer.json())
-    before, after = (
-        here.house.tokens.verify(one.access, audience="resident", now=clock.now)
-        for one in (lin, fresh)
-    )
-    assert (before.family, before.subject) == (after.family, after.subject)
-    assert (after.auth_time, after.acr) == (clock.now, 1)
-    # Going on with the refresh token is no proof: it falls back to the sign-in's own time.
-    more = here.token(grant_type="refresh_token", refresh_token=lin.refresh or "")
-    old = here.person("lin", more.json())
-    refused(here.doors.delete("/v1/me", headers=old.headers), 403, "step-up-required")
-    assert here.doors.delete("/v1/me", headers=fresh.headers).status_code == 200
-
-
-def test_a_step_up_ends_with_its_sign_in(here: Town, lin: Person) -> None:
-    fresh = here.person("lin", stepped(here, lin, password=PASSWORD).json())
-    here.doors.post("/v1/auth/revoke", data={"token": lin.refresh or ""})
-    refused(here.doors.get("/v1/me", headers=fresh.headers), 401, "unauthenticated")
-    refused(stepped(here, fresh, password=PASSWORD), 401, "unauthenticated")
-
-
-def test_a_passkey_steps_up_and_only_ones_own(
-    here: Town, lin: Person, device: Authenticator, clock: MovingClock
-) -> None:
-    clock.advance(timedelta(minutes=6))
-    answer = stepped(here, lin, passkey=device.get(asked(here)))
-    fresh = here.person("lin", answer.json())
-    known = here.house.tokens.verify(fresh.access, audience="resident", now=clock.now)
-    assert (known.acr, known.auth_time) == (2, clock.now)
-    zhao = here.resident(f"zhao-{uuid4()}")
-    refused(stepped(here, zhao, passkey=device.get(asked(here))), 401, TURNED_AWAY)
-
-
-@pytest.mark.parametrize(
-    "proof", [{"password": "not the password"}, {}, {"password": PASSWORD, "passkey": None, "x": 1}]
-)
-def test_a_step_up_without_a_proof_is_refused(
-    here: Town, lin: Person, proof: dict[str, Any]
-) -> None:
-    answer = stepped(here, lin, **proof)
-    assert answer.status_code == (401 if proof.get("password") == "not the password" else 422)
-
-
-def test_nobody_steps_up_without_a_sign_in(here: Town) -> None:
-    city = here.city()
-    for headers in ({}, city.headers):
-        answer = here.doors.post("/v1/auth/step-up", json={"password": "x"}, headers=headers)
-        refused(answer, 401, "unauthenticated")
 
 
 # -- doctors --------------------------------------------------------------------------------------

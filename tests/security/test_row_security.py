@@ -2,84 +2,50 @@
 
 from collections.abc import Iterator
 from contextlib import ExitStack, closing
-from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 import psycopg
 import pytest
 from psycopg import errors
-from sqlalchemy import Connection, make_url
+from sqlalchemy import Connection
 from sqlalchemy.exc import DataError
 
 from consent.vocabulary import Action
 from service.grants import gate
-from service.house import build
-from service.jobs import erasures
 from service.kit.audience import speaking_for
 from service.kit.db import Database
 from service.kit.settings import Settings
 from service.migrations.draft import tables_of
-from service.migrations.walls import WallsMissing
-from tests.conftest import fresh_postgres, walled_postgres
-from tests.house_room import town
-from tests.standing_room import NOW, PRESSURE, Standing, inhabited
+from tests.standing_room import NOW, PRESSURE, Standing
+from tests.walled_room import (
+    AUDIENCES,
+    EVERYTHING,
+    OWNED,
+    plain,
+    settings_of_logins,
+    walled_town,
+)
 
 pytestmark = pytest.mark.walled
-OWNED = (
-    "residents", "resident_state", "record_parts", "series_days", "latest", "prompt_now",
-    "prompt_history", "grants", "contracts", "panel_cards", "policy_history", "access_log",
-    "emergency_sessions", "consent_requests", "introductions", "notices",
-    "appeals",
-)  # fmt: skip
-AUDIENCES = ("anyone", "resident", "doctor", "city", "job", "operator", "upkeep", "log")
-
-
-def as_login(url: str, login: str) -> str:
-    return make_url(url).set(username=login).render_as_string(hide_password=False)
-
-
-def given_away(url: str) -> None:
-    """The database in the hands of an owner who is no superuser, as docker/roles.sql leaves it."""
-    name = make_url(url).database
-    with closing(plain(url)) as conn:
-        conn.execute(f'ALTER DATABASE "{name}" OWNER TO kangma_owner')
-        conn.execute("ALTER SCHEMA public OWNER TO kangma_owner")
 
 
 @pytest.fixture(scope="module")
 def where(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
     with ExitStack() as stack:
-        stack.enter_context(walled_postgres())
-        url, keys = stack.enter_context(fresh_postgres()), stack.enter_context(fresh_postgres())
-        given_away(url)
-        folder = tmp_path_factory.mktemp("walled")
-        yield Settings(
-            data=folder / "data",
-            kek=f"file:{folder / 'keys' / 'kek.json'}",
-            profile="test",
-            database_url=as_login(url, "kangma_app"),
-            owner_url=as_login(url, "kangma_owner"),
-            keystore_url=keys,
-        )
+        yield settings_of_logins(tmp_path_factory.mktemp("walled"), stack)
 
 
 @pytest.fixture(scope="module")
 def here(where: Settings) -> Iterator[Standing]:
-    """A town served by the login of the service, which owns nothing."""
-    with town(where, lambda: NOW) as opened, speaking_for("operator"):
-        yield inhabited(opened)
-
-
-def plain(url: str) -> psycopg.Connection[Any]:
-    """A connection that no wall but the fourth stands before."""
-    address = make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
-    return psycopg.connect(address, autocommit=True)
+    with walled_town(where) as standing:
+        yield standing
 
 
 @pytest.fixture
-def app(here: Standing, where: Settings) -> Iterator[psycopg.Connection[Any]]:
-    with closing(plain(where.data_store_url)) as conn:
+def desk(here: Standing, where: Settings) -> Iterator[psycopg.Connection[Any]]:
+    """A connection that can become every audience."""
+    with closing(plain(where.desk_url)) as conn:
         yield conn
 
 
@@ -134,71 +100,101 @@ def test_the_whole_service_runs_as_a_login_that_owns_nothing(
     assert looked.status_code == 404
     assert doors.delete("/v1/me", headers=stranger.headers).status_code == 200
     assert doors.get("/v1/me", headers=stranger.headers).status_code in (401, 404)
-    with speaking_for("operator"):
-        assert erasures.finish(here.town.house, now=NOW) == 0
 
 
-def test_without_settings_no_audience_sees_a_row_of_anybody(app: psycopg.Connection[Any]) -> None:
+def test_without_settings_no_audience_sees_a_row_of_anybody(desk: psycopg.Connection[Any]) -> None:
     with pytest.raises(errors.InsufficientPrivilege):
-        app.execute("SELECT * FROM record_parts")
+        desk.execute("SELECT * FROM record_parts")
     seen = 0
     for audience in set(AUDIENCES) - {"upkeep", "log"}:
-        app.execute(f"SET ROLE kangma_{audience}")
+        desk.execute(f"SET ROLE kangma_{audience}")
         for table in OWNED:
             try:
-                found = app.execute(f"SELECT count(*) FROM {table}").fetchone()
+                found = desk.execute(f"SELECT count(*) FROM {table}").fetchone()
             except errors.InsufficientPrivilege:
                 continue
             seen += 1
-            assert found == (0,), (audience, table)
-        app.execute("RESET ROLE")
+            if (table, f"kangma_{audience}") not in EVERYTHING:
+                assert found == (0,), (audience, table)
+        desk.execute("RESET ROLE")
     assert seen > len(OWNED)
 
 
 def test_a_subject_shows_their_own_rows_and_no_other(
-    here: Standing, app: psycopg.Connection[Any]
+    here: Standing, desk: psycopg.Connection[Any]
 ) -> None:
     mine, child = UUID(here.resident.id).bytes, UUID(here.child.id).bytes
-    app.execute("SET ROLE kangma_resident")
-    app.execute("SELECT set_config('kangma.subjects', %s, false)", (f'{{"\\\\x{mine.hex()}"}}',))
-    found = app.execute("SELECT DISTINCT resident_id FROM record_parts").fetchall()
+    desk.execute("SET ROLE kangma_resident")
+    desk.execute("SELECT set_config('kangma.subjects', %s, false)", (f'{{"\\\\x{mine.hex()}"}}',))
+    found = desk.execute("SELECT DISTINCT resident_id FROM record_parts").fetchall()
     assert found == [(mine,)]
     # A child has records too, whoever asks for everything.
     everything = "SELECT count(*) FROM record_parts WHERE resident_id = %s OR true"
-    assert app.execute(everything, (child,)).fetchone() != (0,)
+    assert desk.execute(everything, (child,)).fetchone() != (0,)
     theirs = "SELECT count(*) FROM record_parts WHERE resident_id = %s"
-    assert app.execute(theirs, (child,)).fetchone() == (0,)
-    assert app.execute("DELETE FROM record_parts WHERE resident_id = %s", (child,)).rowcount == 0
+    assert desk.execute(theirs, (child,)).fetchone() == (0,)
+    assert desk.execute("DELETE FROM record_parts WHERE resident_id = %s", (child,)).rowcount == 0
     with pytest.raises(errors.InsufficientPrivilege):
-        app.execute("UPDATE record_parts SET resident_id = %s", (child,))
+        desk.execute("UPDATE record_parts SET resident_id = %s", (child,))
 
 
-def test_the_city_cannot_even_name_a_table_of_a_person(app: psycopg.Connection[Any]) -> None:
-    app.execute("SET ROLE kangma_city")
+def test_a_digest_shows_the_row_it_was_made_of_and_no_other(
+    here: Standing, desk: psycopg.Connection[Any]
+) -> None:
+    for who in (here.resident, here.town.resident("lin.second")):
+        assert here.town.doors.get("/v1/me/code", headers=who.headers).status_code == 200
+    mine = UUID(here.resident.id).bytes
+    desk.execute("SET ROLE kangma_resident")
+    asked = "SELECT set_config('kangma.asked', %s, false)"
+    desk.execute(asked, (f'{{"\\\\x{mine.hex()}"}}',))
+    ((number,),) = desk.execute("SELECT code_hash FROM health_codes").fetchall()
+    desk.execute("SET ROLE kangma_doctor")
+    assert desk.execute("SELECT count(*) FROM health_codes").fetchone() == (0,)
+    desk.execute(asked, (f'{{"\\\\x{number.hex()}"}}',))
+    assert desk.execute("SELECT resident_id FROM health_codes").fetchall() == [(mine,)]
+    assert desk.execute("UPDATE health_codes SET used = used").rowcount == 1
+
+
+def test_who_looks_in_an_emergency_asks_for_a_review_and_reads_none(
+    desk: psycopg.Connection[Any],
+) -> None:
+    for audience in ("doctor", "resident"):
+        desk.execute(f"SET ROLE kangma_{audience}")
+        for statement in (
+            "SELECT count(*) FROM emergency_reviews",
+            "UPDATE emergency_reviews SET outcome = 'justified'",
+            "DELETE FROM emergency_reviews",
+        ):
+            with pytest.raises(errors.InsufficientPrivilege):
+                desk.execute(statement)
+
+
+def test_the_city_cannot_even_name_a_table_of_a_person(desk: psycopg.Connection[Any]) -> None:
+    desk.execute("SET ROLE kangma_city")
     for name, table in tables_of("data").tables.items():
         if name.startswith("release_"):
-            app.execute(f"SELECT count(*) FROM {name}")
+            desk.execute(f"SELECT count(*) FROM {name}")
             with pytest.raises(errors.InsufficientPrivilege):
-                app.execute(f"DELETE FROM {name}")
+                desk.execute(f"DELETE FROM {name}")
             continue
         columns = ", ".join(column.name for column in table.columns)
         with pytest.raises(errors.InsufficientPrivilege):
-            app.execute(f"SELECT {columns} FROM {name}")
+            desk.execute(f"SELECT {columns} FROM {name}")
 
 
-def test_only_the_job_counts_people_and_makes_releases(app: psycopg.Connection[Any]) -> None:
+def test_only_the_job_counts_people_and_makes_releases(desk: psycopg.Connection[Any]) -> None:
     row = "INSERT INTO contributions (pseudonym, sealed) VALUES ('', '')"
     release = "UPDATE release_budgets SET spent_nano_rho = 0"
     for audience in set(AUDIENCES) - {"job", "upkeep"}:
-        app.execute(f"SET ROLE kangma_{audience}")
+        desk.execute(f"SET ROLE kangma_{audience}")
         for statement in (row, release):
             with pytest.raises(errors.InsufficientPrivilege):
-                app.execute(statement)
+                desk.execute(statement)
 
 
-def test_nobody_changes_or_deletes_an_entry_of_the_log(app: psycopg.Connection[Any]) -> None:
+def test_nobody_changes_or_deletes_an_entry_of_the_log(desk: psycopg.Connection[Any]) -> None:
     for audience in AUDIENCES:
-        app.execute(f"SET ROLE kangma_{audience}")
+        desk.execute(f"SET ROLE kangma_{audience}")
         for table in ("access_log", "access_nodes", "access_checkpoints"):
             column = "hash" if table != "access_checkpoints" else "text"
             for statement in (
@@ -207,7 +203,7 @@ def test_nobody_changes_or_deletes_an_entry_of_the_log(app: psycopg.Connection[A
                 f"TRUNCATE {table}",
             ):
                 with pytest.raises(errors.InsufficientPrivilege):
-                    app.execute(statement)
+                    desk.execute(statement)
 
 
 @pytest.mark.parametrize(
@@ -226,12 +222,16 @@ def test_nobody_changes_or_deletes_an_entry_of_the_log(app: psycopg.Connection[A
         "COPY record_parts TO PROGRAM 'cat'",
     ],
 )
-def test_no_stronger_role_is_within_reach(app: psycopg.Connection[Any], attempt: str) -> None:
+def test_no_stronger_role_is_within_reach(
+    here: Standing, where: Settings, desk: psycopg.Connection[Any], attempt: str
+) -> None:
     for audience in (None, *AUDIENCES):
-        app.execute("RESET ROLE" if audience is None else f"SET ROLE kangma_{audience}")
+        desk.execute("RESET ROLE" if audience is None else f"SET ROLE kangma_{audience}")
         with pytest.raises(psycopg.Error) as told:
-            app.execute(attempt)
+            desk.execute(attempt)
         assert isinstance(told.value, errors.InsufficientPrivilege | errors.InvalidParameterValue)
+    with closing(plain(where.data_store_url)) as app, pytest.raises(psycopg.Error):
+        app.execute(attempt)
 
 
 def test_the_owner_is_bound_as_well(here: Standing, where: Settings) -> None:
@@ -298,52 +298,3 @@ def test_nothing_told_for_one_job_reaches_the_next(here: Standing, where: Settin
             assert database.write(undone) <= 0
     finally:
         database.close()
-
-
-def test_production_refuses_a_login_that_the_wall_does_not_bind(
-    here: Standing, where: Settings
-) -> None:
-    production = where.model_copy(update={"profile": "production"})
-    build(production).close()
-    for login in ("kangma_owner", "kangma"):
-        url = as_login(where.data_store_url, login)
-        strong = Settings(
-            **{**production.model_dump(), "database_url": url, "profile": "production"}
-        )
-        with pytest.raises(WallsMissing):
-            build(strong)
-
-
-def test_production_refuses_a_data_store_without_walls(where: Settings, tmp_path: Path) -> None:
-    with fresh_postgres() as url, fresh_postgres() as keys, closing(plain(url)) as conn:
-        bare = where.model_copy(update={"database_url": url, "keystore_url": keys})
-        conn.execute("CREATE TABLE residents (resident_id bytea)")
-        with pytest.raises(WallsMissing):
-            build(Settings(**{**where.model_dump(), "database_url": url, "profile": "production"}))
-    assert bare.data == where.data
-
-
-def test_every_table_has_its_place_in_the_walls(here: Standing, where: Settings) -> None:
-    """A new table is granted to nobody, so it must be said who sees it; rows of residents are
-    behind policies."""
-    guarded = {
-        name for name, table in tables_of("data").tables.items() if "protected" in table.info
-    }
-    with closing(plain(where.owning_url)) as owner:
-        forced = {
-            row[0]
-            for row in owner.execute(
-                "SELECT relname FROM pg_class WHERE relrowsecurity AND relforcerowsecurity"
-            )
-        }
-        granted = {
-            row[0]
-            for row in owner.execute(
-                "SELECT table_name FROM information_schema.role_table_grants"
-                " WHERE grantee LIKE 'kangma\\_%' AND grantee NOT IN"
-                " ('kangma_owner', 'kangma_upkeep')"
-            )
-        }
-    assert guarded == forced == set(OWNED)
-    # Only upkeep keeps watch over the log.
-    assert set(tables_of("data").tables) - {"access_watch", "access_readers"} <= granted

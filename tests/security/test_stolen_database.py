@@ -14,6 +14,7 @@ from sqlalchemy import MetaData, create_engine, select
 
 from service.kit.settings import Settings
 from tests.conftest import MovingClock
+from tests.databases import beneath
 from tests.house_room import Person, Town, town
 from tests.security.search import hits, spellings
 
@@ -112,20 +113,18 @@ def schema_free(content: bytes, url: str) -> bytes:
     return content
 
 
-def test_a_stolen_database_says_nothing(
-    here: Town, database_url: str, keystore_url: str, tmp_path: Path
-) -> None:
+def test_a_stolen_database_says_nothing(here: Town, settings: Settings, tmp_path: Path) -> None:
     live(here)
-    for url in (database_url, keystore_url):
+    for url in (beneath(settings), settings.keys_url):
         content = schema_free(loot(url), url)
         assert len(content) > 1000
         for word in WORDS:
             assert hits(content, spellings(word)) == set(), (word, url)
 
 
-def test_the_search_would_find_what_lies_open(here: Town, database_url: str) -> None:
+def test_the_search_would_find_what_lies_open(here: Town, settings: Settings) -> None:
     """The doctor's name is public and stored so: the search must see it."""
     live(here)
-    content = schema_free(loot(database_url), database_url)
+    content = schema_free(loot(beneath(settings)), beneath(settings))
     assert "周医生".encode() in content
     assert date(2026, 11, 20).isoformat().encode() not in content

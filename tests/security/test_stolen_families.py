@@ -9,6 +9,7 @@ from sqlalchemy import MetaData, create_engine, select
 from service.guardians.tables import guardianships
 from service.kit.settings import Settings
 from tests.conftest import MovingClock
+from tests.databases import beneath
 from tests.family_room import Child, begin, ok
 from tests.house_room import Town, town
 from tests.record_room import pressure
@@ -79,10 +80,10 @@ def dek_ids(stolen: list[tuple[str, bytes]], id_: str) -> set[bytes]:
     }
 
 
-def test_no_row_names_both_a_child_and_a_guardian(here: Town, database_url: str) -> None:
+def test_no_row_names_both_a_child_and_a_guardian(here: Town, settings: Settings) -> None:
     first, second, joined = family(here)
     people = [first.id, second.id, first.guardian.id, joined.guardian.id]
-    stolen = rows(database_url)
+    stolen = rows(beneath(settings))
     for table, row in stolen:
         named = [one for one in people if names(row, one)]
         assert len(named) <= 1, (table, named)
@@ -94,9 +95,9 @@ def test_no_row_names_both_a_child_and_a_guardian(here: Town, database_url: str)
     assert all(names(row, first.id) or names(row, second.id) for row in kept)
 
 
-def test_no_name_of_the_family_lies_open(here: Town, database_url: str) -> None:
+def test_no_name_of_the_family_lies_open(here: Town, settings: Settings) -> None:
     family(here)
-    stolen = b"\n".join(row for _, row in rows(database_url))
+    stolen = b"\n".join(row for _, row in rows(beneath(settings)))
     for word in ("林梅", "陈伟", "林小乐", "林小米"):
         assert word.encode() not in stolen
         assert word.encode("unicode_escape") not in stolen
@@ -104,7 +105,7 @@ def test_no_name_of_the_family_lies_open(here: Town, database_url: str) -> None:
 
 
 def test_siblings_and_guardians_share_no_bytes_to_be_matched_by(
-    here: Town, database_url: str
+    here: Town, settings: Settings
 ) -> None:
     """Neither a tag nor the number of a key stands beside two people of the family."""
     first, second, _ = family(here)
@@ -112,7 +113,7 @@ def test_siblings_and_guardians_share_no_bytes_to_be_matched_by(
         lambda conn: [bytes(tag) for tag in conn.scalars(select(guardianships.c.tag))]
     )
     assert len(set(tags)) == 3
-    stolen = rows(database_url)
+    stolen = rows(beneath(settings))
     for tag in tags:
         assert len([row for _, row in stolen if tag in row]) == 1
     pseudonyms = {}

@@ -7,7 +7,7 @@ from sqlalchemy import BigInteger, Column, MetaData, Table, Text, bindparam, tex
 
 from service.kit.db import Database
 from service.kit.prepared import Prepared
-from tests.conftest import fresh_postgres
+from tests.databases import fresh_postgres
 
 CANARY = "canary-5c1e"
 kept = Table("kept", MetaData(), Column("n", BigInteger, primary_key=True), Column("t", Text))

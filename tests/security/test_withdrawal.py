@@ -20,8 +20,8 @@ from service.records import actions as records
 from service.records import pages
 from service.residents import actions as residents
 from service.residents.store import Withdrawn
-from tests.conftest import fresh_postgres
 from tests.consent_room import Clinic, care_offer, statistics_offer
+from tests.databases import fresh_postgres
 from tests.guarded_room import carrying
 from tests.record_room import PROFILE, pressure
 

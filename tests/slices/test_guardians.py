@@ -1,11 +1,12 @@
 """Guardianships on both databases: who is asked, who may act, and what an attacker changes."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from threading import Barrier
+from typing import TypeVar
 from uuid import UUID, uuid4
 
 import pytest
@@ -20,7 +21,7 @@ from service.guardians import actions as guardians
 from service.guardians import body, store
 from service.guardians.actions import Guardianship
 from service.guardians.tables import guardian_codes, guardianships
-from service.kit import prepared
+from service.kit import guard, prepared
 from service.kit.db import Database
 from service.kit.errors import Conflict, IntegrityBroken, Invalid, NotFound
 from tests.consent_room import Clinic
@@ -29,6 +30,7 @@ from tests.record_room import PROFILE
 BORN = date(2016, 3, 9)
 MICROSECOND = timedelta(microseconds=1)
 ZONE = "Asia/Shanghai"
+T = TypeVar("T")
 
 
 @pytest.fixture
@@ -36,6 +38,16 @@ def here(database: Database, keystore_url: str, tmp_path: Path) -> Iterator[Clin
     clinic = Clinic(database, keystore_url, tmp_path)
     yield clinic
     clinic.keystore.close()
+
+
+def about(child: UUID, job: Callable[[Connection], T]) -> Callable[[Connection], T]:
+    """A job before which the gate was asked about the child."""
+
+    def run(conn: Connection) -> T:
+        guard.ask(conn, child)
+        return job(conn)
+
+    return run
 
 
 def begin(here: Clinic, guardian: UUID, *, born: date = BORN, zone: str = ZONE) -> UUID:
@@ -71,7 +83,7 @@ def join(here: Clinic, child: UUID, guardian: UUID, newcomer: UUID) -> None:
             now=here.now,
         )
 
-    here.write(job)
+    here.write(about(child, job))
 
 
 def asked(
@@ -212,7 +224,7 @@ def test_a_permit_made_before_a_guardian_left_is_void(here: Clinic) -> None:
 
 
 def held(here: Clinic, child: UUID) -> list[Guardianship]:
-    return here.read(lambda conn: guardians.of_child(conn, here.vault, child))
+    return here.read(about(child, lambda conn: guardians.of_child(conn, here.vault, child)))
 
 
 def test_a_guardianship_moved_to_another_child_opens_nothing(here: Clinic) -> None:
@@ -265,14 +277,17 @@ def test_no_amendment_moves_the_end_past_the_first_date(here: Clinic) -> None:
 
     def restated(born: date, zone: str = ZONE) -> datetime:
         here.write(
-            lambda conn: guardians.restate(
-                conn,
-                here.vault,
+            about(
                 child,
-                name="林小乐",
-                birth_date=born,
-                zone=zone,
-                now=here.now,
+                lambda conn: guardians.restate(
+                    conn,
+                    here.vault,
+                    child,
+                    name="林小乐",
+                    birth_date=born,
+                    zone=zone,
+                    now=here.now,
+                ),
             )
         )
         (kept,) = held(here, child)
@@ -288,7 +303,9 @@ def test_no_amendment_moves_the_end_past_the_first_date(here: Clinic) -> None:
 def test_a_code_is_stored_as_a_digest_and_tells_nothing(here: Clinic) -> None:
     mother = here.resident()
     child = begin(here, mother)
-    made = here.write(lambda conn: guardians.invite(conn, here.vault, child, mother, now=here.now))
+    made = here.write(
+        about(child, lambda conn: guardians.invite(conn, here.vault, child, mother, now=here.now))
+    )
     row = here.read(lambda conn: conn.execute(select(guardian_codes)).one())
     kept = b"".join(bytes(cell) for cell in (row.hash, row.sealed_body))
     for spelling in (made.code, made.code.replace("-", "")):
@@ -321,7 +338,9 @@ def test_a_code_of_a_guardian_who_left_brings_nobody_in(here: Clinic) -> None:
     mother, father, aunt = here.resident(), here.resident(), here.resident()
     child = begin(here, mother)
     join(here, child, mother, father)
-    made = here.write(lambda conn: guardians.invite(conn, here.vault, child, mother, now=here.now))
+    made = here.write(
+        about(child, lambda conn: guardians.invite(conn, here.vault, child, mother, now=here.now))
+    )
     here.write(lambda conn: guardians.leave(conn, here.vault, child, mother, now=here.now))
     with pytest.raises(Invalid):
         here.write(
@@ -354,5 +373,6 @@ def test_every_guardianship_is_one_size(here: Clinic) -> None:
 
 def test_nobody_has_a_guardianship_over_somebody_unknown(here: Clinic) -> None:
     mother = here.resident()
+    nobody = uuid4()
     with pytest.raises(NotFound):
-        here.read(lambda conn: guardians.held(conn, here.vault, uuid4(), mother))
+        here.read(about(nobody, lambda conn: guardians.held(conn, here.vault, nobody, mother)))

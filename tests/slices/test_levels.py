@@ -24,6 +24,7 @@ from service.records import actions as records
 from service.residents import actions as residents
 from service.residents.actions import Profile
 from tests.consent_room import Clinic
+from tests.prompt_room import moments, prompt
 from tests.record_room import REGIONS, observation, pressure
 
 
@@ -40,30 +41,12 @@ def measure(home: Clinic, resident: UUID, systolic: int, diastolic: int) -> Brie
     return found
 
 
-def prompt(home: Clinic, resident: UUID) -> dict[str, Any]:
-    found = home.read(
-        lambda conn: actions.current(conn, home.vault, home.own(conn, resident), now=home.now)
-    )
-    if found is None:
-        found = home.write(
-            lambda conn: actions.renew(
-                conn, home.vault, home.own(conn, resident), regions=REGIONS, now=home.now
-            )
-        )
-    document: dict[str, Any] = json.loads(found)
-    return document
-
-
 def switch(home: Clinic, resident: UUID, on: bool) -> Brief:
     return home.write(
         lambda conn: actions.switch(
             conn, home.vault, home.own(conn, resident), on=on, regions=REGIONS, now=home.now
         )
     )
-
-
-def moments(home: Clinic, resident: UUID) -> list[Moment]:
-    return home.read(lambda conn: history.between(conn, home.vault, home.own(conn, resident)))
 
 
 def explained(home: Clinic, resident: UUID, explanation: UUID | str) -> tuple[Moment, Story]:

@@ -5,31 +5,20 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
-from typing import Any
-from uuid import UUID
 
 import pytest
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection
 
 from consent.vocabulary import Action, DataClass
 from service.domain.risk.person import Person
-from service.keys.vault import PermitLacksClass
 from service.kit.db import Database
-from service.kit.errors import IntegrityBroken
-from service.prompts import actions, history
+from service.prompts import actions
 from service.prompts.actions import Readings
 from service.prompts.head import Brief
-from service.prompts.history import Moment
-from service.prompts.readings import PROMPT_CLASSES
-from service.prompts.tables import latest, prompt_now
 from service.records import actions as records
 from service.residents import actions as residents
-from service.residents.store import Withdrawn, bump_consent
-from tests.guarded_room import carrying
+from tests.prompt_room import days_ago, moments, prompt, readings, remove, stored
 from tests.record_room import PROFILE, REGIONS, Home, observation, pressure
-
-SLOTS = len(PROMPT_CLASSES) + 1
-SLOT_BYTES = 1024 + 40
 
 
 @pytest.fixture
@@ -37,59 +26,6 @@ def home(database: Database, keystore_url: str, tmp_path: Path) -> Iterator[Home
     made = Home(database, keystore_url, tmp_path)
     yield made
     made.keystore.close()
-
-
-def stored(home: Home, resident: UUID) -> bytes | None:
-    return home.read(
-        lambda conn: actions.current(conn, home.vault, home.own(conn, resident), now=home.now)
-    )
-
-
-def prompt(home: Home, resident: UUID) -> dict[str, Any]:
-    """What the route answers: the stored prompt while it is true, else a new one."""
-    found = stored(home, resident)
-    if found is None:
-        found = home.write(
-            lambda conn: actions.renew(
-                conn, home.vault, home.own(conn, resident), regions=REGIONS, now=home.now
-            )
-        )
-    document: dict[str, Any] = json.loads(found)
-    return document
-
-
-def readings(home: Home, resident: UUID) -> tuple[Person, Readings]:
-    return home.read(
-        lambda conn: actions.readings(conn, home.vault, home.own(conn, resident), regions=REGIONS)
-    )
-
-
-def moments(home: Home, resident: UUID, **span: date) -> list[Moment]:
-    return home.read(
-        lambda conn: history.between(conn, home.vault, home.own(conn, resident), **span)
-    )
-
-
-def days_ago(home: Home, days: int) -> str:
-    return (home.now - timedelta(days=days)).isoformat()
-
-
-def remove(home: Home, resident: UUID, sent: dict[str, Any], rev: int) -> Brief:
-    def job(conn: Connection) -> Brief:
-        permit = home.own(conn, resident)
-        change, gone = records.delete(conn, home.vault, permit, UUID(sent["id"]), if_match=rev)
-        return actions.note(
-            conn,
-            home.vault,
-            permit,
-            profile=PROFILE,
-            regions=REGIONS,
-            changes=[change],
-            rev=gone,
-            now=home.now,
-        )
-
-    return home.write(job)
 
 
 def test_nobody_is_green_without_data(home: Home) -> None:
@@ -298,115 +234,3 @@ def test_a_doctors_write_brings_readings_up_to_date_and_tells_no_level(home: Hom
 
     assert home.write(job) == Brief(None, None, False)
     assert prompt(home, resident)["level"] > calm
-
-
-def test_only_the_owner_opens_prompt_and_history(home: Home) -> None:
-    resident = home.resident()
-    home.log(resident, pressure())
-    prompt(home, resident)
-    every = frozenset(DataClass)
-    for look in (
-        lambda conn, permit: actions.current(conn, home.vault, permit, now=home.now),
-        lambda conn, permit: history.between(conn, home.vault, permit),
-    ):
-
-        def job(conn: Connection, look: Any = look) -> object:
-            return look(conn, home.doctor(conn, resident, every))
-
-        with pytest.raises(PermitLacksClass):
-            home.read(job)
-
-
-def test_a_withdrawn_permit_reads_no_prompt(home: Home) -> None:
-    resident = home.resident()
-    permit = home.read(lambda conn: home.own(conn, resident))
-    home.write(lambda conn: bump_consent(conn, resident))
-    for look in (
-        lambda conn: actions.current(conn, home.vault, permit, now=home.now),
-        lambda conn: history.between(conn, home.vault, permit),
-        lambda conn: actions.readings(conn, home.vault, permit, regions=REGIONS, profile=PROFILE),
-    ):
-        with pytest.raises(Withdrawn):
-            home.read(carrying(permit, look))
-
-
-def test_rows_of_the_ill_and_of_the_unmeasured_look_alike(home: Home) -> None:
-    quiet, ill = home.resident(), home.resident()
-    home.log(
-        ill,
-        *[pressure(190, 120, days_ago(home, n)) for n in range(20)],
-        {"kind": "condition", "code": "stroke", "start": days_ago(home, 9)},
-        observation({"pregnancy_status": "not_pregnant", "glucose_fasting": 17, "hba1c": 9}),
-    )
-    rows = home.read(lambda conn: conn.execute(select(latest.c.resident_id, latest.c.sealed)).all())
-    for resident in (quiet, ill):
-        assert [len(bytes(row.sealed)) for row in rows if row.resident_id == resident] == [
-            SLOT_BYTES
-        ] * SLOTS
-        prompt(home, resident)
-    whole = home.read(lambda conn: conn.execute(select(prompt_now.c.sealed)).scalars().all())
-    assert len({len(bytes(row)) for row in whole}) == 1
-
-
-def test_an_older_frame_put_back_does_not_open(home: Home) -> None:
-    resident = home.resident()
-    home.log(resident, pressure(178, 110))
-    tag = home.vault.class_tag(resident, DataClass.BODY)
-    mine = (latest.c.resident_id == resident, latest.c.class_tag == tag)
-    old = home.read(lambda conn: conn.execute(select(latest.c.sealed).where(*mine)).scalar_one())
-    home.log(resident, pressure(120, 78, days_ago(home, 0)))
-    home.write(lambda conn: conn.execute(update(latest).where(*mine).values(sealed=old)))
-    with pytest.raises(IntegrityBroken):
-        readings(home, resident)
-
-
-def test_what_if_stores_nothing(home: Home) -> None:
-    resident = home.resident()
-    home.log(resident, pressure(172, 104))
-    before = prompt(home, resident)
-
-    def imagine(conn: Connection) -> bytes:
-        permit = home.own(conn, resident)
-        values = {"systolic_bp": 118, "diastolic_bp": 76}
-        return actions.what_if(conn, home.vault, permit, values, regions=REGIONS, now=home.now)
-
-    imagined = json.loads(home.write(imagine))
-    assert imagined["level"] < before["level"]
-    assert prompt(home, resident) == before
-    assert len(moments(home, resident)) == 1
-
-
-def test_applying_a_path_gives_what_it_promises(home: Home) -> None:
-    resident = home.resident()
-    home.log(
-        resident,
-        pressure(152, 95),
-        observation(
-            {
-                "total_cholesterol": 5.8,
-                "hdl_c": 1.1,
-                "ldl_c": 3.9,
-                "waist_circumference": 88,
-                "body_weight": 70,
-                "body_height": 160,
-                "glucose_fasting": 5.9,
-                "smoking_status": "never",
-            }
-        ),
-    )
-    found = prompt(home, resident)
-    assert found["path"]
-    for step in found["path"]:
-        values = {change["measure"]: change["to"] for change in step["changes"]}
-
-        def imagine(conn: Connection, values: Any = values) -> bytes:
-            return actions.what_if(
-                conn,
-                home.vault,
-                home.own(conn, resident),
-                values,
-                regions=REGIONS,
-                now=home.now,
-            )
-
-        assert json.loads(home.read(imagine))["level"] <= step["to_level"]

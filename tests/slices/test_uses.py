@@ -17,8 +17,8 @@ from service.grants import actions, gate, uses
 from service.grants.uses import UseTaken
 from service.kit.db import Database
 from service.kit.errors import Invalid
-from tests.conftest import fresh_postgres
 from tests.consent_room import Clinic, care_offer, statistics_offer
+from tests.databases import fresh_postgres
 from tests.guarded_room import carrying
 
 

@@ -67,7 +67,7 @@ class ProofOut(BaseModel):
 
 @router.get("/access-log/export")
 async def export_access_log(me: Mine) -> ExportOut:
-    """All of it, oldest first, signed, to keep or to show to somebody else."""
+    """All of it, oldest first, signed, to keep or to show to others; asks for a fresh sign-in."""
     house = me.house
 
     def read(conn: Connection, permit: Permit) -> tuple[list[ExportedEntry], ProofOut | None]:
@@ -80,7 +80,7 @@ async def export_access_log(me: Mine) -> ExportOut:
             found = audit.page(conn, permit.subject, before=before, limit=PAGE)
         return entries[::-1], _proof(conn, permit.subject)
 
-    entries, proof = await me.read(Action.MANAGE, read)
+    entries, proof = await me.read(Action.EXPORT, read)
     claims = {
         "sub": str(me.subject),
         "iat": int(me.now.timestamp()),

@@ -71,7 +71,7 @@ def _make(
     _write(settings.data / REGIONS_FILE, city.regions())
     _write(settings.data / OUTLINES_FILE, city.outlines())
     clock = SetBack()
-    house = build(settings, clock=clock)
+    house = build(settings, clock=clock, desk=True)
     try:
         facts = _staff(house)
         yesterday = city_day(utc_now()) - timedelta(days=1)

@@ -48,6 +48,10 @@ class _SessionInfo(ctypes.Structure):
 class Library(_pkcs11.lib):
     """A PKCS#11 library, initialised for threads and again in a forked child."""
 
+    logins = 0
+    """How often this process began to log in: a look that saw another number may have missed
+    what a session without a login does not see."""
+
     def initialize(self) -> None:
         functions = ctypes.CDLL(self.so)
         arguments = _Arguments(flags=_OS_LOCKING_OK)

@@ -18,6 +18,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from consent.vocabulary import Text
 from service.keys.providers import disk
+from service.keys.providers.base import ProvidedKey
 from service.keys.providers.document import KEY_BYTES, KeyDocument, NoDocument
 from service.keys.wrapping import (
     KeyRefused,
@@ -57,51 +58,25 @@ def path_of(uri: str) -> Path:
     return Path(rest).expanduser()
 
 
-class FileKey:
+class FileKey(ProvidedKey):
     """A `RootKey` whose versions are in this process's memory and in a file."""
+
+    _state: "_State"
 
     def __init__(self, path: Path, data: Path | None = None) -> None:
         self._path = path
         self._data = data
         self._lock = threading.Lock()
-        self._held = self._read()
-
-    @property
-    def id(self) -> str:
-        return self._held.id
-
-    @property
-    def primary(self) -> int:
-        return self._held.primary
-
-    @property
-    def versions(self) -> frozenset[int]:
-        return self._held.versions
-
-    def __repr__(self) -> str:
-        return f"<root key {self.id}>"
-
-    def wrap(self, key: bytes, belongs: bytes, *, version: int | None = None) -> tuple[int, bytes]:
-        (wrapped,) = self.wrap_many([(key, belongs)], version=version)
-        return wrapped
-
-    def unwrap(self, version: int, wrapped: bytes, belongs: bytes) -> bytes:
-        check_wrapped(version, wrapped)
-        cipher = self._held.ciphers.get(version) or self._met(version)
-        if cipher is None:
-            raise IntegrityBroken
-        try:
-            return cipher.decrypt(wrapped[:12], wrapped[12:], bound(belongs, version))
-        except InvalidTag:
-            raise IntegrityBroken from None
+        self._state = self._read()
+        self.id = self._state.id
 
     def wrap_many(
         self, items: Sequence[tuple[bytes, bytes]], *, version: int | None = None
     ) -> list[tuple[int, bytes]]:
         # A primary that another process replaced must wrap nothing more, so the file is asked.
-        if disk.state(self._path) != self._held.state:
+        if disk.state(self._path) != self._state.stamp:
             self.reload()
-        held = self._held
+        held = self._state
         number = held.primary if version is None else version
         check_wraps(held, number)
         cipher = held.ciphers[number]
@@ -112,7 +87,7 @@ class FileKey:
         ]
 
     def unwrap_many(self, items: Sequence[tuple[int, bytes, bytes]]) -> list[bytes]:
-        return [self.unwrap(*item) for item in items]
+        return [self._unwrap(*item) for item in items]
 
     # -- the life of a version -----------------------------------------------------------------
 
@@ -140,14 +115,24 @@ class FileKey:
 
     def reload(self) -> None:
         found = self._read()
-        if found.id != self._held.id:
+        if found.id != self.id:
             raise KeyRefused(_ANOTHER)
-        self._held = found
+        self._state = found
 
     def close(self) -> None:
         """Nothing is open between two calls."""
 
     # -- inside --------------------------------------------------------------------------------
+
+    def _unwrap(self, version: int, wrapped: bytes, belongs: bytes) -> bytes:
+        check_wrapped(version, wrapped)
+        cipher = self._state.ciphers.get(version) or self._met(version)
+        if cipher is None:
+            raise IntegrityBroken
+        try:
+            return cipher.decrypt(wrapped[:12], wrapped[12:], bound(belongs, version))
+        except InvalidTag:
+            raise IntegrityBroken from None
 
     def _change(self, step: Callable[[KeyDocument], KeyDocument]) -> KeyDocument:
         """Replace the file by a later state of itself; threads and processes take turns."""
@@ -164,7 +149,7 @@ class FileKey:
         except KeyRefused:
             # What is held goes on opening what it can; the operator hears of it at `keys check`.
             return None
-        return self._held.ciphers.get(version)
+        return self._state.ciphers.get(version)
 
     def _document(self) -> KeyDocument:
         disk.check_place(self._path, self._data)
@@ -175,23 +160,23 @@ class FileKey:
         # Raised out here, because the cause has seen key material.
         raise refused
 
-    def _read(self) -> "_Held":
-        # The state is asked first: a change in between makes it look old, and it is read again.
-        state = disk.state(self._path)
-        return _Held(self._document(), state)
+    def _read(self) -> "_State":
+        # The stamp is asked first: a change in between makes it look old, and it is read again.
+        stamp = disk.state(self._path)
+        return _State(self._document(), stamp)
 
 
-class _Held:
+class _State:
     """One state of the versions; replaced as a whole, so that threads never see half a change."""
 
-    __slots__ = ("ciphers", "id", "primary", "state", "versions")
+    __slots__ = ("ciphers", "id", "primary", "stamp", "versions")
 
-    def __init__(self, document: KeyDocument, state: tuple[int, int, int] | None) -> None:
+    def __init__(self, document: KeyDocument, stamp: tuple[int, int, int] | None) -> None:
         self.id = document.id
         self.primary = document.primary
         self.versions = frozenset(document.keys)
         self.ciphers = {number: AESGCM(key) for number, key in document.keys.items()}
-        self.state = state
+        self.stamp = stamp
 
 
 _ANOTHER = Text(

@@ -27,6 +27,7 @@ from pkcs11 import (
 )
 
 from consent.vocabulary import Text
+from service.keys.providers.base import ProvidedKey
 from service.keys.providers.sessions import Pool, Seat, key_template
 from service.keys.providers.token_uri import TokenUri
 from service.keys.wrapping import (
@@ -77,8 +78,10 @@ class _State(NamedTuple):
     versions: frozenset[int]
 
 
-class Pkcs11Key:
+class Pkcs11Key(ProvidedKey):
     """A `RootKey` in a token. Threads have sessions of their own; a lost one is opened again."""
+
+    _state: _State
 
     def __init__(self, address: TokenUri) -> None:
         self._label = address.object
@@ -90,25 +93,6 @@ class Pkcs11Key:
         except BaseException:
             self._pool.close()
             raise
-
-    @property
-    def primary(self) -> int:
-        return self._state.primary
-
-    @property
-    def versions(self) -> frozenset[int]:
-        return self._state.versions
-
-    def __repr__(self) -> str:
-        return f"<root key {self.id}>"
-
-    def wrap(self, key: bytes, belongs: bytes, *, version: int | None = None) -> tuple[int, bytes]:
-        (wrapped,) = self.wrap_many([(key, belongs)], version=version)
-        return wrapped
-
-    def unwrap(self, version: int, wrapped: bytes, belongs: bytes) -> bytes:
-        (key,) = self.unwrap_many([(version, wrapped, belongs)])
-        return key
 
     def wrap_many(
         self, items: Sequence[tuple[bytes, bytes]], *, version: int | None = None

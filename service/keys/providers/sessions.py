@@ -73,15 +73,16 @@ class Seat:
     def find(self, template: dict[Attribute, Any]) -> list[Object]:
         """The objects of the token that fit.
 
-        A session that was logged out sees no private object and says nothing of it, so "none" is
-        believed only when the login held before, between and after two looks.
+        A session that was logged out sees no private object and says nothing of it, so what was
+        found is believed only when one and the same login held before and after the look.
         """
-        for _ in range(2):
-            self._check_login()
-            if found := list(self.session.get_objects(template)):
-                return found
+        logins = self._library.logins
         self._check_login()
-        return []
+        found = list(self.session.get_objects(template))
+        self._check_login()
+        if self._library.logins != logins:
+            raise exceptions.UserNotLoggedIn
+        return found
 
     def _check_login(self) -> None:
         if not self._library.is_logged_in(cast(Any, self.session).handle):
@@ -204,6 +205,8 @@ class Pool:
             return token.open(rw=writes)
         if self._refused:
             raise KeyRefused(_WRONG_PIN)
+        # Counted before it happens: whoever saw the state after it has seen the new number, too.
+        library(self._address.module).logins += 1
         try:
             session = token.open(rw=writes, user_pin=self._address.pin.read())
         except exceptions.UserAlreadyLoggedIn:

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
 from consent.vocabulary import Text
+from service.keys.providers.base import ProvidedKey
 from service.keys.providers.transit_http import TransitHttp, TransitUri
 from service.keys.wrapping import (
     WRAPPED_BYTES,
@@ -84,8 +85,10 @@ class _State(NamedTuple):
     versions: frozenset[int]
 
 
-class TransitKey:
+class TransitKey(ProvidedKey):
     """A `RootKey` in a Transit engine."""
+
+    _state: _State
 
     def __init__(self, way: TransitHttp) -> None:
         self._way = way
@@ -97,25 +100,6 @@ class TransitKey:
         except BaseException:
             way.close()
             raise
-
-    @property
-    def primary(self) -> int:
-        return self._state.primary
-
-    @property
-    def versions(self) -> frozenset[int]:
-        return self._state.versions
-
-    def __repr__(self) -> str:
-        return f"<root key {self.id}>"
-
-    def wrap(self, key: bytes, belongs: bytes, *, version: int | None = None) -> tuple[int, bytes]:
-        (wrapped,) = self.wrap_many([(key, belongs)], version=version)
-        return wrapped
-
-    def unwrap(self, version: int, wrapped: bytes, belongs: bytes) -> bytes:
-        (key,) = self.unwrap_many([(version, wrapped, belongs)])
-        return key
 
     def wrap_many(
         self, items: Sequence[tuple[bytes, bytes]], *, version: int | None = None

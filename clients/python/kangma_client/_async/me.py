@@ -281,6 +281,7 @@ class AsyncMe:
 
     @operation("export_access_log")
     async def export_access_log(self) -> Any:
+        """All of it, signed; `StepUpRequired` when the last sign-in is older than 5 minutes."""
         return await self._transport.send(Call("GET", f"{self._path}/access-log/export"))
 
     @operation("list_doctors")

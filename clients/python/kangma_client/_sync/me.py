@@ -282,6 +282,7 @@ class Me:
 
     @operation("export_access_log")
     def export_access_log(self) -> Any:
+        """All of it, signed; `StepUpRequired` when the last sign-in is older than 5 minutes."""
         return self._transport.send(Call("GET", f"{self._path}/access-log/export"))
 
     @operation("list_doctors")

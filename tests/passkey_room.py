@@ -1,0 +1,55 @@
+"""Asking for passkeys and showing them, as a browser does."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from service.kit.settings import Settings
+from tests.authenticator import Authenticator
+from tests.conftest import MovingClock
+from tests.house_room import Person, Town, town
+
+ROOT = "/v1/auth/passkeys"
+TURNED_AWAY = "invalid-credentials"
+
+
+def refused(answer: httpx.Response, status: int, code: str) -> None:
+    assert (answer.status_code, answer.json()["code"]) == (status, code), answer.text
+
+
+def enrolled(here: Town, person: Person, device: Authenticator) -> str:
+    """Add a passkey on the device; its id here."""
+    answer = added(here, person, device.create(begun(here, person)))
+    assert answer.status_code == 201, answer.text
+    return str(answer.json()["id"])
+
+
+def begun(here: Town, person: Person) -> dict[str, Any]:
+    answer = here.doors.post(f"{ROOT}/registration", headers=person.headers)
+    assert answer.status_code == 200, answer.text
+    found: dict[str, Any] = answer.json()
+    return found
+
+
+def added(here: Town, person: Person, credential: dict[str, Any]) -> httpx.Response:
+    return here.doors.post(ROOT, json={"passkey": credential}, headers=person.headers)
+
+
+def asked(here: Town) -> dict[str, Any]:
+    found: dict[str, Any] = here.doors.post(f"{ROOT}/challenge").json()
+    return found
+
+
+def entered(here: Town, credential: dict[str, Any]) -> httpx.Response:
+    return here.doors.post(f"{ROOT}/token", json={"passkey": credential})
+
+
+@contextmanager
+def passkey_town(folder: Path, clock: MovingClock) -> Iterator[Town]:
+    """A town of its own for a file of tests, on SQLite."""
+    kek = f"file:{folder / 'keys' / 'kek.json'}"
+    with town(Settings(data=folder / "data", kek=kek, profile="test"), clock) as opened:
+        yield opened
