@@ -1,15 +1,24 @@
 """The only SQL on appeals."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import Connection, LargeBinary, and_, bindparam, delete, insert, select, update
+from sqlalchemy import (
+    Connection,
+    Integer,
+    LargeBinary,
+    and_,
+    bindparam,
+    delete,
+    insert,
+    select,
+    update,
+)
 
 from consent.decision import Permit
 from service.appeals.tables import appeals
 from service.contracts.tables import contracts
-from service.kit.prepared import Prepared
-from service.residents.store import holds
+from service.kit.prepared import Prepared, Row
 from service.residents.tables import resident_state
 
 
@@ -32,16 +41,18 @@ class Waiting(NamedTuple):
 
 
 _COLUMNS = tuple(appeals.c[name] for name in AppealRow._fields)
-_CLOSED = Prepared(
+_MINE = (
     select(*_COLUMNS)
     .join(resident_state, resident_state.c.resident_id == appeals.c.resident_id)
     .where(
         appeals.c.resident_id == bindparam("resident", type_=LargeBinary),
-        resident_state.c.consent_revision
-        == bindparam("revision", type_=resident_state.c.consent_revision.type),
-        ~appeals.c.open,
+        resident_state.c.consent_revision == bindparam("revision", type_=Integer),
     )
 )
+"""Whatever is read of somebody's appeals asks for the consent revision of its permit."""
+_EVERY, _CLOSED = Prepared(_MINE), Prepared(_MINE.where(~appeals.c.open))
+_ONE = _MINE.where(appeals.c.appeal_id == bindparam("appeal", type_=LargeBinary))
+_READ, _HELD = Prepared(_ONE), Prepared(_ONE.with_for_update(of=appeals))
 
 
 def add(conn: Connection, row: AppealRow) -> None:
@@ -49,31 +60,19 @@ def add(conn: Connection, row: AppealRow) -> None:
 
 
 def of_resident(conn: Connection, permit: Permit) -> list[AppealRow]:
-    query = select(*_COLUMNS).where(appeals.c.resident_id == permit.subject, holds(permit))
-    return [AppealRow(*row) for row in conn.execute(query)]
+    return [_row(row) for row in _EVERY.rows(conn, _good(permit))]
 
 
 def closed_of(conn: Connection, permit: Permit) -> list[AppealRow]:
     """Those that nobody waits for any more; this is asked with every prompt."""
-    parameters = {"resident": permit.subject.bytes, "revision": permit.revision}
-    found = []
-    for _, id_, open_, shared, due, version, body in _CLOSED.rows(conn, parameters):
-        appeal = UUID(bytes=bytes(id_))
-        row = AppealRow(
-            permit.subject, appeal, bool(open_), bool(shared), due, version, bytes(body)
-        )
-        found.append(row)
-    return found
+    return [_row(row) for row in _CLOSED.rows(conn, _good(permit))]
 
 
 def one(conn: Connection, permit: Permit, appeal: UUID, *, hold: bool = False) -> AppealRow | None:
     """One appeal; with `hold` nobody else answers it before the commit."""
-    query = select(*_COLUMNS).where(
-        appeals.c.resident_id == permit.subject, appeals.c.appeal_id == appeal, holds(permit)
-    )
-    query = query.with_for_update(of=appeals) if hold else query
-    row = conn.execute(query).one_or_none()
-    return None if row is None else AppealRow(*row)
+    statement = _HELD if hold else _READ
+    rows = statement.rows(conn, {**_good(permit), "appeal": appeal.bytes})
+    return _row(rows[0]) if rows else None
 
 
 def replace(conn: Connection, row: AppealRow) -> None:
@@ -118,3 +117,20 @@ def waiting(conn: Connection) -> list[Waiting]:
 def forget(conn: Connection, resident: UUID) -> None:
     """Remove the appeals of somebody whose file is closed."""
     conn.execute(delete(appeals).where(appeals.c.resident_id == resident))
+
+
+def _good(permit: Permit) -> dict[str, Any]:
+    return {"resident": permit.subject.bytes, "revision": permit.revision}
+
+
+def _row(row: Row) -> AppealRow:
+    resident, appeal, open_, shared, due, version, body = row
+    return AppealRow(
+        UUID(bytes=bytes(resident)),
+        UUID(bytes=bytes(appeal)),
+        bool(open_),
+        bool(shared),
+        due,
+        version,
+        bytes(body),
+    )
