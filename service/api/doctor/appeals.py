@@ -11,7 +11,7 @@ from consent.decision import Decision, Permit
 from service.api.body import Shape, StrictRoute
 from service.api.deps import Doctor, Now, RequestId
 from service.api.gate import Look, Opened, log_panel, look
-from service.api.me.appeals import AboutOut, AnswerOut, Sentence, about_out
+from service.api.me.appeals import AboutOut, AppealAnswer, Sentence, about_out
 from service.api.rooms import HouseDep
 from service.api.schema import CursorText, Limit, Moment, may_refuse
 from service.appeals import actions
@@ -52,7 +52,7 @@ class AnsweredOut(BaseModel):
     appeal_id: UUID
     patient_id: UUID
     state: Literal["open", "answered", "withdrawn"]
-    answer: AnswerOut
+    answer: AppealAnswer
 
 
 @router.get("/appeals")
@@ -144,7 +144,7 @@ def _answered(appeal: Appeal) -> AnsweredOut:
         appeal_id=appeal.id,
         patient_id=appeal.resident,
         state=appeal.state,
-        answer=AnswerOut(
+        answer=AppealAnswer(
             outcome=answer.outcome,
             reason=answer.reason,
             name=answer.name,

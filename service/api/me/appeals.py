@@ -55,7 +55,7 @@ class AboutOut(BaseModel):
     at: str | None
 
 
-class AnswerOut(BaseModel):
+class AppealAnswer(BaseModel):
     outcome: Literal["upheld", "rejected"]
     reason: str
     name: str
@@ -78,7 +78,7 @@ class AppealOut(BaseModel):
     opened_at: Moment
     deadline: Moment = Field(description=f"{DAYS} days after the day it was opened.")
     overdue: bool
-    answer: AnswerOut | None
+    answer: AppealAnswer | None
     withdrawn_at: Moment | None
 
 
@@ -180,7 +180,7 @@ def _out(appeal: Appeal, me: Mine) -> AppealOut:
         overdue=appeal.overdue(me.now),
         answer=None
         if answer is None
-        else AnswerOut(
+        else AppealAnswer(
             outcome=answer.outcome,
             reason=answer.reason,
             name=answer.name,

@@ -54,7 +54,7 @@ class GroundOut(BaseModel):
     at: Moment
 
 
-class ItemOut(BaseModel):
+class JudgedItem(BaseModel):
     """One judged item and the level it carried; the worst of them made the level."""
 
     item: str
@@ -78,7 +78,7 @@ class ExplanationOut(BaseModel):
     rule_pack: str
     sentence: Bilingual
     causes: list[str]
-    items: list[ItemOut]
+    items: list[JudgedItem]
     readings: list[GroundOut]
     actions: list[ActionOut] = Field(description="What to do, as it was advised at the time.")
     whole: bool
@@ -152,7 +152,7 @@ def _out(moment: history.Moment, story: Story, review: ReviewOut | None) -> Expl
         rule_pack=grounds.rule_pack,
         sentence=Bilingual.of(sentence(before, level, grounds.causes, story.cause)),
         causes=list(grounds.causes),
-        items=[ItemOut(item=item, level=n) for item, n in (grounds.items or {}).items()],
+        items=[JudgedItem(item=item, level=n) for item, n in (grounds.items or {}).items()],
         readings=[_ground(one) for one in grounds.readings],
         actions=[
             ActionOut(
