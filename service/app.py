@@ -11,7 +11,7 @@ from fastapi import FastAPI
 from service.api.bare import application
 from service.house import OUTLINES_FILE, House, build, load_outlines
 from service.identity import actions as identity
-from service.jobs import checkpoint, erasures, watch
+from service.jobs import checkpoint, erasures, rules, watch
 from service.kit import cores, log
 from service.kit.audience import speaking_for
 from service.kit.errors import Unavailable
@@ -50,6 +50,9 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     cores.forbid()
     house: House = app.state.house
     await to_thread.run_sync(lambda: erasures.finish(house, now=house.clock()))
+    # Before the first request: a process never judges by a pack that another has replaced, and
+    # never starts on one that nobody signed.
+    await to_thread.run_sync(lambda: rules.follow(house))
     # What the start has made lives as long as the process. Looking through all of it for garbage
     # again and again would stop every request for tens of milliseconds.
     gc.collect()
@@ -71,5 +74,5 @@ async def _tidy(house: House) -> None:
         await asyncio.sleep(TIDIED_EVERY)
 
 
-CHORES = (_tidy, checkpoint.keep_making, watch.keep_watching)
+CHORES = (_tidy, checkpoint.keep_making, watch.keep_watching, rules.keep_following)
 """What every process does beside answering, again and again until it ends."""

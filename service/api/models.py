@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field
 
 from service.api.body import Shape, StrictRoute
 from service.api.schema import Bilingual, JsonObject, Page
-from service.domain.risk.models import MODELS, InputsRejected, Model, evaluate
+from service.domain.risk.models import MODELS, InputsRejected, Model, described, evaluate
 from service.kit.errors import Fault, Invalid, NotFound
 
 router = APIRouter(prefix="/v1/models", tags=["models"], route_class=StrictRoute)
@@ -35,6 +35,9 @@ class ModelAnswer(ModelSummary):
     parameters: JsonObject
     categories: list[JsonObject]
     traps: list[Bilingual]
+    silent_outside: bool = Field(
+        description="True where no number is given outside the `derived` range of an input."
+    )
 
 
 class Question(Shape):
@@ -47,7 +50,9 @@ class Evaluation(BaseModel):
     category: str | None
     terms: JsonObject = Field(description="What each term contributed.")
     valid: bool = Field(description="False outside the population the model was made for.")
-    notes: list[Bilingual]
+    outside: list[str] = Field(description="Inputs outside the range the model was made for.")
+    notes: list[Bilingual] = Field(description="What to know of this answer; the caveat is last.")
+    grade: str = Field(description="A, B, C, or P for a product definition.")
     source: str
 
 
@@ -61,7 +66,7 @@ async def list_models() -> Page[ModelSummary]:
 @router.get("/{model_id}")
 async def get_model(model_id: str) -> ModelAnswer:
     """One calculator with its inputs, parameters, categories and traps."""
-    return ModelAnswer.model_validate(_known(model_id).as_answer())
+    return ModelAnswer.model_validate(described(_known(model_id)))
 
 
 @router.post("/{model_id}/evaluate")

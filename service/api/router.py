@@ -6,7 +6,17 @@ loop. The busiest doors come first.
 
 from fastapi import APIRouter, FastAPI
 
-from service.api import audit, catalogue, models, notices, status, verify
+from service.api import (
+    audit,
+    catalogue,
+    growth,
+    models,
+    notices,
+    questionnaires,
+    standards,
+    status,
+    verify,
+)
 from service.api.auth import claim, federation, passkeys, published, register, step_up, token
 from service.api.city import releases
 from service.api.doctor import appeals as patient_appeals
@@ -78,6 +88,9 @@ ANYONE = (
     catalogue.router,
     notices.router,
     models.router,
+    standards.router,
+    growth.router,
+    questionnaires.router,
     status.router,
 )
 ROUTERS: tuple[APIRouter, ...] = (*RESIDENT, *DOCTOR, *ANYONE, *CITY)

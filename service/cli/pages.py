@@ -5,6 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from consent.table import decision_table
+from service.domain.fitness import pages as fitness
 from service.domain.risk import pages as risk
 from service.domain.vocabulary import pages as vocabulary
 
@@ -14,6 +15,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "measures.md": vocabulary.measures_page,
     "indicators.md": vocabulary.indicators_page,
     "risk-models.md": risk.page,
+    "fitness.md": fitness.page,
 }
 
 

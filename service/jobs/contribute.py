@@ -20,6 +20,7 @@ from service.domain.risk.categories import UNKNOWN
 from service.grants import gate
 from service.house import House
 from service.identity import actions as identity
+from service.jobs import rules
 from service.keys.keyring import Slot
 from service.kit.audience import speaking_for
 from service.prompts import actions as prompts
@@ -45,6 +46,8 @@ class _Batch(NamedTuple):
 
 def contribute(house: House, *, now: datetime) -> Outcome:
     """Renew the contribution of everybody who agrees, and remove every other."""
+    # On the command line nothing else follows the rule packs, and levels are counted.
+    rules.follow(house)
     with speaking_for("job"):
         return _renewed(house, now)
 

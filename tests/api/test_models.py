@@ -1,6 +1,7 @@
 """The calculators over HTTP: the reference vectors' names in, the contract's shape out."""
 
 import asyncio
+import json
 from typing import Any
 
 import httpx
@@ -8,6 +9,7 @@ import pytest
 
 from service.api.bare import application
 from service.domain.risk.models import MODELS
+from tests.golden.vectors import OWN, asked
 
 BODY = {"bmi": 23.99}
 
@@ -50,9 +52,47 @@ def test_evaluation_has_the_shape_of_the_contract(client: Caller) -> None:
     answer = client.post("/v1/models/cn_body_size/evaluate", json={"inputs": BODY})
     assert answer.status_code == 200
     body = answer.json()
-    assert set(body) == {"value", "unit", "category", "terms", "valid", "notes", "source"}
+    assert set(body) == {
+        "value",
+        "unit",
+        "category",
+        "terms",
+        "valid",
+        "outside",
+        "notes",
+        "grade",
+        "source",
+    }
     assert body["value"] == "正常"
     assert body["category"] == "normal"
+
+
+@pytest.mark.parametrize("model_id", sorted(MODELS))
+def test_every_model_is_evaluated_with_its_citation_and_grade(
+    client: Caller, model_id: str
+) -> None:
+    vector = json.loads(OWN[model_id].read_text("utf-8"))["vectors"][0]
+    answer = client.post(f"/v1/models/{model_id}/evaluate", json={"inputs": asked(vector)})
+    assert answer.status_code == 200
+    body = answer.json()
+    assert (body["grade"], body["source"]) == (MODELS[model_id].grade, MODELS[model_id].citation)
+    assert body["notes"][-1] == MODELS[model_id].caveat.both()
+
+
+@pytest.mark.parametrize("model_id", sorted(MODELS))
+def test_an_input_no_model_has_is_named_and_not_echoed(client: Caller, model_id: str) -> None:
+    answer = client.post(f"/v1/models/{model_id}/evaluate", json={"inputs": {"shoe": 77123}})
+    assert answer.status_code == 422
+    assert "/inputs/shoe" in [fault["pointer"] for fault in answer.json()["errors"]]
+    assert "77123" not in answer.text
+
+
+def test_outside_is_said_over_http(client: Caller) -> None:
+    inputs = {"sex": "female", "age": 76, "sbp": 130, "bmi": 24, "smoker": 0}
+    path = "/v1/models/who_cvd_2019_east_asia/evaluate"
+    assert client.post(path, json={"inputs": inputs}).json()["outside"] == []
+    body = client.post(path, json={"inputs": {**inputs, "age": 39}}).json()
+    assert (body["value"]["cvd"], body["valid"], body["outside"]) == (None, False, ["age"])
 
 
 def test_unknown_model_is_not_found(client: Caller) -> None:

@@ -77,6 +77,7 @@ def addresses(here: Standing) -> dict[str, str]:
         "measure": "heart_rate",
         "code": "body_weight",
         "model_id": "cn_body_size",
+        "standard_id": "cn-npfs-2023",
         "id": "phq9",
         "passkey_id": str(uuid4()),
         "request_id": str(uuid4()),

@@ -30,6 +30,17 @@ MAN: dict[str, Any] = {
     "family_history_ascvd": 0,
 }
 WOMAN = {**MAN, "sex": "female"}
+ANSWER = {
+    "value",
+    "unit",
+    "category",
+    "terms",
+    "valid",
+    "outside",
+    "notes",
+    "grade",
+    "source",
+}
 
 
 def par(inputs: dict[str, Any]) -> float:
@@ -72,6 +83,16 @@ def test_smoking_of_old_men_is_shown_as_modelled_and_judged_as_no_protection() -
     assert china_par.judged_pct(person) == pytest.approx(china_par.risk_pct(quit_))
     young = replace(person, age=55)
     assert china_par.judged_pct(young) == china_par.risk_pct(young)
+
+
+def test_treatment_at_the_same_pressure_raises_the_male_risk_by_half_and_is_no_lever() -> None:
+    """Confounding by indication: treated people had been worse before."""
+    assert par({**MAN, "bp_treated": 1}) / par(MAN) == pytest.approx(1.5, abs=0.1)
+    goals = {**MAN, "target_below_pct": 5}
+    names = {"tc_unit", "hdl_unit"}
+    asked = {name: value for name, value in goals.items() if name not in names}
+    found = evaluate("counterfactual_red_to_green", asked)["value"]
+    assert {lever for lever, *_ in found["single"]} == {"quit_smoking", "sbp", "tc"}
 
 
 def test_diastolic_pressure_is_accepted_and_unused() -> None:
@@ -130,6 +151,35 @@ def test_range_cells_take_the_upper_level(cell: str, level: int) -> None:
 )
 def test_impaired_fasting_glucose_starts_at_6_1(fpg: float, category: str) -> None:
     assert evaluate("cn_glucose_cutoffs", {"fpg": fpg})["category"] == category
+
+
+@pytest.mark.parametrize(
+    ("given", "urgent"),
+    [
+        ({"sbp": 179, "dbp": 109, "age": 60}, False),
+        ({"sbp": 180, "dbp": 70, "age": 60}, True),
+        ({"sbp": 120, "dbp": 110, "age": 60}, True),
+        ({"fasting_glucose": 16.6}, False),
+        ({"fasting_glucose": 16.7}, True),
+        ({"random_glucose": 3.9}, True),
+        ({"random_glucose": 4.0}, False),
+    ],
+)
+def test_urgent_readings_of_the_follow_up_norm(given: dict[str, Any], urgent: bool) -> None:
+    assert evaluate("cn_national_followup_control", given)["terms"]["urgent"] is urgent
+
+
+@pytest.mark.parametrize(("age", "met"), [(64, False), (65, True)])
+def test_the_norm_allows_150_from_65_years(age: int, met: bool) -> None:
+    answer = evaluate("cn_national_followup_control", {"age": age, "sbp": 149, "dbp": 89})
+    assert answer["terms"]["pressure_met"] is met
+
+
+def test_diabetes_score_has_its_published_maximum_and_is_no_probability() -> None:
+    worst = {"age": 70, "sex": "male", "bmi": 40, "waist": 120, "sbp": 180, "fh": 1}
+    answer = evaluate("ncdrs", worst)
+    assert (answer["value"], answer["unit"]) == (51, "{score}")
+    assert answer["terms"]["bmi"] == 5
 
 
 @pytest.mark.parametrize(
@@ -203,4 +253,4 @@ def test_evaluate_answers_or_rejects_whatever_arrives(
 ) -> None:
     with suppress(InputsRejected):
         answer = evaluate(model, inputs)
-        assert set(answer) == {"value", "unit", "category", "terms", "valid", "notes", "source"}
+        assert set(answer) == ANSWER

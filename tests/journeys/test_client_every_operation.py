@@ -210,6 +210,15 @@ async def _look_around(client: Any) -> str:
     assert {"care", "statistics"} <= {notice["id"] for notice in await of(words.notices())}
     assert (await of(words.questionnaire("phq9")))["items"]
     assert len(await of(words.questionnaires())) > 1
+    alarm = await of(words.score_questionnaire("phq9", {"phq9_9": 1}))
+    assert (alarm["total"], "12356" in alarm["safety"]["numbers"]) == (None, True)
+    standards = {standard["id"] for standard in await of(words.standards())}
+    assert "cn-nsphs-2014" in standards
+    assert (await of(words.standard("cn-npfs-2023")))["status"] == "provisional"
+    fitness = await of(words.score_standard("cn-nsphs-2014", "female", {"sr": 12}, grade="8"))
+    assert (fitness["item_scores"], fitness["total"]) == ({"sr": 74}, None)
+    growth = await of(words.growth(sex="female", age_days=730, height=84))
+    assert growth["findings"][0]["z"] == -0.74
     models = {model["id"]: model for model in await of(words.models())}
     assert (await of(words.model("cn_body_size")))["citation"] == models["cn_body_size"]["citation"]
     answer = await of(words.evaluate("cn_body_size", {"bmi": 24.2, "sex": "female"}))

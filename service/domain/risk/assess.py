@@ -12,7 +12,7 @@ from consent.vocabulary import Text
 from service.domain.life import CITY_ZONE, Stage, age_at, stage
 
 from . import advice
-from .catalogue import MODELS, RULE_PACK
+from .catalogue import MODELS
 from .categories import categories
 from .current import Newest, Readings, facts_of
 from .factors import Factor, factors
@@ -23,6 +23,7 @@ from .missing import missing, provisional
 from .paths import Values, imagined, overlay, path
 from .person import Person, Reading
 from .reasons import causes
+from .rules import in_force
 
 __all__ = ["Assessment", "LevelBrief", "Person", "Reading", "assess", "assess_level", "what_if"]
 
@@ -155,7 +156,7 @@ def _assessment(
         assessed_at=newest.now,
         life_stage=stage(person.birth_date, day, pregnant=facts.pregnant),
         index=found.composite,
-        rule_pack=RULE_PACK,
+        rule_pack=in_force().pack,
         factors=factors(facts, found, newest),
         models=instruments(facts, found),
         causes=why,
@@ -186,7 +187,7 @@ def _without_level(person: Person, facts: Facts, newest: Newest, reason: Text) -
         assessed_at=newest.now,
         life_stage=stage(person.birth_date, day, pregnant=facts.pregnant),
         index=None,
-        rule_pack=RULE_PACK,
+        rule_pack=in_force().pack,
         factors=(),
         models=(),
         causes=(),

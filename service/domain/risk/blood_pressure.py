@@ -1,5 +1,7 @@
 """Chinese blood-pressure grade and cardiovascular stratification (guidelines 2018 and 2024)."""
 
+from collections.abc import Mapping
+
 from .catalogue import MODELS
 
 MODEL = MODELS["cn_bp_grade_and_cv_stratification"]
@@ -10,7 +12,6 @@ CODES: list[str] = _P["codes"]
 MATRIX: list[list[str | None]] = _P["matrix"]
 HIGH_NORMAL: list[float] = _P["high_normal_column"]
 STRATA: dict[str, str] = _P["strata"]
-STRATUM_LEVELS: dict[str, int] = MODELS["five_level_mapping"].parameters["bp_stratum"]
 RISK = _P["risk_factors"]
 DAMAGE = _P["organ_damage"]
 CLINICAL = _P["clinical"]
@@ -52,8 +53,8 @@ def stratum(systolic: float, diastolic: float | None, row: int, diagnosed: bool)
     return None
 
 
-def level(cell: str | None, index: int) -> int:
+def level(levels: Mapping[str, int], cell: str | None, index: int) -> int:
     """Level of a stratum; without one the grade speaks: normal 1, high normal 2."""
     if cell is not None:
-        return STRATUM_LEVELS[cell]
-    return STRATUM_LEVELS["none"] if index == 0 else STRATUM_LEVELS["正常高值"]
+        return levels[cell]
+    return levels["none"] if index == 0 else levels["正常高值"]

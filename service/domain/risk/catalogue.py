@@ -31,6 +31,23 @@ IDS = (
     "composite_index",
     "five_level_mapping",
     "counterfactual_red_to_green",
+    "who_cvd_2019_east_asia",
+    "prevent_base",
+    "score2_and_asia_pacific",
+    "findrisc",
+    "fib4",
+    "fli",
+    "amap_hcc",
+    "apcs",
+    "cn_lung_screening",
+    "cn_two_cancer",
+    "copd_ps",
+    "osta",
+    "physical_activity",
+    "cn_diet_2022",
+    "audit_alcohol",
+    "ftnd_packyears",
+    "sleep_isi",
 )
 
 
@@ -51,6 +68,8 @@ class Model:
     parameters: Mapping[str, Any]
     categories: tuple[Mapping[str, str], ...]
     traps: tuple[Text, ...]
+    silent_outside: bool
+    """True where an equation is not defined outside its ranges, so that no number is given."""
 
     def as_answer(self) -> dict[str, Any]:
         """What `GET /v1/models/{id}` shows: the whole file, parameters included."""
@@ -61,6 +80,7 @@ class Model:
             "parameters": self.parameters,
             "categories": list(self.categories),
             "traps": [trap.both() for trap in self.traps],
+            "silent_outside": self.silent_outside,
         }
 
     def summary(self) -> dict[str, Any]:
@@ -96,6 +116,7 @@ def _load(model_id: str) -> Model:
         parameters=entry["parameters"],
         categories=tuple(entry["categories"]),
         traps=tuple(Text(**trap) for trap in entry["traps"]),
+        silent_outside=entry.get("outside") == "none",
     )
 
 

@@ -8,12 +8,11 @@ from dataclasses import dataclass
 from math import exp, expm1, log
 
 from .catalogue import MODELS
-from .tables import Steps
 
 MODEL = MODELS["china_par_10y"]
 _P = MODEL.parameters
 MMOL_PER_MG_DL: float = _P["mmol_per_mg_dl"]
-DERIVATION_AGE: tuple[int, int] = tuple(_P["derivation_age"])
+DERIVATION_AGE: tuple[int, int] = tuple(MODEL.inputs["age"]["derived"])
 _CUTS: tuple[float, float] = tuple(_P["cuts_pct"])
 _IDEAL = _P["ideal"]
 COEFFICIENTS: dict[str, dict[str, float]] = _P["coefficients"]
@@ -116,7 +115,6 @@ def category(pct: float) -> str:
 
 
 LABELS = {entry["category"]: entry["label"] for entry in MODEL.categories}
-LEVELS = Steps(MODELS["five_level_mapping"].parameters["china_par_pct"])
 
 
 def inside_derivation(age: float) -> bool:

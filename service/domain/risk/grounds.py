@@ -5,7 +5,7 @@ whoever asks why the level changed then is told what made it at the time.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal, NamedTuple
 
@@ -13,12 +13,13 @@ from consent.vocabulary import Text
 from service.domain.life import age_at
 
 from . import advice, stability
-from .catalogue import MODELS, RULE_PACK
+from .catalogue import MODELS
 from .current import Newest, Readings, facts_of, pressures
 from .factors import MEASURES
 from .judgement import judge
 from .person import Person
 from .reasons import NAMES, causes
+from .rules import in_force
 
 HISTORIES = ("condition", "medication", "family_history")
 KIDNEY = ("egfr", "creatinine", "uacr")
@@ -38,7 +39,7 @@ class Ground(NamedTuple):
 class Grounds:
     """`items` are the judged items with their levels, `actions` ids of messages, in their order."""
 
-    rule_pack: str = RULE_PACK
+    rule_pack: str = field(default_factory=lambda: in_force().pack)
     causes: tuple[str, ...] = ()
     items: Mapping[str, int] | None = None
     readings: tuple[Ground, ...] = ()

@@ -43,6 +43,9 @@ DETAILS: dict[str, Text] = {
     "not-a-blood-pressure": Text(
         "应为“收缩压/舒张压”，可加“ treated”。", "Systolic/diastolic, optionally with ` treated`."
     ),
+    "not-days-and-minutes": Text(
+        "应为[每周天数, 每天分钟数]，天数0-7。", "[days a week, minutes a day], days from 0 to 7."
+    ),
     "not-a-treated-number": Text(
         "应为数字，或数字加“ treated”。", "A number, or a number with ` treated`, is expected."
     ),
@@ -127,12 +130,21 @@ def _blood_pressure(rule: Mapping[str, Any], name: str, value: Any) -> tuple[flo
     return systolic, diastolic, match[3] is not None
 
 
+def _days_minutes(rule: Mapping[str, Any], name: str, value: Any) -> tuple[int, float]:
+    if not isinstance(value, list | tuple) or len(value) != 2:
+        raise rejected(name, "not-days-and-minutes")
+    days, minutes = value
+    whole: Mapping[str, Any] = {"min": 0, "max": 7, "integer": True}
+    return int(_number(whole, name, days)), _number(rule, name, minutes)
+
+
 READERS = {
     "number": _number,
     "flag": _flag,
     "choice": _choice,
     "treated_number": _treated_number,
     "blood_pressure": _blood_pressure,
+    "days_minutes": _days_minutes,
 }
 
 

@@ -1,6 +1,6 @@
 """From facts to a level: every item that can be evaluated, its level, and the worst of them.
 
-Items and their levels are `data/five_level_mapping.json`. Control relief lowers, once and by one,
+Items and their levels are those of the rule pack in force. Control relief lowers, once and by one,
 an item that a diagnosis fixes, when its targets are met and the person does not smoke.
 """
 
@@ -13,24 +13,14 @@ from . import (
     control,
     essential_eight,
     glucose,
-    kidney,
     lipids,
     ncdrs,
     stroke,
 )
 from .body_size import CENTRAL_FROM, OBESE_FROM
-from .catalogue import MODELS
 from .facts import Facts
-from .tables import Steps
+from .rules import Rules, in_force
 
-_LEVELS = MODELS["five_level_mapping"].parameters
-COMPOSITE_LEVELS = Steps(_LEVELS["composite"])
-GLUCOSE_LEVELS: dict[str, int] = _LEVELS["glucose"]
-LIPID_LEVELS: dict[str, int] = _LEVELS["lipid_2023"]
-URGENT_LEVELS: dict[str, int] = _LEVELS["urgent"]
-PRIOR: int = URGENT_LEVELS["prior_ascvd"]
-FLOOR: int = _LEVELS["chronic_floor"]
-RELIEF_FROM: int = _LEVELS["relief_from"]
 PAR_AGES = (20, 85)
 URGENT_ITEMS = frozenset({"urgent_blood_pressure", "urgent_glucose"})
 """Items of an alarming reading, which are gone with a repeated normal one."""
@@ -72,19 +62,19 @@ class Judgement:
 
 def judge(facts: Facts) -> Judgement:
     """Total: any combination of known and unknown facts of an adult gives a judgement."""
-    found = Judgement()
+    found, rules = Judgement(), in_force()
     found.glucose_class = glucose.classify(facts.glucose)
     found.pressure_met = facts.control_sbp is not None and control.pressure_satisfied(
         facts.age, facts.control_sbp, facts.control_dbp
     )
     found.glucose_met = _glucose_met(facts, found.glucose_class)
-    _china_par(facts, found)
-    _blood_pressure(facts, found)
+    _china_par(facts, found, rules)
+    _blood_pressure(facts, found, rules)
     if not facts.pregnant:
-        _lipids(facts, found)
-        _stroke(facts, found)
-    _glucose(facts, found)
-    _others(facts, found)
+        _lipids(facts, found, rules)
+        _stroke(facts, found, rules)
+    _glucose(facts, found, rules)
+    _others(facts, found, rules)
     found.level = max(found.items.values(), default=None)
     return found
 
@@ -95,10 +85,10 @@ def _glucose_met(facts: Facts, category: str | None) -> bool:
     return category != "diabetes_range"
 
 
-def _relieve(found: Judgement, item: str, level: int, earned: bool) -> None:
-    if earned and level >= RELIEF_FROM:
+def _relieve(found: Judgement, rules: Rules, item: str, level: int, earned: bool) -> None:
+    if earned and level >= rules.relief_from:
         found.relieved += (item,)
-        level = max(FLOOR, level - 1)
+        level = max(rules.chronic_floor, level - 1)
     found.items[item] = level
 
 
@@ -136,14 +126,15 @@ def _inside(value: float, limits: tuple[float, float]) -> float:
     return min(max(value, limits[0]), limits[1])
 
 
-def _china_par(facts: Facts, found: Judgement) -> None:
+def _china_par(facts: Facts, found: Judgement, rules: Rules) -> None:
     given = par_input(facts)
     if given is None:
         return
     found.china_par = china_par.risk_pct(given)
     # Below the derivation age the number is shown with a flag and moves nothing.
     if facts.age >= china_par.DERIVATION_AGE[0]:
-        found.items["china_par_10y"] = china_par.LEVELS.at(china_par.judged_pct(given))
+        levels = rules.steps["china_par_pct"]
+        found.items["china_par_10y"] = levels.at(china_par.judged_pct(given))
 
 
 def dyslipidaemic(facts: Facts) -> bool:
@@ -185,7 +176,7 @@ def risk_factors(facts: Facts, glucose_class: str | None) -> tuple[str, ...]:
     return tuple(name for name, holds in checks if holds)
 
 
-def _blood_pressure(facts: Facts, found: Judgement) -> None:
+def _blood_pressure(facts: Facts, found: Judgement, rules: Rules) -> None:
     found.bp_risk_factors = len(risk_factors(facts, found.glucose_class))
     if facts.sbp is None:
         return
@@ -198,9 +189,9 @@ def _blood_pressure(facts: Facts, found: Judgement) -> None:
     )
     found.bp_grade = blood_pressure.grade(facts.sbp, facts.dbp)
     found.bp_stratum = blood_pressure.stratum(facts.sbp, facts.dbp, row, facts.htn_dx)
-    level = blood_pressure.level(found.bp_stratum, found.bp_grade)
+    level = blood_pressure.level(rules.tables["bp_stratum"], found.bp_stratum, found.bp_grade)
     earned = facts.htn_dx and found.pressure_met and facts.smoker is False
-    _relieve(found, "bp_stratum", level, earned)
+    _relieve(found, rules, "bp_stratum", level, earned)
 
 
 def lipid_input(facts: Facts) -> lipids.Input:
@@ -230,14 +221,14 @@ def lipid_input(facts: Facts) -> lipids.Input:
     )
 
 
-def _lipids(facts: Facts, found: Judgement) -> None:
+def _lipids(facts: Facts, found: Judgement, rules: Rules) -> None:
     result = lipids.stratify(lipid_input(facts))
     if result.stratum is None:
         return
     found.lipid = result
     below = facts.ldl is not None and result.target is not None and facts.ldl < result.target
     earned = below and found.pressure_met and found.glucose_met and facts.smoker is False
-    _relieve(found, "lipid_2023", LIPID_LEVELS[result.stratum], earned)
+    _relieve(found, rules, "lipid_2023", rules.tables["lipid_2023"][result.stratum], earned)
 
 
 def stroke_factors(facts: Facts) -> tuple[str, ...]:
@@ -256,7 +247,7 @@ def stroke_factors(facts: Facts) -> tuple[str, ...]:
     return tuple(name for name, holds in checks if holds)
 
 
-def _stroke(facts: Facts, found: Judgement) -> None:
+def _stroke(facts: Facts, found: Judgement, rules: Rules) -> None:
     if facts.age < stroke.AGE_FROM and not facts.prior_stroke:
         return
     factors = stroke_factors(facts)
@@ -274,10 +265,13 @@ def _stroke(facts: Facts, found: Judgement) -> None:
     found.stroke_factors = factors
     found.stroke = stroke.result(count, disease, facts.prior_stroke)
     met = found.pressure_met and found.glucose_met and facts.smoker is False
+    levels = rules.tables["stroke_8_2"]
     if facts.prior_stroke:
-        _relieve(found, "stroke_8_2", stroke.LEVELS["prior"], met and _ldl_met(facts, found))
+        earned = met and _ldl_met(facts, found)
+        _relieve(found, rules, "stroke_8_2", levels["prior"], earned)
     else:
-        _relieve(found, "stroke_8_2", stroke.LEVELS[found.stroke], met and found.stroke == "中危")
+        earned = met and found.stroke == "中危"
+        _relieve(found, rules, "stroke_8_2", levels[found.stroke], earned)
 
 
 def _ldl_met(facts: Facts, found: Judgement) -> bool:
@@ -285,7 +279,7 @@ def _ldl_met(facts: Facts, found: Judgement) -> bool:
     return facts.ldl is not None and target is not None and facts.ldl < target
 
 
-def _glucose(facts: Facts, found: Judgement) -> None:
+def _glucose(facts: Facts, found: Judgement, rules: Rules) -> None:
     if facts.diabetes:
         if facts.diabetes_complications:
             key = "diabetes_complications"
@@ -302,7 +296,7 @@ def _glucose(facts: Facts, found: Judgement) -> None:
         if found.ncdrs is None:
             return
         key = "ncdrs_ge25_unconfirmed" if found.ncdrs >= ncdrs.CUT else "normal"
-    found.items["glucose"] = GLUCOSE_LEVELS[key]
+    found.items["glucose"] = rules.tables["glucose"][key]
 
 
 def _ncdrs(facts: Facts) -> int | None:
@@ -315,24 +309,26 @@ def _ncdrs(facts: Facts) -> int | None:
     )
 
 
-def _others(facts: Facts, found: Judgement) -> None:
+def _others(facts: Facts, found: Judgement, rules: Rules) -> None:
     if facts.egfr_stage is not None:
-        found.items["egfr"] = kidney.LEVELS[facts.egfr_stage]
+        found.items["egfr"] = rules.tables["egfr"][facts.egfr_stage]
+    urgent = rules.tables["urgent"]
     # What a clinician entered is in a clinician's hands: its text stays, its row is over.
     if control.pressure_urgent(facts.newest_sbp, facts.newest_dbp) and not facts.pressure_seen:
-        found.items["urgent_blood_pressure"] = URGENT_LEVELS["bp_ge_180_110"]
+        found.items["urgent_blood_pressure"] = urgent["bp_ge_180_110"]
     if facts.glucose_alarm is not None and not facts.glucose_seen:
-        found.items["urgent_glucose"] = URGENT_LEVELS["glucose_ge_16.7_or_le_3.9"]
+        found.items["urgent_glucose"] = urgent["glucose_ge_16.7_or_le_3.9"]
     if facts.ascvd:
         met = found.pressure_met and found.glucose_met and facts.smoker is False
-        _relieve(found, "prior_ascvd", PRIOR, met and _ldl_met(facts, found))
+        earned = met and _ldl_met(facts, found)
+        _relieve(found, rules, "prior_ascvd", urgent["prior_ascvd"], earned)
     found.indices = indices(facts, found.glucose_class)
     found.composite = composite.mean_of_whole(found.indices)
     if found.composite is not None:
-        found.items["composite"] = COMPOSITE_LEVELS.at(found.composite)
+        found.items["composite"] = rules.steps["composite"].at(found.composite)
     chronic = facts.htn_dx or facts.diabetes or facts.ascvd or facts.ckd >= 3
     if chronic and found.items:
-        found.items["chronic_disease"] = FLOOR
+        found.items["chronic_disease"] = rules.chronic_floor
 
 
 def indices(facts: Facts, glucose_class: str | None) -> tuple[int | None, ...]:

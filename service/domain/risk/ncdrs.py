@@ -7,7 +7,7 @@ MODEL = MODELS["ncdrs"]
 _P = MODEL.parameters
 _POINTS = {name: Steps(rows) for name, rows in _P["points"].items()}
 CUT: int = _P["cut"]
-VALID_AGE: tuple[int, int] = tuple(_P["valid_age"])
+VALID_AGE: tuple[int, int] = tuple(MODEL.inputs["age"]["derived"])
 FAMILY: int = _P["family_history"]
 MALE: int = _P["male"]
 

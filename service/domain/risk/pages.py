@@ -7,6 +7,7 @@ from typing import Any
 from .advice import MESSAGES, URGENT
 from .catalogue import MODELS, RULE_PACK, Model
 from .current import RULES
+from .rules import BACKWARDS, KEYS, NO_LEVEL, NO_REASON, NO_STEPS, NOT_RED, TABLES
 
 GRADES = {
     "A": "identical in at least two independent readable sources",
@@ -14,6 +15,14 @@ GRADES = {
     "C": "one source, to be checked by a clinician against the printed table before use",
     "P": "a product definition of this service, reviewed by a clinician before use",
 }
+FLAGGED = (
+    "范围之外会注明，结果仅供参考。 Outside of what it was made for the answer says so and is a "
+    "rough guide only."
+)
+WITHHELD = (
+    "范围之外不给出数值，并说明原因。 Outside of what it was made for no number is given, and the "
+    "answer says why."
+)
 INTRODUCTION = """# Risk models
 
 Written from `service/domain/risk/data/`; do not edit. Rule pack {pack}.
@@ -41,6 +50,7 @@ def _lines() -> Iterator[str]:
         yield f"- **{grade}**: {meaning}"
     for model in MODELS.values():
         yield from _model(model)
+    yield from _pack()
     yield from _assessment()
     yield from _advice()
 
@@ -52,11 +62,13 @@ def _model(model: Model) -> Iterator[str]:
     yield f"Source: {model.citation}"
     yield f"\n{model.population.zh} · {model.population.en}."
     yield f"\n> {model.caveat.zh}\n>\n> {model.caveat.en}"
-    yield "\n| input | kind | unit | accepted | needed |\n|---|---|---|---|---|"
+    yield "\n| input | kind | unit | accepted | made for | needed |\n|---|---|---|---|---|---|"
     for name, rule in model.inputs.items():
         needed = "yes" if rule["required"] else "no"
-        kind = rule["type"].replace("_", " ")
-        yield f"| `{name}` | {kind} | {rule.get('unit') or ''} | {_accepted(rule)} | {needed} |"
+        kind, unit = rule["type"].replace("_", " "), rule.get("unit") or ""
+        yield (f"| `{name}` | {kind} | {unit} | {_accepted(rule)} | {_derived(rule)} | {needed} |")
+    if any("derived" in rule for rule in model.inputs.values()):
+        yield f"\n{WITHHELD if model.silent_outside else FLAGGED}"
     if model.categories:
         yield "\n| category | label | rule |\n|---|---|---|"
         for entry in model.categories:
@@ -74,12 +86,38 @@ def _model(model: Model) -> Iterator[str]:
     yield "}\n```\n\n</details>"
 
 
+def _derived(rule: Mapping[str, Any]) -> str:
+    limits = rule.get("derived")
+    if limits is None:
+        return ""
+    if isinstance(limits, dict):
+        return "; ".join(f"{low}-{high} {unit}" for unit, (low, high) in limits.items())
+    return f"{limits[0]}-{'<' if rule.get('derived_open') else ''}{limits[1]}"
+
+
 def _accepted(rule: Mapping[str, Any]) -> str:
     if "ranges" in rule:
         return "; ".join(f"{low}-{high} {unit}" for unit, (low, high) in rule["ranges"].items())
     if "options" in rule:
         return ", ".join(f"`{option}`" for option in rule["options"])
     return f"{rule['min']}-{rule['max']}" if "min" in rule else "0, 1, true, false"
+
+
+def _pack() -> Iterator[str]:
+    yield "\n## Rule packs 规则包\n"
+    yield (
+        f"The level of each category is a product rule; this release ships pack {RULE_PACK}. "
+        "A later pack may move levels and nothing else: equations, points and cut-offs are "
+        "published, and change with a release of the service. 级别是产品规则，可由规则包调整；"
+        "公式、分值和界值来自公开文献，只随版本更新。"
+    )
+    yield "\nWhat is asked of a pack 对规则包的要求\n"
+    for text in (TABLES, KEYS, NO_LEVEL, NO_STEPS, BACKWARDS, NOT_RED, NO_REASON):
+        yield f"- {text.zh} {text.en}"
+    yield (
+        "\nEach prompt names the pack it was made by (`rule_pack`); packs are signed and never "
+        "removed. See `docs/operations.md`."
+    )
 
 
 def _assessment() -> Iterator[str]:

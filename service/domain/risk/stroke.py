@@ -10,7 +10,6 @@ HIGH_FROM: int = _P["high_from"]
 AGE_FROM: int = _P["age_from"]
 BMI_FROM: float = _P["bmi_from"]
 CODES = {entry["label"]: entry["category"] for entry in MODEL.categories}
-LEVELS: dict[str, int] = MODELS["five_level_mapping"].parameters["stroke_8_2"]
 
 
 def result(count: int, disease: bool, prior: bool) -> str:

@@ -1,10 +1,12 @@
 """Body size, glucose, the diabetes score, kidney filtration and the follow-up norm."""
 
+from math import prod
+
 from consent.vocabulary import Text
 from service.domain.risk import body_size, control, glucose, kidney, ncdrs
 from service.domain.risk.inputs import rejected
 
-from .result import Checked, Result, need_one, outside_ages
+from .result import Checked, Result, need_one
 
 REPEAT = Text("无症状者须复查确认。", "Without symptoms the test must be repeated.")
 OGTT = Text("建议做口服葡萄糖耐量试验。", "An oral glucose tolerance test is advised.")
@@ -53,19 +55,14 @@ def ncdrs_score(given: Checked) -> Result:
         given["sex"], given["age"], given["bmi"], given["waist"], given["sbp"], given["fh"]
     )
     score = sum(terms.values())
-    valid = ncdrs.valid_at(given["age"])
-    return Result(
-        score,
-        "high" if score >= ncdrs.CUT else "low",
-        terms,
-        valid,
-        (SCREEN,) if valid else (SCREEN, outside_ages(*ncdrs.VALID_AGE)),
-    )
+    category = "high" if score >= ncdrs.CUT else "low"
+    return Result(score, category, terms, notes=(SCREEN,))
 
 
 def egfr(given: Checked) -> Result:
-    value = kidney.filtration(given["sex"], given["age"], given["scr_mg_dl"])
-    return Result(round(value, 1), kidney.stage(value))
+    factors = kidney.factors(given["sex"], given["age"], given["scr_mg_dl"])
+    value = prod(factors.values())
+    return Result(round(value, 1), kidney.stage(value), factors)
 
 
 def followup_control(given: Checked) -> Result:

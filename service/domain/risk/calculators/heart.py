@@ -3,7 +3,7 @@
 from consent.vocabulary import Text
 from service.domain.risk import blood_pressure, china_par, lipids, stroke
 
-from .result import Checked, Result, need_one, outside_ages
+from .result import Checked, Result, need_one
 
 LIFETIME = Text(
     "终生风险模型的系数未公开，因此不给出。",
@@ -46,7 +46,6 @@ def china_par_10y(given: Checked) -> Result:
     terms = china_par.terms(person)
     risk = china_par.risk_of(sum(terms.values()))
     category = china_par.category(risk)
-    inside = china_par.inside_derivation(given["age"])
     return Result(
         value={
             "risk_10y_pct": round(risk, 2),
@@ -57,8 +56,7 @@ def china_par_10y(given: Checked) -> Result:
         },
         category=category,
         terms=terms,
-        valid=inside,
-        notes=(LIFETIME,) if inside else (LIFETIME, outside_ages(*china_par.DERIVATION_AGE)),
+        notes=(LIFETIME,),
     )
 
 

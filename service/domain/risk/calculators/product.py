@@ -9,7 +9,7 @@ from service.domain.risk.catalogue import MODELS
 from service.domain.risk.facts import Facts
 from service.domain.risk.inputs import rejected
 from service.domain.risk.judgement import Judgement, judge
-from service.domain.risk.tables import Steps
+from service.domain.risk.rules import in_force
 
 from .result import Checked, Result, need_one
 
@@ -23,7 +23,6 @@ UNREACHABLE = Text(
     "These changes cannot lower the level further; look at the absolute reduction.",
 )
 _LEVELS = MODELS["five_level_mapping"].parameters
-_STEPS = {name: Steps(_LEVELS[name]) for name in ("china_par_pct", "composite")}
 
 
 def essential_eight_score(given: Checked) -> Result:
@@ -91,12 +90,13 @@ def composite_index(given: Checked) -> Result:
 
 
 def five_levels(given: Checked) -> Result:
-    levels: dict[str, int] = {}
+    rules, levels = in_force(), dict[str, int]()
     for name, value in given.items():
         if value is None:
             continue
         item = _LEVELS["reason_names"].get(name, name)
-        levels[item] = _STEPS[name].at(value) if name in _STEPS else _LEVELS[name][value]
+        steps = rules.steps.get(name)
+        levels[item] = rules.tables[name][value] if steps is None else steps.at(value)
     level = max(levels.values(), default=None)
     reasons = [item for item, own in levels.items() if own == level and own > 1]
     colour = None if level is None else _LEVELS["levels"][level - 1]["colour"]
@@ -145,8 +145,7 @@ def _below_percentage(given: Checked) -> Result:
         value,
         "unreachable" if unreachable else "reachable",
         terms,
-        china_par.inside_derivation(given["age"]),
-        (ESTIMATE, UNREACHABLE) if unreachable else (ESTIMATE,),
+        notes=(ESTIMATE, UNREACHABLE) if unreachable else (ESTIMATE,),
     )
 
 
@@ -168,8 +167,7 @@ def _joint(given: Checked) -> Result:
         {"before": _standing(before), "paths": paths},
         "reachable" if paths else "unreachable",
         {"bound_level": best.level, "bound_china_par": _rounded(best.china_par)},
-        china_par.inside_derivation(given["age"]),
-        (ESTIMATE,) if paths else (ESTIMATE, UNREACHABLE),
+        notes=(ESTIMATE,) if paths else (ESTIMATE, UNREACHABLE),
     )
 
 

@@ -1,0 +1,128 @@
+"""Screening: who is advised a test. Eligible is not ill, and no score here is a probability."""
+
+from consent.vocabulary import Text
+from service.domain.risk.catalogue import MODELS
+from service.domain.risk.tables import Steps
+
+from .result import Checked, Result, band_of
+
+ADVISED = Text("这是筛查分数，不是患病概率。", "This is a screening score, not a probability.")
+QUIT_UNKNOWN = Text(
+    "未提供戒烟年数，吸烟一项不计。",
+    "Years since quitting were not given: past smoking was not counted.",
+)
+NOT_DERIVED = Text(
+    "建立于绝经后女性，结果仅供参考。",
+    "Derived in post-menopausal women: a rough guide only.",
+)
+APCS, LUNG, TWO_CANCER = MODELS["apcs"], MODELS["cn_lung_screening"], MODELS["cn_two_cancer"]
+COPD, FINDRISC, OSTA = MODELS["copd_ps"], MODELS["findrisc"], MODELS["osta"]
+_APCS, _LUNG, _FIND = APCS.parameters["points"], LUNG.parameters, FINDRISC.parameters
+APCS_AGE = Steps(_APCS["age"])
+COPD_AGE = Steps(COPD.parameters["age"])
+FINDRISC_STEPS = {name: Steps(_FIND[name]) for name in ("age", "waist_male", "waist_female")}
+
+
+def apcs(given: Checked) -> Result:
+    smoked = "never" if given["smoking"] == "never" else "current_or_past"
+    terms = {
+        "age": APCS_AGE.at(given["age"]),
+        "sex": _APCS["sex"][given["sex"]],
+        "family_history_crc": _APCS["family_history_crc"][_answer(given["family_history_crc"])],
+        "smoking": _APCS["smoking"][smoked],
+    }
+    score = sum(terms.values())
+    return Result(score, band_of(APCS, score, APCS.parameters["cuts"]), terms, notes=(ADVISED,))
+
+
+def lung(given: Checked) -> Result:
+    heavy = _least(given["pack_years"], _LUNG["pack_years_from"])
+    since = given["years_since_quit"]
+    recent = given["current_smoker"] or (since is not None and since < _LUNG["quit_years_below"])
+    passive = given["passive_smoking_years_with_such_smoker"]
+    terms = {
+        "smoking": heavy and recent,
+        "passive_smoking": passive is not None and passive > _LUNG["passive_years_over"],
+        "copd": given["copd"],
+        "occupational_exposure": _least(
+            given["occupational_exposure_years"], _LUNG["exposure_years_from"]
+        ),
+        "first_degree_lung_cancer": given["first_degree_lung_cancer"],
+    }
+    of_age = _of_age(given["age"], _LUNG["age"])
+    eligible = of_age and any(terms.values())
+    unknown = heavy and not given["current_smoker"] and since is None
+    return Result(
+        eligible,
+        _eligibility(eligible),
+        {"age": of_age, **terms},
+        notes=(QUIT_UNKNOWN,) if unknown else (),
+    )
+
+
+def two_cancer(given: Checked) -> Result:
+    rule = TWO_CANCER.parameters
+    terms = {"sex": given["sex"] == rule["sex"], "age": _of_age(given["age"], rule["age"])}
+    eligible = all(terms.values())
+    return Result(eligible, _eligibility(eligible), terms)
+
+
+def copd_ps(given: Checked) -> Result:
+    names = ("breathless_4w", "phlegm", "does_less_12m", "smoked_100_cigarettes")
+    terms = {name: int(given[name]) for name in names} | {"age": COPD_AGE.at(given["age"])}
+    score = sum(terms.values())
+    category = band_of(COPD, score, [COPD.parameters["cut"]])
+    return Result(score, category, terms, notes=(ADVISED,))
+
+
+def findrisc(given: Checked) -> Result:
+    bmi = given["bmi"]
+    terms = {
+        "age": FINDRISC_STEPS["age"].at(given["age"]),
+        "bmi": _FIND["bmi_points"][(bmi >= _FIND["bmi_from"]) + (bmi > _FIND["bmi_over"])],
+        "waist": FINDRISC_STEPS[f"waist_{given['sex']}"].at(given["waist"]),
+        "active": 0 if given["active"] else _FIND["inactive"],
+        "veg": 0 if given["veg"] else _FIND["no_veg"],
+        "bp_meds": _FIND["bp_meds"] if given["bp_meds"] else 0,
+        "glucose": _FIND["glucose"] if given["glucose"] else 0,
+        "fh": _FIND["fh"][given["fh"]],
+    }
+    score = sum(terms.values())
+    return Result(score, band_of(FINDRISC, score, _FIND["cuts"]), terms, notes=(ADVISED,))
+
+
+def osta(given: Checked) -> Result:
+    factor = OSTA.parameters["factor"]
+    terms = {"weight": factor * given["weight"], "age": -factor * given["age"]}
+    # One multiplication: -20 kg are -4.0 exactly, and the band turns there.
+    index = (given["weight"] - given["age"]) * factor
+    low, high = OSTA.parameters["cuts"]
+    category = "high" if index < low else "medium" if index <= high else "low"
+    derived = given["sex"] != "male" and given["post_menopausal"]
+    return Result(
+        {"index": round(index, 2), "level": LEVELS[category]},
+        category,
+        terms,
+        derived,
+        () if derived else (NOT_DERIVED,),
+    )
+
+
+LEVELS = {entry["category"]: entry["label"] for entry in OSTA.categories}
+
+
+def _answer(flag: bool) -> str:
+    return "yes" if flag else "no"
+
+
+def _least(value: float | None, bound: float) -> bool:
+    return value is not None and value >= bound
+
+
+def _of_age(age: float, limits: list[int]) -> bool:
+    # In completed years: somebody of 74 stays 74 until the birthday.
+    return limits[0] <= age < limits[1] + 1
+
+
+def _eligibility(eligible: bool) -> str:
+    return "eligible" if eligible else "not_eligible"
