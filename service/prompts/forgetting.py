@@ -13,7 +13,6 @@ from sqlalchemy import Connection
 from consent.decision import Permit
 from consent.vocabulary import DataClass
 from service.domain.regions import RegionTree
-from service.domain.risk.stability import Steady
 from service.keys.vault import Vault
 from service.kit.sealed import Sealed
 from service.prompts import history, levels, shelf, store, story
@@ -62,7 +61,7 @@ def put_back(
         held.shelf.changed.add(without)
     slots = held.shelf.slots(rev)
     # What is held rests on what was known before, so the level is found anew.
-    held.shelf.head = replace(held.shelf.head, steady=Steady())
+    held.shelf.corrected = True
     head = levels.level_of(held.shelf, profile, regions, now)
     slots += levels.keep(
         connection,

@@ -72,6 +72,10 @@ def with_entries(frame: Frame, fresh: Iterable[Entry]) -> Frame:
     return Frame(_newest(entries), frame.cut)
 
 
+def holds(frame: Frame, key: str) -> bool:
+    return any(entry.key == key for entry in frame.entries)
+
+
 def forgets(frame: Frame, keys: Iterable[str]) -> bool:
     """Whether taking these records out may bring back a reading that was let go earlier."""
     gone = set(keys)

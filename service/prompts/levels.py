@@ -1,6 +1,7 @@
 """The level of a resident: judged on their frames, held steady, explained where it changes."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -14,7 +15,7 @@ from service.domain.risk import grounds
 from service.domain.risk.assess import Assessment, LevelBrief
 from service.domain.risk.grounds import LEVELS, Grounds
 from service.domain.risk.person import Reading
-from service.domain.risk.stability import APART, Fall
+from service.domain.risk.stability import APART, Fall, Steady
 from service.keys.vault import Vault
 from service.prompts import history, shelf
 from service.prompts.head import COLOURS, Head
@@ -31,11 +32,17 @@ SWITCHED_OFF = LevelBrief(None, None, ())
 
 
 def level_of(held: Shelf, profile: Profile, regions: RegionTree, now: datetime) -> Head:
-    """The head as it is on these frames; the shelf's own head when nothing moved."""
+    """The head as it is on these frames; the shelf's own head when nothing moved.
+
+    After a correction nothing is held: the assessments of before looked at what was never so.
+    """
     if not profile.automation:
         return held.head.moved(SWITCHED_OFF, now)
     found = readings_of(held.frames.values())
-    return held.head.moved(risk.assess_level(person_of(profile, found, regions), found, now), now)
+    brief = risk.assess_level(person_of(profile, found, regions), found, now)
+    before = replace(held.head, steady=Steady()) if held.corrected else held.head
+    after = before.moved(brief, now)
+    return held.head if after == held.head else after
 
 
 def keep(

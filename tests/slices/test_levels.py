@@ -328,24 +328,31 @@ def test_every_line_of_history_has_one_size(home: Clinic) -> None:
     assert len(home.read(sizes)) == 1
 
 
-def test_an_alarm_is_over_when_a_clinician_measures(home: Clinic) -> None:
+def test_an_alarm_is_over_when_a_clinician_enters_something(home: Clinic) -> None:
     resident = home.resident()
     assert measure(home, resident, 192, 118).level == 5
     home.now += timedelta(hours=1)
-    entered = pressure(186, 112, home.now.isoformat(), source={"kind": "practitioner"})
+    entered = {
+        "kind": "medication",
+        "code": "antihypertensive",
+        "start": home.now.isoformat(),
+        "source": {"kind": "practitioner"},
+    }
     after = home.log(resident, entered)[1]
     found = prompt(home, resident)
-    lasting = max(
-        level for item, level in story_items(home, resident, found).items() if item != "urgent"
-    )
-    assert after.level == lasting
+    items = explained(home, resident, found["explanation"])[1].grounds.items or {}
+    assert not {"urgent_blood_pressure"} & set(items)
+    assert after.level == found["level"] == max(items.values())
     assert found["urgent"]["reading"] == "blood_pressure"
 
 
-def story_items(home: Clinic, resident: UUID, found: dict[str, Any]) -> dict[str, int]:
-    """The items that the level in force rested on."""
-    items = explained(home, resident, found["explanation"])[1].grounds.items
-    return {
-        "urgent" if item.startswith("urgent_") else item: level
-        for item, level in (items or {}).items()
-    }
+def test_a_correction_is_not_held_back(home: Clinic) -> None:
+    """An assessment that looked at a mistyped reading agrees with nothing."""
+    resident = home.resident()
+    calm = measure(home, resident, 118, 76).level
+    home.now += timedelta(days=30)
+    typed = pressure(165, 102, home.now.isoformat())
+    assert home.log(resident, typed)[1].level != calm
+    home.now += timedelta(hours=1)
+    meant = {**typed, "values": {"systolic_bp": 116, "diastolic_bp": 74}}
+    assert home.log(resident, meant)[1].level == calm

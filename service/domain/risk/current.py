@@ -164,7 +164,8 @@ def _pressure(facts: Facts, newest: Newest) -> None:
     facts.newest_dbp = newest.number("diastolic_bp")
     if facts.newest_sbp is None:
         return
-    facts.pressure_seen = _is_clinical(newest, "systolic_bp")
+    if control.pressure_urgent(facts.newest_sbp, facts.newest_dbp):
+        facts.pressure_seen = _attended(newest, newest.reading("systolic_bp"))
     found = pressures(newest)
     recent = found[:CONTROL_READINGS]
     facts.sbp = sum(pair.systolic for pair in found) / len(found)
@@ -175,9 +176,13 @@ def _pressure(facts: Facts, newest: Newest) -> None:
         facts.control_dbp = max(lows[:CONTROL_READINGS])
 
 
-def _is_clinical(newest: Newest, code: str) -> bool:
-    reading = newest.reading(code)
-    return reading is not None and reading.clinical
+def _attended(newest: Newest, alarming: Reading | None) -> bool:
+    """Whether a practitioner entered anything that models look at after an alarming reading."""
+    return alarming is not None and any(
+        reading.clinical and alarming.at < reading.at <= newest.now
+        for _, told in newest.everything()
+        for reading in told
+    )
 
 
 def _body(facts: Facts, newest: Newest) -> None:
@@ -217,7 +222,7 @@ def _glucose(facts: Facts, newest: Newest) -> None:
         alarm = control.glucose_urgent(float(reading.value))
         fasting = alarm == "high" and code == "glucose_fasting"
         facts.glucose_alarm = "fasting_high" if fasting else alarm
-        facts.glucose_seen = reading.clinical
+        facts.glucose_seen = alarm is not None and _attended(newest, reading)
 
 
 def newest_glucose(newest: Newest) -> tuple[str, Reading] | None:

@@ -28,7 +28,7 @@ class Facts:
     newest_sbp: float | None = None
     newest_dbp: float | None = None
     pressure_seen: bool = False
-    """Whether a practitioner entered the newest one: whoever measured it there has seen it."""
+    """Whether a practitioner entered something after an alarming one."""
     bp_treated: bool = False
     htn_dx: bool = False
 

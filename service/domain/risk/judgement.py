@@ -313,7 +313,7 @@ def _others(facts: Facts, found: Judgement, rules: Rules) -> None:
     if facts.egfr_stage is not None:
         found.items["egfr"] = rules.tables["egfr"][facts.egfr_stage]
     urgent = rules.tables["urgent"]
-    # What a clinician entered is in a clinician's hands: its text stays, its row is over.
+    # Once a clinician has entered something the row is over; the text of what to do stays.
     if control.pressure_urgent(facts.newest_sbp, facts.newest_dbp) and not facts.pressure_seen:
         found.items["urgent_blood_pressure"] = urgent["bp_ge_180_110"]
     if facts.glucose_alarm is not None and not facts.glucose_seen:

@@ -289,17 +289,22 @@ def test_categories_are_those_of_the_city_specification() -> None:
         ({"glucose_capillary": 3.1}, "glucose_low"),
     ],
 )
-def test_what_a_clinician_entered_is_no_row_of_the_level_and_keeps_its_text(
+def test_an_alarm_is_no_row_of_the_level_once_a_clinician_entered_something(
     values: dict[str, float], item: str
 ) -> None:
     """Urgent rows expire after a clinician's entry (`stability` of the five-level mapping)."""
-    at_home = told(**values)
-    entered = {code: [Reading(v, NOW, clinical=True)] for code, v in values.items()}
-    assert assess_level(born(50), at_home, NOW).alarm == 5
-    assert assess_level(born(50), {**at_home, **entered}, NOW).alarm is None
-    urgent = assess(born(50), entered, NOW).urgent
-    assert urgent is not None
-    assert urgent["reading"] == item
+    alarm = told(0.5, **values)
+    assert assess_level(born(50), alarm, NOW).alarm == 5
+    for days, expected in ((0.6, 5), (0.4, None), (-1, 5)):
+        entry = Reading("active", NOW - timedelta(days=days), clinical=True)
+        found = {**alarm, "medication:antihypertensive": [entry]}
+        assert assess_level(born(50), found, NOW).alarm == expected
+        urgent = assess(born(50), found, NOW).urgent
+        assert urgent is not None
+        assert urgent["reading"] == item
+    # What the clinician measured is an alarm itself.
+    measured = {code: [Reading(v, NOW, clinical=True)] for code, v in values.items()}
+    assert assess_level(born(50), measured, NOW).alarm == 5
 
 
 def test_the_level_is_the_worse_of_what_lasts_and_of_an_alarm() -> None:
