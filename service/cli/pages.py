@@ -5,6 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from consent.table import decision_table
+from service.domain.care import pages as care
 from service.domain.fitness import pages as fitness
 from service.domain.risk import pages as risk
 from service.domain.vocabulary import pages as vocabulary
@@ -15,6 +16,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "measures.md": vocabulary.measures_page,
     "indicators.md": vocabulary.indicators_page,
     "risk-models.md": risk.page,
+    "care.md": care.page,
     "fitness.md": fitness.page,
 }
 

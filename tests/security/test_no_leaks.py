@@ -179,6 +179,7 @@ def asks_of_adults(here: Standing, token: str) -> list[Ask]:
             {"json": {"values": {"body_weight": WEIGHT}}}),
         Ask("what_if", "resident", "POST", "/v1/me/prompt/what-if",
             {"json": {"values": {"body_weight": NOTE}}}),
+        Ask("get_plan", "resident", "GET", "/v1/me/plan"),
         Ask("get_code", "resident", "GET", "/v1/me/code"),
         Ask("get_contributions", "resident", "GET", "/v1/me/contributions"),
         Ask("list_doctors", "resident", "GET", "/v1/me/doctors"),

@@ -166,6 +166,11 @@ class AsyncMe:
         """Take an appeal back before it is answered."""
         return await self._transport.send(Call("DELETE", f"{self._path}/appeals/{appeal_id}"))
 
+    @operation("get_plan")
+    async def plan(self) -> Any:
+        """What is due, how follow-ups and goals stand, and what to do, each with its source."""
+        return await self._transport.send(Call("GET", f"{self._path}/plan"))
+
     @operation("get_code")
     async def code(self) -> Any:
         return await self._transport.send(Call("GET", f"{self._path}/code"))

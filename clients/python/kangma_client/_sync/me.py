@@ -167,6 +167,11 @@ class Me:
         """Take an appeal back before it is answered."""
         return self._transport.send(Call("DELETE", f"{self._path}/appeals/{appeal_id}"))
 
+    @operation("get_plan")
+    def plan(self) -> Any:
+        """What is due, how follow-ups and goals stand, and what to do, each with its source."""
+        return self._transport.send(Call("GET", f"{self._path}/plan"))
+
     @operation("get_code")
     def code(self) -> Any:
         return self._transport.send(Call("GET", f"{self._path}/code"))
