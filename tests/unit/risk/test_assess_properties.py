@@ -27,6 +27,7 @@ many = settings(
 KEYS = {
     *("level", "colour", "assessed_at", "life_stage", "index", "rule_pack", "factors", "models"),
     *("causes", "actions", "path", "missing", "urgent", "provisional", "reason"),
+    *("automation", "explanation", "pending", "review"),
 }
 
 
