@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 from consent.decision import Permit
 from service.domain.care.due import Due, due_work
 from service.domain.regions import RegionTree
-from service.domain.risk.assess import assess, assess_level
+from service.domain.risk.assess import assess, assess_level, unassessed
 from service.domain.risk.person import Person
 from service.keys.vault import Vault
 from service.kit.clock import age_on, city_day
@@ -29,12 +29,17 @@ class Seen:
     due: tuple[Due, ...]
 
     def level(self, now: datetime) -> int | None:
-        """The level that the granted classes carry; None when they carry none."""
+        """The level that the granted classes carry; None when they carry none, or when the
+        resident switched automated levels off."""
+        if not self.profile.automation:
+            return None
         return assess_level(self.person, self.readings, now).level
 
     def prompt(self, now: datetime) -> dict[str, Any]:
-        """The whole prompt on the granted classes alone."""
-        return assess(self.person, self.readings, now).as_prompt()
+        """The whole prompt on the granted classes alone, as they stand: nothing is held back."""
+        if self.profile.automation:
+            return assess(self.person, self.readings, now).as_prompt()
+        return unassessed(self.person, self.readings, now).as_prompt() | {"automation": False}
 
     @property
     def last_seen(self) -> date | None:

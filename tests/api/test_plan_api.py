@@ -247,3 +247,25 @@ def test_a_plan_changes_neither_level_nor_record(here: Town) -> None:
     assert plan(here, lin) == plan(here, lin)
     assert here.doors.get("/v1/me/prompt", headers=lin.headers).content == before
     assert here.doors.get("/v1/me/records", headers=lin.headers).content == records
+
+
+def test_refusing_everybody_else_leaves_the_own_plan(here: Town) -> None:
+    lin = here.resident()
+    log(here, lin, stated("goal", "less_salt"))
+    ok(here.doors.put("/v1/me/deny-all", json={"on": True}, headers=lin.headers))
+    assert [one["measure"] for one in plan(here, lin)["goals"]] == ["salt_intake"]
+
+
+def test_a_class_that_was_erased_is_as_if_it_had_never_been(here: Town) -> None:
+    lin = here.resident(birth_date="1956-02-03")
+    log(
+        here,
+        lin,
+        stated("goal", "lower_weight", values={"body_weight": 65}),
+        seen({"elder_selfcare_total": 2}, "2026-03-05", "manual"),
+    )
+    for data_class in ("lifestyle", "screening"):
+        ok(here.doors.delete(f"/v1/me/data-classes/{data_class}", headers=lin.headers))
+    found = plan(here, lin)
+    assert found["goals"] == []
+    assert items(found)["elder_selfcare"]["last"] is None
