@@ -70,18 +70,26 @@ def test_when_all_sessions_are_lost_every_thread_finds_its_way_back(
     key: RootKey, disturb: Callable[[], None]
 ) -> None:
     """Between two calls only: SoftHSM frees a session that C_CloseAllSessions closes even while
-    another thread is inside it, and crashes. A token that is pulled frees nothing in here."""
+    another thread is inside it, and crashes. A token that is pulled frees nothing in here.
+
+    Closing the lost session that had logged in must not log out those opened since.
+    """
     version, wrapped = key.wrap(b"x" * 32, HERE)
     rounds, threads = 15, 8
-    meeting = Barrier(threads, action=disturb)
+    meeting = Barrier(threads, action=disturb, timeout=30)
 
     def work(_: int) -> int:
         opened = 0
-        for _ in range(rounds):
-            meeting.wait()
-            for _ in range(5):
-                assert key.unwrap(version, wrapped, HERE) == b"x" * 32
-                opened += 1
+        try:
+            for _ in range(rounds):
+                meeting.wait()
+                for _ in range(5):
+                    assert key.unwrap(version, wrapped, HERE) == b"x" * 32
+                    opened += 1
+        except BaseException:
+            # Or the others would wait for this thread.
+            meeting.abort()
+            raise
         return opened
 
     with ThreadPoolExecutor(threads) as pool:
