@@ -381,6 +381,9 @@ def test_switched_off_everything_else_works(pair: Pair) -> None:
     assert pair.me("GET", "/prompt")["urgent"]["reading"] == "blood_pressure"
     for path in ("", "/records", "/prompts", "/grants", "/contract", "/access-log", "/code"):
         pair.me("GET", path)
+    plan = pair.me("GET", "/plan")
+    assert plan["due"]
+    assert plan["messages"]
     # An earlier level is still explained and may still be objected to.
     assert pair.me("GET", f"/explanations/{prompt['explanation']}")["to_level"] == prompt["level"]
     pair.appeal(explanation=prompt["explanation"])
