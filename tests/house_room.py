@@ -12,6 +12,7 @@ import httpx
 from service.app import create
 from service.house import REGIONS_FILE, House, build, prepare
 from service.identity import actions as identity
+from service.kit.audience import speaking_for
 from service.kit.clock import Clock
 from service.kit.db import open_engine
 from service.kit.ids import new_id
@@ -111,17 +112,18 @@ class Town:
     def doctor(self, login: str = "dr.zhou") -> Person:
         """A new doctor, signed in."""
         house = self.house
-        made = house.db.write(
-            lambda conn: identity.add_doctor(
-                conn,
-                house.system,
-                login=login,
-                name="周医生",
-                clinic="河街卫生站",
-                now=house.clock(),
-                passwords=house.passwords,
+        with speaking_for("operator"):
+            made = house.db.write(
+                lambda conn: identity.add_doctor(
+                    conn,
+                    house.system,
+                    login=login,
+                    name="周医生",
+                    clinic="河街卫生站",
+                    now=house.clock(),
+                    passwords=house.passwords,
+                )
             )
-        )
         return self.sign_in(login, made["password"])
 
     def strong(self, person: Person) -> Person:
@@ -140,11 +142,12 @@ class Town:
     def client(self) -> dict[str, str]:
         """A new city client's credentials."""
         house = self.house
-        return house.db.write(
-            lambda conn: identity.add_client(
-                conn, house.system, role="city", name="Cockpit", now=house.clock()
+        with speaking_for("operator"):
+            return house.db.write(
+                lambda conn: identity.add_client(
+                    conn, house.system, role="city", name="Cockpit", now=house.clock()
+                )
             )
-        )
 
     def city(self) -> Person:
         """A new city client, signed in."""

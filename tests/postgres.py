@@ -1,8 +1,8 @@
 """A real PostgreSQL for the tests: one that is given, one that is installed, or the wheel's.
 
-Order: `KANGMA_TEST_POSTGRES` (a URL of a server on which databases may be created), else the
-binaries found on this machine, else those of the PostgreSQL wheel. There is no fourth way: when
-none works the suite fails and says so, it does not skip.
+Order: `KANGMA_TEST_POSTGRES` (a URL of a server, as a superuser: databases and roles are made),
+else the binaries found on this machine, else those of the PostgreSQL wheel. There is no fourth way:
+when none works the suite fails and says so, it does not skip.
 """
 
 import glob

@@ -1,4 +1,4 @@
-"""The public words of the service: measures, classes of data, purposes, regions, questionnaires.
+"""The public words of the service: measures, classes of data, purposes, regions.
 
 Everything here is the same for everybody and holds nothing about anybody.
 """
@@ -10,10 +10,9 @@ from fastapi import APIRouter, Query, Request, Response
 from fastapi import Path as InPath
 from pydantic import BaseModel, Field
 
-from consent.vocabulary import CLASSES, PURPOSES, DataClass, Text
+from consent.vocabulary import CLASSES, PURPOSES, DataClass
 from service.api.body import StrictRoute
 from service.api.schema import Bilingual, Limit, Page
-from service.domain.questionnaires.instruments import INSTRUMENTS, Instrument, Item
 from service.domain.regions import Level, Region, RegionTree
 from service.domain.vocabulary.measures import MEASURES, Measure
 from service.kit.errors import NotFound
@@ -100,49 +99,6 @@ class RegionOut(BaseModel):
     population: int
 
 
-class AnswerOut(BaseModel):
-    value: int
-    label: Bilingual
-
-
-class ItemOut(BaseModel):
-    """A question: one of `options`, or a whole number of `unit` within `bounds`."""
-
-    id: str
-    text: Bilingual
-    loinc: str | None
-    options: list[AnswerOut] | None
-    unit: str | None
-    bounds: Bounds | None
-    scored: bool
-
-
-class BandOut(BaseModel):
-    low: int
-    high: int
-    sex: Literal["female", "male"] | None
-    label: Bilingual
-
-
-class QuestionnaireOut(BaseModel):
-    """A questionnaire; `items_withheld` says why one has no items."""
-
-    id: str
-    version: str
-    title: Bilingual
-    data_class: DataClass
-    total: str | None = Field(description="The measure of its score.")
-    complete: bool = Field(description="Every item must be answered.")
-    stem: Bilingual | None
-    items: list[ItemOut]
-    items_withheld: Bilingual | None
-    bands: list[BandOut]
-    scoring: str
-    safety: Bilingual | None
-    licence: str
-    wording: str
-
-
 class Coded(Protocol):
     @property
     def code(self) -> str: ...
@@ -200,22 +156,6 @@ async def list_regions(
     ]
     page = _page(chosen, limit, cursor)
     return Page(items=[_region(region) for region in page.items], next=page.next)
-
-
-@router.get("/questionnaires")
-async def list_questionnaires(response: Response) -> Page[QuestionnaireOut]:
-    """All questionnaires with wording, answers and bands."""
-    response.headers["cache-control"] = FRESHNESS
-    return Page(items=QUESTIONNAIRE_LIST, next=None)
-
-
-@router.get("/questionnaires/{id}")
-async def get_questionnaire(id: Name, response: Response) -> QuestionnaireOut:
-    """One questionnaire."""
-    if id not in INSTRUMENTS:
-        raise NotFound
-    response.headers["cache-control"] = FRESHNESS
-    return _questionnaire(INSTRUMENTS[id])
 
 
 def _page(entries: Sequence[Entry], limit: int, cursor: str | None) -> Page[Any]:
@@ -277,49 +217,7 @@ def _region(region: Region) -> RegionOut:
     )
 
 
-def _questionnaire(instrument: Instrument) -> QuestionnaireOut:
-    return QuestionnaireOut(
-        id=instrument.id,
-        version=instrument.version,
-        title=Bilingual.of(instrument.title),
-        data_class=instrument.data_class,
-        total=instrument.total,
-        complete=instrument.complete,
-        stem=_maybe(instrument.stem),
-        items=[_item(item) for item in instrument.items.values()],
-        items_withheld=_maybe(instrument.items_withheld),
-        bands=[
-            BandOut(low=band.low, high=band.high, sex=band.sex, label=Bilingual.of(band.label))
-            for band in instrument.bands
-        ],
-        scoring=instrument.scoring,
-        safety=_maybe(instrument.safety),
-        licence=instrument.licence,
-        wording=instrument.wording,
-    )
-
-
-def _item(item: Item) -> ItemOut:
-    options = item.options
-    return ItemOut(
-        id=item.id,
-        text=Bilingual.of(item.text),
-        loinc=item.loinc,
-        options=None
-        if options is None
-        else [AnswerOut(value=o.value, label=Bilingual.of(o.label)) for o in options],
-        unit=item.unit,
-        bounds=None if options is not None else Bounds(min=item.low, max=item.high),
-        scored=item.scored,
-    )
-
-
-def _maybe(text: Text | None) -> Bilingual | None:
-    return None if text is None else Bilingual.of(text)
-
-
 MEASURE_LIST = [_measure(measure) for measure in MEASURES.values()]
-QUESTIONNAIRE_LIST = [_questionnaire(instrument) for instrument in INSTRUMENTS.values()]
 DATA_CLASS_LIST = [
     DataClassOut(
         code=data_class,

@@ -23,6 +23,8 @@ TAGS = {
     "status": "Is it alive, is it ready, which version.",
     "catalogue": "Public vocabulary: measures, classes, regions, purposes.",
     "models": "Stateless calculators.",
+    "standards": "Fitness standards and growth: tables, and the score of given results.",
+    "questionnaires": "Wording, licence and bands of questionnaires, and what answers say.",
     "me": "A resident's own record.",
     "children": "Children under 14 and their guardians, who use the same operations for them.",
     "grants": "Who may see what: giving, withdrawing, receipts, shutting everybody out.",

@@ -20,7 +20,8 @@ from pydantic_core import core_schema
 from consent.vocabulary import Language, Text
 from service.api.body import Number
 from service.api.faults import SENTENCES, rendered
-from service.api.schema import FaultOut
+from service.api.schema import Bilingual, FaultOut
+from service.domain.questionnaires.scoring import crisis_of_entry
 from service.domain.vocabulary.measures import MEASURES
 from service.domain.vocabulary.records import Record, shape
 from service.domain.vocabulary.times import parse_day, parse_instant
@@ -111,6 +112,9 @@ class ResultOut(BaseModel):
     status: Literal["created", "updated", "unchanged", "rejected"]
     rev: int | None = None
     problem: ItemProblem | None = None
+    safety: Bilingual | None = Field(
+        None, description="Said at once: an answer to a questionnaire asks for it."
+    )
 
 
 class BriefOut(BaseModel):
@@ -155,6 +159,15 @@ _REJECTED = {
 def document(record: Record, rev: int | None) -> dict[str, Any]:
     """The JSON shape of a record in the contract; `rev` is None for anybody but the owner."""
     return {**shape(record), "rev": rev}
+
+
+def with_crises(lines: list[dict[str, Any]], entries: Sequence[Any]) -> list[dict[str, Any]]:
+    """The lines, each with what its entry calls for at once, were it kept or refused."""
+    for line, entry in zip(lines, entries, strict=True):
+        text = crisis_of_entry(entry)
+        if text is not None:
+            line["safety"] = text.both()
+    return lines
 
 
 def result(found: Result, language: Language) -> dict[str, Any]:

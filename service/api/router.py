@@ -6,9 +6,20 @@ loop. The busiest doors come first.
 
 from fastapi import APIRouter, FastAPI
 
-from service.api import audit, catalogue, models, notices, status, verify
+from service.api import (
+    audit,
+    catalogue,
+    growth,
+    models,
+    notices,
+    questionnaires,
+    standards,
+    status,
+    verify,
+)
 from service.api.auth import claim, federation, passkeys, published, register, step_up, token
 from service.api.city import releases
+from service.api.doctor import appeals as patient_appeals
 from service.api.doctor import codes, emergency, panel, patients
 from service.api.doctor import records as patient_records
 from service.api.doctor import requests as patient_requests
@@ -16,13 +27,16 @@ from service.api.doctor import series as patient_series
 from service.api.me import (
     access_export,
     access_log,
+    appeals,
     children,
     code,
     contract,
     contributions,
     erasure,
+    explanations,
     grants,
     mirror,
+    plan,
     profile,
     prompts,
     records,
@@ -36,6 +50,7 @@ RESIDENT = (
     records.router,
     series.router,
     prompts.router,
+    plan.router,
     profile.router,
     erasure.router,
     code.router,
@@ -46,6 +61,8 @@ RESIDENT = (
     my_emergency.router,
     my_notices.router,
     requests.router,
+    explanations.router,
+    appeals.router,
     access_export.router,
     children.router,
 )
@@ -57,6 +74,7 @@ DOCTOR = (
     codes.router,
     emergency.router,
     patient_requests.router,
+    patient_appeals.router,
 )
 CITY = (releases.router,)
 ANYONE = (
@@ -72,6 +90,9 @@ ANYONE = (
     catalogue.router,
     notices.router,
     models.router,
+    standards.router,
+    growth.router,
+    questionnaires.router,
     status.router,
 )
 ROUTERS: tuple[APIRouter, ...] = (*RESIDENT, *DOCTOR, *ANYONE, *CITY)

@@ -11,9 +11,9 @@ database's. Jobs are ordered by `key` (the resident) so that two processes lock 
 import asyncio
 import queue
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol, TypeVar
@@ -144,7 +144,7 @@ class Database:
 
         All it reads is of one moment, however long it takes and whatever is written meanwhile.
         """
-        with self._reading.connect() as connection:
+        with self._lent() as connection:
             if self.dialect == "postgresql":
                 connection = connection.execution_options(isolation_level="REPEATABLE READ")
             guard_of(connection).wall = wall_of(connection)
@@ -178,6 +178,17 @@ class Database:
         self._reading.dispose()
         self.engine.dispose()
 
+    @contextmanager
+    def _lent(self) -> Iterator[Connection]:
+        """A reader's connection for this thread. One that outlives `close` is closed for good."""
+        connection = self._reading.connect()
+        try:
+            yield connection
+        finally:
+            # Under the lock: a pool that was disposed of in between would keep it open for ever.
+            with self._door:
+                _end(connection, for_good=self._is_closed)
+
     def _queue(self, waiting: "queue.SimpleQueue[_Job | None]", job: _Job) -> None:
         # Behind the last `None` nobody would ever answer: a chore in a thread of its own would
         # wait for ever, and the process with it.
@@ -194,7 +205,7 @@ class Database:
             except BaseException as error:
                 job.error = held.told(error)
             _settle([job])
-        held.drop()
+        held.drop(for_good=True)
 
     def _write_loop(self) -> None:
         held = _Held(self._writing, self._watchers)
@@ -207,7 +218,7 @@ class Database:
             for job in group:
                 _run_alone(held, job)
                 _settle([job])
-        held.drop()
+        held.drop(for_good=True)
 
     def _gather(self, first: _Job) -> tuple[list[_Job], bool]:
         group = [first]
@@ -276,12 +287,12 @@ class _Held:
         away.__cause__ = error
         return away
 
-    def drop(self) -> None:
+    def drop(self, *, for_good: bool = False) -> None:
         connection, self._connection = self._connection, None
         if connection is not None:
             if not connection.invalidated:
                 guard_of(connection).wall = None
-            connection.close()
+            _end(connection, for_good=for_good)
 
     def _taken(self) -> Connection:
         if self._connection is None:
@@ -296,6 +307,13 @@ class _Held:
         if connection.invalidated or getattr(connection.connection, "closed", False):
             connection.invalidate()
             self.drop()
+
+
+def _end(connection: Connection, *, for_good: bool) -> None:
+    """Give it back to its pool, or close its line where the pool is given up."""
+    if for_good and not connection.invalidated:
+        connection.detach()
+    connection.close()
 
 
 def _run(connection: Connection, job: _Job) -> Any:

@@ -67,7 +67,10 @@ def knock(here: Standing, door: Door, content: Any, **headers: str) -> httpx.Res
         "record_id": here.record,
         "grant_id": here.grant,
         "model_id": "china_par_10y",
+        "standard_id": "cn-nsphs-2014",
         "request_id": NOBODYS,
+        "appeal_id": NOBODYS,
+        "id": "phq9",
     }
     person = here.person(door.audience)
     sent = {"if-match": '"1"', **JSON, **(person.headers if person else {}), **headers}

@@ -72,6 +72,7 @@ def knock(
         "record_id": here.record,
         "grant_id": here.grant,
         "model_id": "china_par_10y",
+        "standard_id": "cn-nsphs-2014",
         "measure": "heart_rate",
         "code": "body_weight",
         "id": "phq9",

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 from fastapi import FastAPI
 
-from service.api import catalogue, problems
+from service.api import catalogue, problems, questionnaires
 from service.cli.demo import city
 from service.domain.regions import RegionTree
 from tests.asgi import Doors, doors
@@ -17,6 +17,7 @@ def client() -> Iterator[Doors]:
     app = FastAPI()
     problems.install(app)
     app.include_router(catalogue.router)
+    app.include_router(questionnaires.router)
     app.state.issuer = "https://kangma.test"
     app.state.regions = RegionTree.from_json(json.dumps(city.regions()))
     with doors(app) as opened:
@@ -93,7 +94,7 @@ def test_classes_and_purposes(client: Doors) -> None:
 
 def test_questionnaires_have_wording_or_say_why_not(client: Doors) -> None:
     listed = client.get("/v1/questionnaires").json()["items"]
-    assert len(listed) == 15
+    assert len(listed) == 21
     phq9 = client.get("/v1/questionnaires/phq9").json()
     assert len(phq9["items"]) == 9
     assert phq9["safety"] is not None

@@ -77,11 +77,14 @@ def addresses(here: Standing) -> dict[str, str]:
         "measure": "heart_rate",
         "code": "body_weight",
         "model_id": "cn_body_size",
+        "standard_id": "cn-npfs-2023",
         "id": "phq9",
         "passkey_id": str(uuid4()),
         "request_id": str(uuid4()),
         "notice_id": str(uuid4()),
         "session_id": str(uuid4()),
+        "explanation_id": str(uuid4()),
+        "appeal_id": str(uuid4()),
         "data_class": "location",
     }
 

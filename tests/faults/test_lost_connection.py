@@ -1,5 +1,9 @@
 """PostgreSQL drops its connections: waiting work is told, and the next request is served."""
 
+from concurrent.futures import ThreadPoolExecutor
+from threading import Event
+from typing import Any
+
 import pytest
 from sqlalchemy import Connection, create_engine, text
 
@@ -69,3 +73,21 @@ def test_a_job_that_was_cut_off_is_told_and_kept_nothing() -> None:
             )
         finally:
             database.close()
+
+
+def test_a_look_that_outlives_the_closing_closes_its_own_line() -> None:
+    """Given back to a pool that was disposed of, it would stay open until it is collected."""
+    begun, goes_on = Event(), Event()
+
+    def look(connection: Connection) -> Any:
+        begun.set()
+        assert goes_on.wait(30)
+        return connection.connection.dbapi_connection
+
+    with fresh_postgres() as url, ThreadPoolExecutor(1) as thread:
+        database = Database(url)
+        looking = thread.submit(database.at_one_moment, look)
+        assert begun.wait(30)
+        database.close()
+        goes_on.set()
+        assert looking.result().closed

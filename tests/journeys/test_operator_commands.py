@@ -138,7 +138,7 @@ def test_reviews_are_listed_and_closed_once(small: Installation) -> None:
     first, second = small.kangma("reviews", "list")["reviews"]
     assert REASON not in json.dumps([first, second])
     outcome = ["--outcome", "unjustified", "--by", "anna"]
-    closed = small.kangma("reviews", "close", "--id", first["id"], *outcome)
+    closed = small.kangma("reviews", "close", "--id", first["review_id"], *outcome)
     assert (closed["outcome"], closed["reviewer"]) == ("unjustified", "anna")
     assert small.kangma("reviews", "list")["reviews"] == [second]
     assert len(small.kangma("reviews", "list", "--all")["reviews"]) == 2
@@ -148,9 +148,9 @@ def test_reviews_are_listed_and_closed_once(small: Installation) -> None:
     assert "emergency-unjustified" in {one["kind"] for one in told}
 
     close = ("reviews", "close", "--id")
-    assert "no such review" in small.refused(*close, first["id"], *outcome)
+    assert "no such review" in small.refused(*close, first["review_id"], *outcome)
     assert "no such review" in small.refused(*close, NOBODY, *outcome)
-    said = small.refused(*close, second["id"], "--outcome", "maybe", "--by", " ")
+    said = small.refused(*close, second["review_id"], "--outcome", "maybe", "--by", " ")
     assert "justified or unjustified" in said
     assert "reviewer" in said
     assert small.kangma("reviews", "list")["reviews"] == [second]

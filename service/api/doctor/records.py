@@ -100,7 +100,8 @@ async def log_patient_records(
         found = _kept(conn, house, permit, entries, now)
         # Without the owner's counter, which would tell how much else they keep.
         told = [replace(one, rev=None) for one in found]
-        return Opened({"results": shapes.results(told, language)}, len(found))
+        lines = shapes.with_crises(shapes.results(told, language), batch.records)
+        return Opened({"results": lines}, len(found))
 
     ask = Look(caller, patient_id, request_id, now, action=Action.WRITE)
     return shapes.answer(await look(house, ask, open_))

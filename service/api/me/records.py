@@ -59,9 +59,8 @@ async def log_records(batch: Batch, me: Mine, language: Lang) -> Response:
         return results, brief
 
     results, brief = await me.enter(job)
-    return shapes.answer(
-        {"results": shapes.results(results, language), "prompt": brief.as_answer()}
-    )
+    lines = shapes.with_crises(shapes.results(results, language), batch.records)
+    return shapes.answer({"results": lines, "prompt": brief.as_answer()})
 
 
 @router.get("/v1/me/records", responses={200: {"model": RecordPage}})

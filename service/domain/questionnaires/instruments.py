@@ -22,6 +22,15 @@ class Answer(NamedTuple):
     loinc: str | None
 
 
+class Safety(NamedTuple):
+    """What is said at once, whatever the total, when `item` is answered `at` or higher."""
+
+    item: str
+    at: int
+    text: Text
+    numbers: tuple[str, ...]
+
+
 class Band(NamedTuple):
     """What a total from `low` to `high` is called; `sex` where the bands differ by sex."""
 
@@ -54,7 +63,12 @@ class Item:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Instrument:
-    """A questionnaire. `complete` asks for every item; `total` is the measure of its score."""
+    """A questionnaire. `complete` asks for every item; `total` is the measure of its score.
+
+    `method` is how it is scored (`service.domain.questionnaires.scoring`). `grade` says how far it
+    is to be trusted: A read alike in two sources, B one with partial support, C one source or from
+    memory, P a product definition; `caveat` says the same in words.
+    """
 
     id: str
     version: str
@@ -68,9 +82,14 @@ class Instrument:
     items_withheld: Text | None
     bands: tuple[Band, ...]
     scoring: str
-    safety: Text | None
+    safety: Safety | None
     licence: str
     wording: str
+    method: Mapping[str, Any]
+    grade: Literal["A", "B", "C", "P"]
+    caveat: Text
+    short_of: str | None
+    """The longer instrument whose items it borrows."""
 
 
 def _load() -> dict[str, Instrument]:
@@ -98,9 +117,13 @@ def _instrument(entry: dict[str, Any]) -> Instrument:
         items_withheld=_text(entry["items_withheld"]),
         bands=tuple(_band(band) for band in entry["bands"]),
         scoring=entry["scoring"],
-        safety=_text(entry["safety"]),
+        safety=_safety(entry["safety"]),
         licence=entry["licence"],
         wording=entry["wording"],
+        method=entry["method"],
+        grade=entry["grade"],
+        caveat=Text(**entry["caveat"]),
+        short_of=entry["short_of"],
     )
 
 
@@ -124,6 +147,12 @@ def _answer(entry: dict[str, Any]) -> Answer:
 
 def _band(entry: dict[str, Any]) -> Band:
     return Band(entry["from"], entry["to"], entry["sex"], Text(**entry["label"]))
+
+
+def _safety(entry: dict[str, Any] | None) -> Safety | None:
+    if entry is None:
+        return None
+    return Safety(entry["item"], entry["from"], Text(**entry["text"]), tuple(entry["numbers"]))
 
 
 def _text(entry: dict[str, str] | None) -> Text | None:

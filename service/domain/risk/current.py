@@ -37,7 +37,6 @@ SCREENED = (
     *("family_colorectal_cancer", "family_lung_cancer"),
 )
 """Meanings that only screens ask for, named as the fact each sets."""
-LARGEST = 2**53
 GLUCOSE = ("glucose_fasting", "glucose_random", "glucose_2h", "glucose_capillary")
 
 LIVER = {
@@ -69,6 +68,10 @@ class Newest:
     def all(self, code: str) -> Sequence[Reading]:
         return self._readings.get(code, ())
 
+    def everything(self) -> Iterable[tuple[str, Sequence[Reading]]]:
+        """Every measure and history with its readings, old and future ones among them."""
+        return self._readings.items()
+
     def numbers(self, code: str) -> Iterable[Reading]:
         """Fresh numeric readings, newest first."""
         limit = FRESH[code]
@@ -96,9 +99,8 @@ class Newest:
 
 
 def _is_number(value: object) -> bool:
-    kind = type(value)
-    # Also false for a not-a-number; sums and products of what is left stay finite.
-    return (kind is float or kind is int) and -LARGEST <= value <= LARGEST  # type: ignore[operator]
+    # Within this range a few added up stay finite; no comparison holds for NaN.
+    return type(value) in (int, float) and -(2**53) <= value <= 2**53  # type: ignore[operator]
 
 
 def has(person: Person, meaning: str) -> bool:
@@ -175,6 +177,8 @@ def _pressure(facts: Facts, newest: Newest) -> None:
     facts.newest_dbp = newest.number("diastolic_bp")
     if facts.newest_sbp is None:
         return
+    if control.pressure_urgent(facts.newest_sbp, facts.newest_dbp):
+        facts.pressure_seen = _attended(newest, newest.reading("systolic_bp"))
     found = pressures(newest)
     recent = found[:CONTROL_READINGS]
     facts.sbp = sum(pair.systolic for pair in found) / len(found)
@@ -183,6 +187,15 @@ def _pressure(facts: Facts, newest: Newest) -> None:
     if lows:
         facts.dbp = sum(lows) / len(lows)
         facts.control_dbp = max(lows[:CONTROL_READINGS])
+
+
+def _attended(newest: Newest, alarming: Reading | None) -> bool:
+    """Whether a practitioner entered anything that models look at after an alarming reading."""
+    return alarming is not None and any(
+        reading.clinical and alarming.at < reading.at <= newest.now
+        for _, told in newest.everything()
+        for reading in told
+    )
 
 
 def _body(facts: Facts, newest: Newest) -> None:
@@ -222,6 +235,7 @@ def _glucose(facts: Facts, newest: Newest) -> None:
         alarm = control.glucose_urgent(float(reading.value))
         fasting = alarm == "high" and code == "glucose_fasting"
         facts.glucose_alarm = "fasting_high" if fasting else alarm
+        facts.glucose_seen = alarm is not None and _attended(newest, reading)
 
 
 def newest_glucose(newest: Newest) -> tuple[str, Reading] | None:

@@ -27,6 +27,8 @@ class Facts:
     control_dbp: float | None = None
     newest_sbp: float | None = None
     newest_dbp: float | None = None
+    pressure_seen: bool = False
+    """Whether a practitioner entered something after an alarming one."""
     bp_treated: bool = False
     htn_dx: bool = False
 
@@ -59,6 +61,7 @@ class Facts:
     random: float | None = None
     hba1c: float | None = None
     glucose_alarm: str | None = None
+    glucose_seen: bool = False
 
     family_ascvd: bool = False
     family_early_cvd: bool = False

@@ -33,8 +33,8 @@ SCREENED = (
     "- A family history that nobody entered counts as none, as in China-PAR: the bowel score is "
     "then the least it can be.",
     "- Having smoked counts in the bowel score whether or not somebody quit, so quitting does not "
-    "lower it; from 50 years the score is at least 2, and the level then at least that of its "
-    "group 2-3.",
+    "lower it. Age and sex alone give at least 2 points from 50 years and 4 to men from 70: with a "
+    "known smoking status and this pack nobody from 50 is green, and no man from 70 below level 3.",
     "- Lung screening is advised on COPD or lung cancer of a close relative, from 50 to 74 years. "
     "Pack-years, passive smoking in years and exposure at work are in no record, so nobody is said "
     "not to be eligible, and a smoker is not judged by cigarettes a day.",

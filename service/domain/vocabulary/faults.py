@@ -13,6 +13,7 @@ DETAILS: dict[str, Text] = {
     "required": Text("此项必填。", "This is needed."),
     "unknown-field": Text("没有这个字段。", "There is no such member."),
     "not-allowed": Text("这类记录没有此项。", "This kind of record does not have this."),
+    "not-asked": Text("这里不需要此项。", "This is not asked for here."),
     "bad-id": Text("编号应为 UUID。", "An id is a UUID."),
     "unknown-kind": Text("没有这种记录类型。", "There is no such kind of record."),
     "bad-time": Text(
@@ -26,6 +27,7 @@ DETAILS: dict[str, Text] = {
     "unknown-unit": Text("该指标不接受这个单位。", "This measure is not accepted in that unit."),
     "unit-without-value": Text("此单位没有对应的数值。", "This unit belongs to no value."),
     "not-a-number": Text("应为有限的数字。", "This must be a finite number."),
+    "not-whole": Text("应为整数。", "This must be a whole number."),
     "out-of-range": Text("超出可能的范围。", "This is outside the plausible range."),
     "unknown-option": Text("不在选项之中。", "This is not one of the options."),
     "wrong-sex": Text("该指标不适用于此性别。", "This measure does not apply to this sex."),
@@ -45,6 +47,7 @@ DETAILS: dict[str, Text] = {
     "unknown-item": Text("问卷中没有这一题。", "The questionnaire has no such item."),
     "bad-answer": Text("不是该题的有效答案。", "This is not an answer to the item."),
     "incomplete": Text("有题目未作答。", "Some items are not answered."),
+    "not-the-sum": Text("与各题得分之和不符。", "This is not the sum of the answers."),
     "not-a-series": Text("该指标不按序列记录。", "This measure is not kept as a series."),
     "length-mismatch": Text("t 与 v 长度不同。", "t and v differ in length."),
     "too-many": Text("数量过多。", "There are too many."),

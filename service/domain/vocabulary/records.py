@@ -18,6 +18,7 @@ from zoneinfo import ZoneInfo
 
 from service.domain import life
 from service.domain.questionnaires.instruments import INSTRUMENTS, Instrument
+from service.domain.questionnaires.scoring import points
 from service.domain.vocabulary.codes import CODES
 from service.domain.vocabulary.faults import Faults, place, read_object, read_text
 from service.domain.vocabulary.parts import canonical_json, join, split
@@ -211,4 +212,21 @@ def _read_answers(
             faults.add("/answers", "required")
     elif instrument.complete and len(given) < len(instrument.items):
         faults.add("/answers", "incomplete")
+    elif len(answers) == len(given):
+        _check_total(faults, instrument, answers, values)
     return answers
+
+
+def _check_total(
+    faults: Faults,
+    instrument: Instrument,
+    answers: Mapping[str, int],
+    values: Mapping[str, Value],
+) -> None:
+    """A total beside the answers is their sum, or one of the two is a slip."""
+    found = points(instrument, answers)
+    total = instrument.total
+    if found is None or total is None:
+        return
+    if values.get(total, found) != found:
+        faults.add(f"/values/{total}", "not-the-sum")

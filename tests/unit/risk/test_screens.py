@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from service.domain.risk.advice import MESSAGES
 from service.domain.risk.assess import Assessment, assess, assess_level, what_if
+from service.domain.risk.grounds import grounds, sentence
 from service.domain.risk.models import evaluate
 from service.domain.risk.person import Person, Reading
 from service.domain.risk.reasons import SCREENS
@@ -218,6 +219,14 @@ def test_messages_of_screens_advise_a_check_and_say_nothing_of_illness() -> None
         assert "患有" not in message["zh"]
         assert message["en"].startswith("A check is advised")
         assert message["citation"]
+
+
+def test_a_change_of_level_by_a_screen_is_explained_as_a_check_with_its_readings() -> None:
+    kept = grounds(born(45), SIZES, NOW)
+    assert kept.items == {"fli": 3}
+    assert [one.name for one in kept.readings[:2]] == ["ggt", "triglycerides"]
+    assert "liver-fli" in kept.actions
+    assert "建议检查肝脏" in sentence(1, 3, kept.causes, "assessed").zh
 
 
 def test_screen_that_advises_nothing_makes_nobody_green() -> None:

@@ -109,7 +109,7 @@ def test_targets_keep_what_a_plan_says() -> None:
 
 
 def test_instruments_total_into_known_measures_of_their_class() -> None:
-    assert len(INSTRUMENTS) == 15
+    assert len(INSTRUMENTS) == 21
     for instrument in INSTRUMENTS.values():
         assert bool(instrument.items) == (instrument.items_withheld is None)
         if instrument.total and instrument.total != "ipaq_met_min_week":
@@ -125,5 +125,5 @@ def test_bands_leave_no_gap() -> None:
 
 
 def test_items_under_copyright_are_not_shipped() -> None:
-    for name in ("minicog", "mmse", "parqplus", "ais"):
+    for name in ("minicog", "mmse", "parqplus", "ais", "health_literacy"):
         assert not INSTRUMENTS[name].items

@@ -54,6 +54,48 @@ class AsyncCatalogue:
     async def questionnaire(self, name: str) -> Any:
         return await self._transport.send(_open("GET", f"/v1/questionnaires/{name}"))
 
+    @operation("score_questionnaire")
+    async def score_questionnaire(
+        self,
+        name: str,
+        answers: dict[str, int],
+        *,
+        sex: str | None = None,
+        total: int | None = None,
+    ) -> Any:
+        """What answers say; read `safety` first. Nothing is stored."""
+        body: dict[str, Any] = {"answers": answers, "sex": sex, "total": total}
+        return await self._transport.send(
+            _open("POST", f"/v1/questionnaires/{name}/score", json=body)
+        )
+
+    @operation("list_standards")
+    def standards(self) -> AsyncIterator[dict[str, Any]]:
+        return each(self._transport, _open("GET", "/v1/standards"))
+
+    @operation("get_standard")
+    async def standard(self, name: str) -> Any:
+        return await self._transport.send(_open("GET", f"/v1/standards/{name}"))
+
+    @operation("score_standard")
+    async def score_standard(
+        self,
+        name: str,
+        sex: str,
+        results: dict[str, float],
+        *,
+        age: int | None = None,
+        grade: str | None = None,
+    ) -> Any:
+        """Score fitness results: adults by `age`, students by `grade`. Nothing is stored."""
+        body: dict[str, Any] = {"sex": sex, "results": results, "age": age, "grade": grade}
+        return await self._transport.send(_open("POST", f"/v1/standards/{name}/score", json=body))
+
+    @operation("assess_growth")
+    async def growth(self, **measured: Any) -> Any:
+        """Z-scores of a child: `sex`, `age_days` or `age_months`, `height`, `weight`, `head`."""
+        return await self._transport.send(_open("POST", "/v1/growth", json=measured))
+
     @operation("list_models")
     def models(self) -> AsyncIterator[dict[str, Any]]:
         return each(self._transport, _open("GET", "/v1/models"))

@@ -1,0 +1,1 @@
+"""National fitness standards as data, and pure scorers of results under them."""

@@ -1,0 +1,1 @@
+"""How a child grows: z-scores against WHO's standards, and the Chinese cut-offs of school age."""
