@@ -14,6 +14,7 @@ from .advice import REASONS, URGENT
 from .catalogue import MODELS, RULE_PACK, read
 from .current import FRESH, RULES
 from .levers import MODEL as WAYS
+from .stability import APART
 
 _WORDS = read("colour_page")
 ITEMS: Mapping[str, Mapping[str, Any]] = _WORDS["items"]
@@ -63,6 +64,11 @@ RULE = """
 6. 18岁以下和孕期不用成人模型：{child}{pregnant}
    Below 18 years and in pregnancy no adult model speaks: children's standards apply, and in
    pregnancy the maternity doctor classifies the risk.
+7. 变重立刻显示；变轻要在至少{apart}天里每次评估都一致才显示，提示里写明哪一天。
+   急症读数不受此限，复测正常即解除。
+   A worse colour shows at once. A better one shows when every assessment over at least {apart} days
+   agrees, and the prompt names the day. An alarming reading stands outside of that: it is gone with
+   a normal one.
 
 ## 每一项的级别 · The level of each item
 
@@ -139,6 +145,7 @@ def _rule() -> str:
         glucose=glucose,
         child=REASONS["child"].zh,
         pregnant=REASONS["pregnant"].zh,
+        apart=APART.days,
     )
 
 
