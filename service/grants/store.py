@@ -14,6 +14,7 @@ from sqlalchemy import (
     and_,
     bindparam,
     exists,
+    func,
     insert,
     or_,
     select,
@@ -300,6 +301,12 @@ def active_to(
     if residents_ is not None:
         query = query.where(grants.c.resident_id.in_(residents_))
     return _rows(conn, query)
+
+
+def active_of(conn: Connection, resident: UUID) -> int:
+    """How many grants of a resident have not been withdrawn."""
+    mine = and_(grants.c.resident_id == resident, grants.c.status == ACTIVE)
+    return conn.execute(select(func.count(grants.c.grant_id)).where(mine)).scalar_one()
 
 
 def practitioners_of(conn: Connection, resident: UUID) -> list[str]:
