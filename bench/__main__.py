@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 
-from bench import keys, machine, policy, sealing, trials
+from bench import assessing, entries, keys, machine, policy, reading, sealing, trials
 from bench.stage import columns, open_stage, spelled, versions
 from bench.trials import Finding, Run
 
@@ -28,6 +28,9 @@ def main() -> None:
             "year": lambda: trials.years(run),
             "panel": lambda: trials.panels(run),
             "rewrap": keys.rewraps,
+            "assess": assessing.assessments,
+            "log": entries.entries,
+            "reading": reading.readings,
             "decide": policy.decisions,
             "seal": sealing.sealing,
             "root": sealing.root_keys,

@@ -38,7 +38,7 @@ def without_classes_of_permits(patch: pytest.MonkeyPatch) -> None:
         return opening(self, sealed, every, permit)
 
     patch.setattr(Vault, "_open_found", opened)
-    patch.setattr(vault, "_named", lambda permit: every)
+    patch.setattr(vault, "named", lambda permit: every)
 
 
 def without_seals_of_permits(patch: pytest.MonkeyPatch) -> None:

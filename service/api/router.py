@@ -19,6 +19,7 @@ from service.api import (
 )
 from service.api.auth import claim, federation, passkeys, published, register, step_up, token
 from service.api.city import releases
+from service.api.doctor import appeals as patient_appeals
 from service.api.doctor import codes, emergency, panel, patients
 from service.api.doctor import records as patient_records
 from service.api.doctor import requests as patient_requests
@@ -26,13 +27,16 @@ from service.api.doctor import series as patient_series
 from service.api.me import (
     access_export,
     access_log,
+    appeals,
     children,
     code,
     contract,
     contributions,
     erasure,
+    explanations,
     grants,
     mirror,
+    plan,
     profile,
     prompts,
     records,
@@ -46,6 +50,7 @@ RESIDENT = (
     records.router,
     series.router,
     prompts.router,
+    plan.router,
     profile.router,
     erasure.router,
     code.router,
@@ -56,6 +61,8 @@ RESIDENT = (
     my_emergency.router,
     my_notices.router,
     requests.router,
+    explanations.router,
+    appeals.router,
     access_export.router,
     children.router,
 )
@@ -67,6 +74,7 @@ DOCTOR = (
     codes.router,
     emergency.router,
     patient_requests.router,
+    patient_appeals.router,
 )
 CITY = (releases.router,)
 ANYONE = (

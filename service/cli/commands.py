@@ -2,7 +2,18 @@
 
 import typer
 
-from service.cli import audit, keys, people, regions, releases, reviews, rules, serve, stores
+from service.cli import (
+    appeals,
+    audit,
+    keys,
+    people,
+    regions,
+    releases,
+    reviews,
+    rules,
+    serve,
+    stores,
+)
 from service.cli.demo import command as demo
 
 app = typer.Typer(
@@ -19,3 +30,4 @@ app.add_typer(releases.app, name="releases")
 app.add_typer(rules.app, name="rules")
 app.add_typer(audit.app, name="audit")
 app.add_typer(reviews.app, name="reviews")
+app.add_typer(appeals.app, name="appeals")

@@ -5,7 +5,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 from consent.table import decision_table
+from service.domain.care import pages as care
 from service.domain.fitness import pages as fitness
+from service.domain.risk import colour_page
 from service.domain.risk import pages as risk
 from service.domain.vocabulary import pages as vocabulary
 
@@ -13,8 +15,10 @@ DOCS = Path(__file__).resolve().parents[2] / "docs"
 PAGES: dict[str, Callable[[], str]] = {
     "decision-table.md": decision_table,
     "measures.md": vocabulary.measures_page,
+    "how-your-colour-is-made.md": colour_page.page,
     "indicators.md": vocabulary.indicators_page,
     "risk-models.md": risk.page,
+    "care.md": care.page,
     "fitness.md": fitness.page,
 }
 

@@ -1,5 +1,6 @@
 """Age and stage of life. A birthday counts from midnight where the person lives."""
 
+from calendar import monthrange
 from datetime import date, datetime
 from enum import StrEnum
 from zoneinfo import ZoneInfo
@@ -39,6 +40,18 @@ def age(birth_date: date, day: date) -> int:
 def age_at(birth_date: date, now: datetime, zone: ZoneInfo = CITY_ZONE) -> int:
     """Completed years at an instant, for somebody living in `zone`."""
     return age(birth_date, now.astimezone(zone).date())
+
+
+def reached(birth_date: date, months: int) -> date:
+    """The day on which so many months of life are completed.
+
+    Where that day is missing from the month it is the first of the next one, so that twelve months
+    are completed on the very day on which `age` counts a year.
+    """
+    year, month = divmod(birth_date.year * 12 + birth_date.month - 1 + months, 12)
+    if birth_date.day <= monthrange(year, month + 1)[1]:
+        return date(year, month + 1, birth_date.day)
+    return date(year + (month == 11), (month + 1) % 12 + 1, 1)
 
 
 def stage(birth_date: date, day: date, *, pregnant: bool = False) -> Stage:

@@ -5,7 +5,17 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 from uuid import UUID
 
-from sqlalchemy import BigInteger, Connection, bindparam, case, delete, func, select, update
+from sqlalchemy import (
+    BigInteger,
+    Connection,
+    LargeBinary,
+    bindparam,
+    case,
+    delete,
+    func,
+    select,
+    update,
+)
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
@@ -68,6 +78,12 @@ _REVOKED = Prepared(
 )
 _LOGIN = tuple(logins.c[name] for name in Login._fields)
 _PRACTITIONER = tuple(practitioners.c[name] for name in Practitioner._fields)
+# Asked at every look of theirs, for its entry.
+_ONE_PRACTITIONER = Prepared(
+    select(*_PRACTITIONER).where(
+        practitioners.c.practitioner_id == bindparam("id", type_=LargeBinary)
+    )
+)
 _CLIENT = tuple(clients.c[name] for name in Client._fields)
 _REFRESH = tuple(refresh_tokens.c[name] for name in Refresh._fields)
 
@@ -133,9 +149,12 @@ def add_practitioner(conn: Connection, row: Practitioner) -> None:
 
 
 def practitioner(conn: Connection, practitioner_id: UUID) -> Practitioner | None:
-    mine = practitioners.c.practitioner_id == practitioner_id
-    row = conn.execute(select(*_PRACTITIONER).where(mine)).first()
-    return None if row is None else Practitioner(*row)
+    rows = _ONE_PRACTITIONER.rows(conn, {"id": practitioner_id.bytes})
+    if not rows:
+        return None
+    ((_, name, clinic, region, clinic_id, role, disabled),) = rows
+    at = None if clinic_id is None else UUID(bytes=bytes(clinic_id))
+    return Practitioner(practitioner_id, name, clinic, region, at, role, bool(disabled))
 
 
 def in_office(conn: Connection, practitioner_id: UUID) -> bool:

@@ -16,6 +16,7 @@ from service.contracts import store as contracts
 from service.contributions import actions as contributions
 from service.contributions.blob import Contribution
 from service.domain.risk.assess import assess
+from service.domain.risk.categories import UNKNOWN
 from service.grants import gate
 from service.house import House
 from service.identity import actions as identity
@@ -109,6 +110,9 @@ def _state(
         connection, house.vault, permit, regions=house.regions, profile=profile
     )
     categories = assess(person, readings, now, paths=False).categories()
+    if not profile.automation:
+        # What no rule may find for the resident, no rule finds for the statistics either.
+        categories |= {"level": UNKNOWN, "composite": UNKNOWN}
     return Contribution(
         profile.region,
         profile.sex,

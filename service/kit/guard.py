@@ -56,6 +56,7 @@ class Crossing(StrEnum):
     RESEALING = "sealing anew under younger keys"
     RESTORE = "erasing again after a restore"
     WATCH = "looking for unusual access"
+    APPEALS = "counting appeals without an answer"
 
 
 LOG_EVERY, CHORES_LOG_EVERY = 60.0, 3600.0

@@ -98,6 +98,17 @@ CREATE POLICY counted ON residents TO kangma_job
 CREATE POLICY counted ON resident_state TO kangma_job
     USING (resident_id IN (SELECT resident_id FROM grants WHERE status = 'active'));
 
+-- Appeals: their owner's, and of those who signed with the doctor what they let the doctor read.
+ALTER TABLE appeals ENABLE ROW LEVEL SECURITY;
+ALTER TABLE appeals FORCE ROW LEVEL SECURITY;
+CREATE POLICY permitted ON appeals TO kangma_resident
+    USING (resident_id = ANY ((SELECT kangma_subjects())::bytea[]));
+CREATE POLICY panel ON appeals TO kangma_doctor
+    USING (for_doctor AND resident_id IN (SELECT resident_id FROM contracts
+        WHERE active AND practitioner_id = ANY ((SELECT kangma_asked())::bytea[])));
+GRANT SELECT, INSERT, UPDATE, DELETE ON appeals TO kangma_resident;
+GRANT SELECT, UPDATE ON appeals TO kangma_doctor;
+
 -- 3. The access log: its owner reads it, its own role adds to it, nobody changes it.
 ALTER TABLE access_log ENABLE ROW LEVEL SECURITY;
 ALTER TABLE access_log FORCE ROW LEVEL SECURITY;

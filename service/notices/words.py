@@ -9,6 +9,7 @@ EMERGENCY_JUSTIFIED = "emergency-justified"
 EMERGENCY_UNJUSTIFIED = "emergency-unjustified"
 CONSENT_ASKED = "consent-asked"
 UNUSUAL_LOOK = "unusual-look"
+APPEAL_ANSWERED = "appeal-answered"
 
 KINDS: Mapping[str, Text] = {
     EMERGENCY_OPENED: Text(
@@ -30,6 +31,10 @@ KINDS: Mapping[str, Text] = {
     UNUSUAL_LOOK: Text(
         "{when}，{name}查看或试图查看您的档案：{zh}详情见访问记录。",
         "On {when} {name} looked at your record or tried to. {en} Your access log shows the rest.",
+    ),
+    APPEAL_ANSWERED: Text(
+        "{name}（{clinic}）答复了您的异议，请在“异议”中查看。",
+        "{name} ({clinic}) answered your appeal. See it under Appeals.",
     ),
     CONSENT_ASKED: Text(
         "{name}（{clinic}）请您授权。请在“请求”中查看，您可以同意，也可以拒绝；拒绝后九十天内不会再问。",

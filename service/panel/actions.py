@@ -182,6 +182,7 @@ def _made(
         last_seen=seen.last_seen,
         basis=basis_of(permit),
         made_on=city_day(now),
+        automation=seen.profile.automation,
     )
     card = with_history(card, _opened(vault, permit, practitioner, slot))
     place = store.place(slot.resident_id, practitioner, slot.rev)

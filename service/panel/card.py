@@ -30,6 +30,8 @@ class Card:
     last_seen: date | None
     basis: str
     made_on: date
+    automation: bool = True
+    """False: the resident switched automated levels off."""
 
     @property
     def next_due(self) -> date | None:
@@ -75,7 +77,7 @@ def encode(card: Card) -> bytes:
 
 def decode(text: bytes) -> Card:
     values: list[Any] = json.loads(text)
-    name, born, sex, level, previous, changed_on, due, seen, basis, made_on = values
+    name, born, sex, level, previous, changed_on, due, seen, basis, made_on, *more = values
     return Card(
         name,
         date.fromisoformat(born),
@@ -87,6 +89,8 @@ def decode(text: bytes) -> Card:
         _day(seen),
         basis,
         date.fromisoformat(made_on),
+        # Cards from before the switch tell nothing of it.
+        *more,
     )
 
 

@@ -9,12 +9,13 @@ from sqlalchemy import Connection
 from consent.decision import Permit
 from service.domain.care.due import Due, due_work
 from service.domain.regions import RegionTree
-from service.domain.risk.assess import assess, assess_level
+from service.domain.risk.assess import assess_level
 from service.domain.risk.person import Person
 from service.keys.vault import Vault
 from service.kit.clock import age_on, city_day
 from service.prompts import actions as prompts
 from service.prompts.actions import Readings
+from service.prompts.levels import assessed
 from service.residents import actions as residents
 from service.residents.actions import Profile
 
@@ -29,12 +30,16 @@ class Seen:
     due: tuple[Due, ...]
 
     def level(self, now: datetime) -> int | None:
-        """The level that the granted classes carry; None when they carry none."""
+        """The level that the granted classes carry; None when they carry none, or when the
+        resident switched automated levels off."""
+        if not self.profile.automation:
+            return None
         return assess_level(self.person, self.readings, now).level
 
     def prompt(self, now: datetime) -> dict[str, Any]:
-        """The whole prompt on the granted classes alone."""
-        return assess(self.person, self.readings, now).as_prompt()
+        """The whole prompt on the granted classes alone, as they stand: nothing is held back."""
+        found = assessed(self.profile, self.person, self.readings, now)
+        return found.as_prompt() | {"automation": self.profile.automation}
 
     @property
     def last_seen(self) -> date | None:

@@ -13,16 +13,17 @@ from sqlalchemy import Connection
 from consent.decision import Permit
 from service.domain.regions import RegionTree
 from service.domain.risk import assess as risk
+from service.domain.risk.assess import Assessment
 from service.domain.risk.person import Person, Reading
 from service.keys.vault import Vault
-from service.kit.clock import city_day
-from service.prompts import document, head, history, shelf, store
+from service.prompts import document, head, levels, shelf, store
 from service.prompts.head import Brief, Head
 from service.prompts.readings import person_of, readings_of
 from service.prompts.shelf import Shelf
 from service.records.plan import Change
 from service.residents import actions as residents
 from service.residents.actions import Profile
+from service.residents.store import advance
 
 Readings = Mapping[str, Sequence[Reading]]
 
@@ -56,10 +57,19 @@ def note(
     after = held.head
     if permit.owner:
         if slots:
-            after = level_of(held, profile, regions, now)
+            after = levels.level_of(held, profile, regions, now)
         if after is not held.head:
-            slots.append(shelf.sealed_head(vault, permit, after, rev))
-            history.append(connection, vault, permit, after, rev, now)
+            slots += levels.keep(
+                connection,
+                vault,
+                permit,
+                held,
+                after,
+                profile=profile,
+                regions=regions,
+                rev=rev,
+                now=now,
+            )
     store.file(connection, permit.subject, slots)
     return head.brief(after, held.head)
 
@@ -69,7 +79,7 @@ def current(connection: Connection, vault: Vault, permit: Permit, *, now: dateti
     found = store.stored(connection, permit)
     if found.sealed is None or found.rev is None or found.rev < found.newest:
         return None
-    return document.opened(vault, permit, found.rev, found.sealed, city_day(now))
+    return document.opened(vault, permit, found.rev, found.sealed, now)
 
 
 def renew(
@@ -81,16 +91,79 @@ def renew(
     newest = store.stored(connection, permit).newest
     profile = residents.profile(connection, vault, permit)
     held = shelf.opened(connection, vault, permit)
-    found = readings_of(held.frames.values())
-    assessment = risk.assess(person_of(profile, found, regions), found, now)
-    text = document.spelled(assessment.as_prompt())
-    after = held.head.moved(assessment.level, assessment.index, now)
+    after = levels.level_of(held, profile, regions, now)
     if after is not held.head:
-        # Nothing was written, time alone moved the level: the head keeps its revision.
-        store.file(connection, permit.subject, [shelf.sealed_head(vault, permit, after, held.rev)])
-        history.append(connection, vault, permit, after, held.rev, now)
-    document.keep(connection, vault, permit, text, rev=newest, day=city_day(now))
+        # Time alone moved the level, or a doctor's write did. The revision it takes also keeps
+        # writers out until the commit, so everything is read once more behind it.
+        newest = advance(connection, permit)
+        profile = residents.profile(connection, vault, permit)
+        held = shelf.opened(connection, vault, permit)
+        after = _kept(connection, vault, permit, held, profile, regions, newest, now)
+    assessment = _assessed(held, profile, regions, now)
+    text = document.spelled(levels.shown(assessment, after, automation=profile.automation))
+    document.keep(connection, vault, permit, text, rev=newest, now=now, until=_until(after))
     return text
+
+
+def switch(
+    connection: Connection,
+    vault: Vault,
+    permit: Permit,
+    *,
+    on: bool,
+    regions: RegionTree,
+    now: datetime,
+) -> Brief:
+    """Let levels be assessed, or not. On assesses at once, off leaves no level and no index."""
+    before = residents.profile(connection, vault, permit)
+    profile = residents.automate(connection, vault, permit, on=on)
+    if profile == before:
+        held = shelf.opened(connection, vault, permit)
+        return head.brief(held.head, held.head)
+    rev = advance(connection, permit)
+    held = shelf.opened(connection, vault, permit)
+    after = _kept(connection, vault, permit, held, profile, regions, rev, now)
+    store.drop(connection, permit.subject)
+    return head.brief(after, held.head)
+
+
+def _kept(
+    connection: Connection,
+    vault: Vault,
+    permit: Permit,
+    held: Shelf,
+    profile: Profile,
+    regions: RegionTree,
+    rev: int,
+    now: datetime,
+) -> Head:
+    """The head as it is on the shelf now, stored under `rev` when it moved."""
+    after = levels.level_of(held, profile, regions, now)
+    if after is not held.head:
+        slots = levels.keep(
+            connection,
+            vault,
+            permit,
+            held,
+            after,
+            profile=profile,
+            regions=regions,
+            rev=rev,
+            now=now,
+        )
+        store.file(connection, permit.subject, slots)
+    return after
+
+
+def _assessed(held: Shelf, profile: Profile, regions: RegionTree, now: datetime) -> Assessment:
+    found = readings_of(held.frames.values())
+    person = person_of(profile, found, regions)
+    return levels.assessed(profile, person, found, now)
+
+
+def _until(shown: Head) -> datetime | None:
+    fall = shown.steady.pending
+    return None if fall is None else fall.at
 
 
 def what_if(
@@ -121,10 +194,3 @@ def readings(
     held = shelf.opened(connection, vault, permit)
     found = readings_of(held.frames.values(), permit.window)
     return person_of(profile, found, regions), found
-
-
-def level_of(held: Shelf, profile: Profile, regions: RegionTree, now: datetime) -> Head:
-    """The head as it is on these frames; the shelf's own head when nothing moved."""
-    found = readings_of(held.frames.values())
-    brief = risk.assess_level(person_of(profile, found, regions), found, now)
-    return held.head.moved(brief.level, brief.index, now)

@@ -5,7 +5,7 @@ ones. The class's own frame becomes the empty frame that everybody has from the 
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from sqlalchemy import Connection
@@ -15,8 +15,7 @@ from consent.vocabulary import DataClass
 from service.domain.regions import RegionTree
 from service.keys.vault import Vault
 from service.kit.sealed import Sealed
-from service.prompts import history, shelf, store
-from service.prompts.actions import level_of
+from service.prompts import history, levels, shelf, store, story
 from service.prompts.frames import Frame
 from service.prompts.shelf import Shelf
 from service.prompts.store import Line
@@ -55,16 +54,29 @@ def put_back(
     """Seal it anew without one class: the level as it is now, and as it was known to be before."""
     resident = permit.subject
     for line, text in held.lines:
-        place = store.line_place(resident, line.day, line.rev)
-        sealed = vault.seal_owner(permit, place, text, frame=history.FRAME)
-        store.append(connection, resident, line._replace(sealed=sealed.data))
+        told = story.pack(_without(story.unpack(text), without))
+        store.append(connection, resident, history.sealed(vault, permit, line.day, line.rev, told))
     if without in held.shelf.frames:
         held.shelf.frames[without] = Frame()
         held.shelf.changed.add(without)
     slots = held.shelf.slots(rev)
-    head = level_of(held.shelf, profile, regions, now)
-    slots.append(shelf.sealed_head(vault, permit, head, rev))
+    # What is held rests on what was known before, so the level is found anew.
+    held.shelf.corrected = True
+    head = levels.level_of(held.shelf, profile, regions, now)
+    slots += levels.keep(
+        connection,
+        vault,
+        permit,
+        held.shelf,
+        head,
+        profile=profile,
+        regions=regions,
+        rev=rev,
+        now=now,
+    )
     store.file(connection, resident, slots)
-    if head is not held.shelf.head:
-        history.append(connection, vault, permit, head, rev, now)
     store.drop(connection, resident)
+
+
+def _without(line: story.Line, data_class: DataClass) -> story.Line:
+    return line if line.story is None else replace(line, story=line.story.without(data_class))

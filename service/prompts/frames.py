@@ -39,6 +39,8 @@ class Entry(NamedTuple):
     key: str
     at: int
     values: Mapping[str, Value]
+    clinical: bool = False
+    """Whether a practitioner entered it."""
 
 
 @dataclass(slots=True)
@@ -68,6 +70,10 @@ def with_entries(frame: Frame, fresh: Iterable[Entry]) -> Frame:
     entries += [entry for entry in frame.entries if entry.key not in keys]
     entries.sort(key=lambda entry: entry.at, reverse=True)
     return Frame(_newest(entries), frame.cut)
+
+
+def holds(frame: Frame, key: str) -> bool:
+    return any(entry.key == key for entry in frame.entries)
 
 
 def forgets(frame: Frame, keys: Iterable[str]) -> bool:
@@ -108,7 +114,9 @@ def _packed(frame: Frame) -> bytes:
     """Compressed only where it must be: most frames have room to spare, and time counts."""
     if not frame.entries and not frame.cut:
         return b""
-    plain = _spell([int(frame.cut), frame.entries]).encode()
+    # Few entries are a practitioner's, and room is scarce.
+    entries = [entry if entry.clinical else entry[:3] for entry in frame.entries]
+    plain = _spell([int(frame.cut), entries]).encode()
     return PLAIN + plain if len(plain) < ROOM else SQUEEZED + zlib.compress(plain, 1)
 
 
@@ -123,7 +131,7 @@ def _newest(entries: list[Entry]) -> list[Entry]:
             if count <= keep(name):
                 values[name] = value
         if values:
-            kept.append(Entry(entry.key, entry.at, values))
+            kept.append(entry._replace(values=values))
     return kept
 
 

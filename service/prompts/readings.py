@@ -24,11 +24,14 @@ PROMPT_CLASSES = (
     DataClass.LIFESTYLE,
     DataClass.REPRODUCTIVE,
     DataClass.CONDITIONS,
+    DataClass.INFECTIOUS,
     DataClass.GENETIC,
 )
 """The classes that models read. Every resident has a frame for each, used or not."""
 
 HISTORIES = ("condition", "medication", "family_history")
+PRACTITIONER = "practitioner"
+"""The kind of source of what a practitioner entered."""
 OVER = "resolved"
 """The status under which a diagnosis or medicine no longer counts."""
 
@@ -49,7 +52,7 @@ def entries_of(record: Record, record_key: bytes) -> dict[DataClass, Entry]:
     at = (record.start - EPOCH) // _MILLISECOND
     key = short_key(record_key)
     return {
-        data_class: Entry(key, at, values)
+        data_class: Entry(key, at, values, record.source.kind == PRACTITIONER)
         for data_class, values in told.items()
         if data_class in PROMPT_CLASSES
     }
@@ -64,7 +67,7 @@ def readings_of(frames: Iterable[Frame], window: Window | None = None) -> dict[s
             if not within(window, at):
                 continue
             for name, value in entry.values.items():
-                found.setdefault(name, []).append(Reading(value, at))
+                found.setdefault(name, []).append(Reading(value, at, entry.clinical))
     return found
 
 

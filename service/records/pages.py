@@ -134,7 +134,9 @@ def _days(
         if not rows:
             return
         last = rows[-1].day
-        if len(rows) == most:
+        # Fewer than might have come are all there are.
+        whole = len(rows) < most
+        if not whole:
             if rows[0].day == last:
                 # One day alone fills the chunk: fetch that day to its end.
                 most *= 4
@@ -144,6 +146,8 @@ def _days(
         for row in rows:
             days[row.day][row.record_key].append(row)
         yield from days.values()
+        if whole:
+            return
         high = min(days) - 1
 
 

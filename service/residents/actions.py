@@ -78,6 +78,15 @@ def amend(
     return after
 
 
+def automate(conn: Connection, vault: Vault, permit: Permit, *, on: bool) -> Profile:
+    """Let levels be assessed by rule, or not. Everything else stays as it was once checked."""
+    before = profile(conn, vault, permit)
+    after = replace(before, automation=on)
+    if after != before:
+        _keep(conn, vault, permit, after)
+    return after
+
+
 def erase(conn: Connection, permit: Permit) -> None:
     """Empty the file and void every permit on it. The keys are destroyed after the commit."""
     store.advance(conn, permit)

@@ -31,6 +31,8 @@ class Profile:
     zone: str = "Asia/Shanghai"
     language: Language = "zh"
     contact: str | None = None
+    automation: bool = True
+    """Whether levels may be assessed by rule (PIPL 24); False: the owner switched that off."""
 
     def faults(self, today: date) -> list[Fault]:
         """What cannot be true of a person today; whether the region exists is asked elsewhere."""
@@ -71,7 +73,11 @@ def normal_name(name: str) -> str:
 
 def spelled(profile: Profile) -> bytes:
     """The bytes that are sealed."""
-    document = asdict(profile) | {"birth_date": profile.birth_date.isoformat()}
+    document = asdict(profile) | {
+        "birth_date": profile.birth_date.isoformat(),
+        # A digit: `false` is longer than `true`, and lengths tell stories.
+        "automation": int(profile.automation),
+    }
     return json.dumps(document, ensure_ascii=False, sort_keys=True).encode()
 
 
@@ -80,4 +86,5 @@ def read(text: bytes) -> Profile:
     document: dict[str, Any] = json.loads(text)
     members = {name: value for name, value in document.items() if name in _MEMBERS}
     members["birth_date"] = date.fromisoformat(cast(str, members["birth_date"]))
+    members["automation"] = bool(members.get("automation", 1))
     return Profile(**members)

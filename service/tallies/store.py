@@ -1,21 +1,18 @@
 """The only SQL on tallies."""
 
-from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Connection, select
-from sqlalchemy.dialects.postgresql import insert as postgresql_insert
-from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
+from service.kit.bulk import Bulk
 from service.tallies.tables import access_tallies
+
+_KEPT = Bulk(access_tallies, "process", "day")
 
 
 def keep(conn: Connection, process: UUID, day: int, sealed: bytes) -> None:
     """What a process counted on a day, in place of what it counted before."""
-    insert: Any = sqlite_insert if conn.dialect.name == "sqlite" else postgresql_insert
-    statement = insert(access_tallies).values(process=process, day=day, sealed=sealed)
-    keys = ["process", "day"]
-    conn.execute(statement.on_conflict_do_update(index_elements=keys, set_={"sealed": sealed}))
+    _KEPT.run(conn, [{"process": process.bytes, "day": day, "sealed": sealed}])
 
 
 def of_day(conn: Connection, day: int) -> list[tuple[UUID, bytes]]:

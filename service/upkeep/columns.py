@@ -9,6 +9,8 @@ from typing import Any
 
 from sqlalchemy import Column, ColumnElement, Table, func
 
+from service.appeals import body as appeals
+from service.appeals.tables import appeals as appeals_table
 from service.audit.tables import access_log
 from service.contracts import store as contracts
 from service.contracts.tables import contracts as contracts_table
@@ -166,6 +168,11 @@ COLUMNS: tuple[SealedColumn, ...] = (
         consent_requests,
         consent_requests.c.sealed_body,
         lambda _, row: requests.place(row.resident_id, row.request_id, row.version),
+    ),
+    SealedColumn(
+        appeals_table,
+        appeals_table.c.sealed_body,
+        lambda vault, row: appeals.place_of(vault, row.resident_id, row.appeal_id, row.version),
     ),
     SealedColumn(
         access_log,

@@ -13,6 +13,7 @@ from sqlalchemy import Connection
 
 from consent.decision import Permit
 from consent.vocabulary import DataClass, Text
+from service.appeals import store as appeals
 from service.contributions import actions as contributions
 from service.domain.regions import RegionTree
 from service.guardians import actions as guardians
@@ -93,6 +94,7 @@ def erase_person(
     """
     guardians.part(conn, vault, index, permit.subject, now=now)
     guardians.forget(conn, permit.subject)
+    appeals.forget(conn, permit.subject)
     _leave(conn, permit.subject, statistics_key)
     identity.forget(conn, permit.subject, now)
     residents.erase(conn, permit)
@@ -103,6 +105,7 @@ def erase_again(conn: Connection, resident: UUID, *, statistics_key: bytes, now:
     """Close the file of somebody whose keys are gone: a restored backup brought it back."""
     _leave(conn, resident, statistics_key)
     guardians.forget(conn, resident)
+    appeals.forget(conn, resident)
     identity.forget(conn, resident, now)
     residents.close(conn, resident)
     store.remove_data(conn, resident)

@@ -71,7 +71,7 @@ def verify(db: Database, vault: Vault, statistics_key: bytes) -> Seen:
             vault.forget(resident)
         after = batch[-1]
     faults += db.read(_crossing(lambda conn: list(_strays(conn))))
-    counted, broken = db.read(lambda conn: _contributions(conn, statistics_key))
+    counted, broken = db.read(_crossing(partial(_contributions, statistics_key=statistics_key)))
     log.warning("data store verified", opened=opened + counted, faults=len(faults) + len(broken))
     return Seen(opened + counted, (*faults, *broken))
 

@@ -69,6 +69,7 @@ def knock(here: Standing, door: Door, content: Any, **headers: str) -> httpx.Res
         "model_id": "china_par_10y",
         "standard_id": "cn-nsphs-2014",
         "request_id": NOBODYS,
+        "appeal_id": NOBODYS,
         "id": "phq9",
     }
     person = here.person(door.audience)

@@ -94,7 +94,7 @@ def test_the_history_lists_changes_newest_first(here: Town, clock: MovingClock) 
     assert len(items) == 2
     assert items[0]["level"] > items[1]["level"]
     assert items[0]["at"] > items[1]["at"]
-    assert set(items[0]) == {"at", "level", "colour", "index"}
+    assert set(items[0]) == {"at", "level", "colour", "index", "explanation"}
     none = here.doors.get("/v1/me/prompts", params={"to": "2026-11-01"}, headers=lin.headers)
     assert none.json() == {"items": [], "next": None}
 

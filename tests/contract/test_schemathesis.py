@@ -83,6 +83,8 @@ def addresses(here: Standing) -> dict[str, str]:
         "request_id": str(uuid4()),
         "notice_id": str(uuid4()),
         "session_id": str(uuid4()),
+        "explanation_id": str(uuid4()),
+        "appeal_id": str(uuid4()),
         "data_class": "location",
     }
 

@@ -17,7 +17,16 @@ from typing import Any
 
 import pytest
 
-from kangma_client import AsyncClient, Client, Conflict, Invalid, NotFound, Refused, Stale
+from kangma_client import (
+    AppealOpen,
+    AsyncClient,
+    Client,
+    Conflict,
+    Invalid,
+    NotFound,
+    Refused,
+    Stale,
+)
 from kangma_client import Unauthenticated as SignedOut
 from kangma_client._async.me import AsyncChild
 from kangma_client._sync.me import Child
@@ -276,6 +285,42 @@ async def _be_prompted(me: Any) -> None:
     imagined = await of(me.what_if({"systolic_bp": 188, "diastolic_bp": 115}))
     assert imagined["urgent"] is not None
     assert (await of(me.contributions()))["contributing"] is False
+    assert all(one["source"] for one in (await of(me.plan()))["due"])
+
+
+async def _object(me: Any, zhou: Any, patient: str) -> None:
+    """Ask why, object, be answered; take another objection back; switch levels off and on."""
+    raised = {
+        "kind": "observation",
+        "start": datetime.now(UTC).isoformat(),
+        "values": {"systolic_bp": 171, "diastolic_bp": 104},
+    }
+    logged = (await of(me.log([raised])))["results"][0]
+    prompt = await of(me.prompt())
+    explanation = prompt["explanation"]
+    about: dict[str, str] = {"record": logged["id"]}
+    if explanation is not None:
+        told = await of(me.explanation(explanation))
+        assert told["to_level"] == prompt["level"]
+        about = {"explanation": explanation}
+    filed = await of(me.appeal("the cuff was too small", **about, for_doctor=True))
+    with pytest.raises(AppealOpen):
+        await of(me.appeal("once more", **about, for_doctor=True))
+    waiting = await of(zhou.doctor.appeals(page_size=1))
+    assert [one["appeal_id"] for one in waiting if one["patient_id"] == patient] == [filed["id"]]
+    answered = await of(zhou.doctor.answer_appeal(patient, filed["id"], "upheld", "measure again"))
+    assert answered["state"] == "answered"
+    assert (await of(me.get_appeal(filed["id"])))["answer"]["outcome"] == "upheld"
+    if explanation is not None:
+        assert (await of(me.prompt()))["review"]["answer"] == "measure again"
+    other = await of(me.appeal("not mine", record=logged["id"], for_doctor=False))
+    assert (await of(me.withdraw_appeal(other["id"])))["state"] == "withdrawn"
+    assert len(await of(me.appeals(page_size=1))) == 2
+    assert (await of(me.set_automation(False)))["on"] is False
+    assert (await of(me.prompt()))["level"] is None
+    assert (await of(me.set_automation(True))) == await of(me.automation())
+    with pytest.raises(NotFound):
+        await of(me.explanation(patient))
 
 
 async def _share(me: Any, zhou: Any) -> None:
@@ -309,6 +354,7 @@ async def _share(me: Any, zhou: Any) -> None:
         await of(zhou.doctor.patient(patient))
     assert refusal.value.rule
     await of(me.set_deny_all(False))
+    await _object(me, zhou, patient)
     await _be_asked(me, zhou, patient)
     await _in_an_emergency(me, zhou, patient)
     looks = await of(me.access_log(page_size=2))
@@ -329,7 +375,7 @@ async def _be_asked(me: Any, zhou: Any, patient: str) -> None:
         await of(zhou.doctor.ask(patient, ["body"]))
     assert refusal.value.rule == "cool-down"
     told = await of(me.notices())
-    assert {one["kind"] for one in told} == {"consent-asked"}
+    assert {one["kind"] for one in told} == {"consent-asked", "appeal-answered"}
     assert (await of(me.mark_notice_read(told[0]["id"])))["read"] is True
 
 

@@ -16,6 +16,7 @@ from service.kit.guarded import GuardedSqlite
 from tests.standing_room import PRESSURE, Standing, standing
 
 STEPS = {"measure": "steps", "day": "2026-11-19", "t": [0, 60], "v": [5, 7]}
+APPEAL = {"reason": "not mine", "for_doctor": True}
 OF_RESIDENT = [
     ("GET", "", None),
     ("PATCH", "", {"contact": "139"}),
@@ -29,10 +30,13 @@ OF_RESIDENT = [
     ("GET", "/prompts", None),
     ("POST", "/prompt/what-if", {"values": {"body_weight": 60}}),
     ("GET", "/code", None),
+    ("POST", "/appeals", APPEAL),
+    ("GET", "/appeals", None),
     ("DELETE", "/data-classes/screening", None),
 ]
 OF_DOCTOR = [
     ("GET", "/panel", None),
+    ("GET", "/appeals", None),
     ("GET", "/patients/{patient}", None),
     ("GET", "/patients/{patient}/records", None),
     ("GET", "/patients/{patient}/records?measure=systolic_bp&limit=1", None),
@@ -57,6 +61,9 @@ def test_every_statement_that_reads_data_asks_for_the_revision(
     data = {name for name, kind in kinds.items() if kind == "data"}
     reading = [text for text in texts if text.lstrip().upper().startswith(("SELECT", "WITH"))]
     of_data = {text for text in reading if words(text) & (data | {"sealed_profile"})}
+    of_appeals = {text for text in reading if {"appeals", "sealed_body"} <= words(text)}
+    assert len(of_appeals) >= 2
+    of_data |= of_appeals
     assert set().union(*map(words, of_data)) >= data
     assert [text for text in of_data if "consent_revision = " not in text] == []
 
@@ -69,6 +76,8 @@ def everything_asked(here: Standing) -> None:
     ):
         for method, rest, body in asks:
             path = base + rest.format(patient=here.resident.id, record=here.record)
+            if body is APPEAL:
+                body = {**APPEAL, "about": {"record": here.record}}
             answer = here.town.doors.request(method, path, json=body, headers=who.headers)
             assert answer.status_code < 300, (path, answer.text)
 

@@ -206,6 +206,12 @@ class EmergencyOpen(Conflict):
     code = "emergency-open"
 
 
+class AppealOpen(Conflict):
+    """There is an appeal about the same thing that waits for an answer."""
+
+    code = "appeal-open"
+
+
 class OnlyGuardian(Conflict):
     """Nobody else could act for the child."""
 
@@ -258,6 +264,7 @@ BY_CODE: dict[str, type[Problem]] = {
         AlreadyWithdrawn,
         AlreadyAnswered,
         EmergencyOpen,
+        AppealOpen,
         OnlyGuardian,
         TooMany,
     )

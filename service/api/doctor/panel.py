@@ -22,13 +22,15 @@ router = APIRouter(prefix="/v1/doctor", tags=["doctor"], route_class=StrictRoute
 
 
 class PanelRow(BaseModel):
-    """`level` null: not enough data in the granted classes. `level_change` above 0 is worse."""
+    """`level` null: not enough data in the granted classes, or `automation` is false because the
+    resident switched automated levels off. `level_change` above 0 is worse."""
 
     patient_id: UUID
     name: str
     age: int
     sex: Literal["female", "male"]
     level: int | None
+    automation: bool
     level_change: int | None
     level_changed_on: date | None
     due: date | None
@@ -93,6 +95,7 @@ def _row(row: Row, today: date) -> PanelRow:
         age=age_on(card.birth_date, today),
         sex="female" if card.sex == "female" else "male",
         level=card.level,
+        automation=card.automation,
         level_change=card.level_change,
         level_changed_on=card.level_changed_on,
         due=card.next_due,

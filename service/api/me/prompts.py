@@ -2,7 +2,8 @@
 
 from collections.abc import Mapping
 from datetime import date
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
+from uuid import UUID
 
 from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel, Field
@@ -14,16 +15,18 @@ from service.api import records as shapes
 from service.api.body import Number, Shape, StrictRoute
 from service.api.me.own import Mine
 from service.api.schema import Bilingual
+from service.appeals import actions as appeals
+from service.appeals.body import Appeal
 from service.domain.vocabulary.measures import MEASURES
 from service.domain.vocabulary.values import misfit
+from service.house import House
 from service.kit.errors import Fault, Invalid
 from service.prompts import actions as prompts
 from service.prompts import history
+from service.prompts.head import Colour
 from service.prompts.history import Moment
 
 router = APIRouter(tags=["me"], route_class=StrictRoute)
-
-Colour = Literal["green", "blue", "yellow", "orange", "red"]
 
 
 class FactorOut(BaseModel):
@@ -69,11 +72,40 @@ class StepOut(BaseModel):
     changes: list[LeverOut]
 
 
+class PendingOut(BaseModel):
+    """The level would be this from that instant on, if assessments stay as they are."""
+
+    level: int
+    colour: Colour
+    from_: str = Field(alias="from")
+    text: Bilingual
+
+
+class ReviewOut(BaseModel):
+    """The doctor agreed with an appeal: this level is not to be relied on. `answer` says why."""
+
+    appeal_id: UUID
+    text: Bilingual
+    answer: str
+    name: str
+    clinic: str
+    at: str
+
+
 class PromptOut(BaseModel):
-    """`level` is null while there is not enough data; `missing` says what would carry one."""
+    """`level` is null while there is not enough data (`missing` says what would carry one) and
+    while automated levels are switched off (`automation` false).
+
+    It rises at once and falls when two assessments at least 14 days apart agree; `pending` says
+    when. Factors, causes and `path` are of today's readings.
+    """
 
     level: int | None
     colour: Colour | None
+    automation: bool
+    explanation: UUID | None = Field(description="Why the level is this: see explanations.")
+    pending: PendingOut | None
+    review: ReviewOut | None
     provisional: bool = Field(description="What would settle the level is in `missing`.")
     reason: Bilingual | None = Field(description="Why there is no level, or none yet settled.")
     assessed_at: str
@@ -96,6 +128,7 @@ class MomentOut(BaseModel):
     level: int | None
     colour: Colour | None
     index: float | None
+    explanation: UUID | None = Field(description="Set where the level changed.")
 
 
 class HistoryOut(BaseModel):
@@ -119,10 +152,12 @@ async def get_prompt(me: Mine) -> Response:
     house, now = me.house, me.now
 
     def stored(connection: Connection, permit: Permit) -> bytes | None:
-        return prompts.current(connection, house.vault, permit, now=now)
+        found = prompts.current(connection, house.vault, permit, now=now)
+        return None if found is None else _reviewed(connection, house, permit, found)
 
     def renewed(connection: Connection, permit: Permit) -> bytes:
-        return prompts.renew(connection, house.vault, permit, regions=house.regions, now=now)
+        found = prompts.renew(connection, house.vault, permit, regions=house.regions, now=now)
+        return _reviewed(connection, house, permit, found)
 
     found = await me.read(Action.READ, stored)
     if found is None:
@@ -143,7 +178,13 @@ async def list_prompts(
 
     found = await me.read(Action.READ, job)
     items = [
-        {"at": one.at, "level": one.level, "colour": one.colour, "index": one.index}
+        {
+            "at": one.at,
+            "level": one.level,
+            "colour": one.colour,
+            "index": one.index,
+            "explanation": None if one.explanation is None else str(one.explanation),
+        }
         for one in reversed(found)
     ]
     return shapes.answer({"items": items, "next": None})
@@ -162,6 +203,41 @@ async def what_if(wish: WhatIf, me: Mine) -> Response:
         )
 
     return shapes.answer(await me.read(Action.DERIVE, job))
+
+
+RELY = Text(
+    "医生已采纳您的异议：此级别正在人工复核，请勿作为依据。",
+    "A doctor agreed with your appeal: this level is under human review and not to be relied on.",
+)
+
+
+def review_of(appeal: Appeal | None) -> ReviewOut | None:
+    """What an appeal that was upheld says beside the level it is about."""
+    if appeal is None or appeal.answer is None:
+        return None
+    return ReviewOut(
+        appeal_id=appeal.id,
+        text=Bilingual.of(RELY),
+        answer=appeal.answer.reason,
+        name=appeal.answer.name,
+        clinic=appeal.answer.clinic,
+        at=appeal.answer.at.isoformat(),
+    )
+
+
+def _reviewed(connection: Connection, house: House, permit: Permit, found: bytes) -> bytes:
+    """The prompt with what a doctor said of the level it shows. The stored one never has it: a
+    doctor who answers may not touch the owner's prompt."""
+    for explanation, appeal in appeals.reviews(connection, house.vault, permit).items():
+        if f'"explanation":"{explanation}"'.encode() in found:
+            review = review_of(appeal)
+            assert review is not None
+            return found.replace(NO_REVIEW, NO_REVIEW[:-4] + review.model_dump_json().encode(), 1)
+    return found
+
+
+NO_REVIEW = b'"review":null'
+"""No text of a prompt can hold these bytes: inside one the quotes are escaped."""
 
 
 def _checked(values: Mapping[str, float | str]) -> Mapping[str, float | str]:

@@ -1,15 +1,14 @@
 """Which checks of a person are due again, and on what day."""
 
-import tomllib
-from calendar import monthrange
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import cache
-from importlib.resources import files
 from typing import NamedTuple, Protocol
 
 from consent.vocabulary import DataClass, Text
+from service.domain.care.days import months_after
+from service.domain.care.sources import Source, read, source_of
 from service.domain.risk.control import glucose_satisfied, pressure_satisfied
 from service.kit.clock import city_day
 
@@ -36,6 +35,12 @@ class Check:
     healthy_months: int
     controlled_months: int
     uncontrolled_days: int
+    source: Source
+    healthy_source: Source
+
+    def source_for(self, conditions: Collection[str]) -> Source:
+        """Where the interval of somebody with these conditions comes from."""
+        return self.healthy_source if self.conditions.isdisjoint(conditions) else self.source
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,9 +62,10 @@ class Newest(NamedTuple):
 
 @cache
 def checks() -> Mapping[str, Check]:
-    source = files("service.domain.care").joinpath("data", "due.toml").read_text("utf-8")
     found = {}
-    for row in tomllib.loads(source)["check"]:
+    for row in read("due")["check"]:
+        row["source"] = source_of(row)
+        row["healthy_source"] = source_of({"item": row["item"], "source": row["healthy_source"]})
         row["name"] = Text(**row["name"])
         row["data_class"] = DataClass(row["data_class"])
         row["measures"] = tuple(row["measures"])
@@ -106,9 +112,9 @@ def _due(
     if newest is None:
         return Due(check.item, check.name, today, None)
     if check.conditions.isdisjoint(conditions):
-        on = _months_after(newest.day, check.healthy_months)
+        on = months_after(newest.day, check.healthy_months)
     elif _controlled(check.item, age, newest.values):
-        on = _months_after(newest.day, check.controlled_months)
+        on = months_after(newest.day, check.controlled_months)
     else:
         on = newest.day + timedelta(days=check.uncontrolled_days)
     return Due(check.item, check.name, on, newest.day)
@@ -121,9 +127,3 @@ def _controlled(item: str, age: int, values: Mapping[str, float]) -> bool:
             age, systolic, values.get("diastolic_bp")
         )
     return bool(glucose_satisfied(values.get("glucose_fasting"), values.get("glucose_random")))
-
-
-def _months_after(day: date, months: int) -> date:
-    """The same day of a later month, or that month's last day."""
-    year, month = divmod(day.year * 12 + day.month - 1 + months, 12)
-    return date(year, month + 1, min(day.day, monthrange(year, month + 1)[1]))

@@ -53,7 +53,7 @@ def judge(method: Mapping[str, Any], answers: Mapping[str, int]) -> Judged:
         kind: method["met_tenths"][kind] * week.days * week.minutes for kind, week in weeks.items()
     }
     total = sum(parts.values())
-    return Judged(None, total, _level(weeks, total), parts)
+    return Judged(None, total, _level(weeks, total, parts["vigorous"]), parts)
 
 
 def _cleaned(method: Mapping[str, Any], week: Week) -> Week:
@@ -63,10 +63,11 @@ def _cleaned(method: Mapping[str, Any], week: Week) -> Week:
     return Week(week.days, min(week.minutes, method["most_min"]))
 
 
-def _level(weeks: Mapping[str, Week], met_tenths: int) -> str:
+def _level(weeks: Mapping[str, Week], met_tenths: int, vigorous_tenths: int) -> str:
+    """The 1500 MET-minutes are those of vigorous activity alone, as in the calculator."""
     vigorous, moderate, walking = (weeks[kind] for kind in ("vigorous", "moderate", "walking"))
     days = vigorous.days + moderate.days + walking.days
-    if (vigorous.days >= 3 and met_tenths >= 15_000) or (days >= 7 and met_tenths >= 30_000):
+    if (vigorous.days >= 3 and vigorous_tenths >= 15_000) or (days >= 7 and met_tenths >= 30_000):
         return "high"
     half_hours = sum(week.days for week in (moderate, walking) if week.minutes >= 30)
     if (

@@ -39,6 +39,10 @@ class LevelBrief(NamedTuple):
     level: int | None
     index: float | None  # type: ignore[assignment]  # The method of tuple of that name is unused.
     causes: tuple[str, ...]
+    lasting: int | None = None
+    """The level without alarming readings: it falls slowly (`service.domain.risk.stability`)."""
+    alarm: int | None = None
+    """The level of an alarming reading."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +77,10 @@ class Assessment:
         return {
             "level": self.level,
             "colour": self.colour,
+            "automation": True,
+            "explanation": None,
+            "pending": None,
+            "review": None,
             "provisional": self.provisional,
             "reason": None if self.reason is None else self.reason.both(),
             "assessed_at": self.assessed_at.isoformat(),
@@ -96,7 +104,8 @@ def assess_level(person: Person, readings: Readings, now: datetime) -> LevelBrie
         return LevelBrief(None, None, ())
     facts = facts_of(person, readings, now, age)
     found = judge(facts)
-    return LevelBrief(found.level, found.composite, causes(facts, found))
+    why = causes(facts, found)
+    return LevelBrief(found.level, found.composite, why, found.lasting, found.alarm)
 
 
 def assess(person: Person, readings: Readings, now: datetime, *, paths: bool = True) -> Assessment:
@@ -104,10 +113,16 @@ def assess(person: Person, readings: Readings, now: datetime, *, paths: bool = T
     age = age_at(person.birth_date, now)
     facts = facts_of(person, readings, now, age)
     if age < ADULT_FROM:
-        return _child(person, facts, Newest(readings, now))
+        return _without_level(person, facts, Newest(readings, now), advice.REASONS["child"])
     found = judge(facts)
     ways = path(person, readings, facts, found, now) if paths else ()
     return _assessment(person, facts, found, Newest(readings, now), ways)
+
+
+def unassessed(person: Person, readings: Readings, now: datetime) -> Assessment:
+    """The prompt of somebody who switched automated levels off: only what to do now is said."""
+    facts = facts_of(person, readings, now, age_at(person.birth_date, now))
+    return _without_level(person, facts, Newest(readings, now), advice.REASONS["switched_off"])
 
 
 def what_if(person: Person, readings: Readings, values: Values, now: datetime) -> Assessment:
@@ -120,7 +135,7 @@ def what_if(person: Person, readings: Readings, values: Values, now: datetime) -
     facts = imagined(person, readings, values, observed, now)
     changed = Newest(overlay(readings, values, observed, now), now)
     if age < ADULT_FROM:
-        return _child(person, facts, changed)
+        return _without_level(person, facts, changed, advice.REASONS["child"])
     return _assessment(person, facts, judge(facts), changed, ())
 
 
@@ -161,14 +176,14 @@ def _reason(facts: Facts, found: Judgement, unsure: bool) -> Text | None:
     return advice.REASONS["provisional"] if unsure else None
 
 
-def _child(person: Person, facts: Facts, newest: Newest) -> Assessment:
-    """Below 18 no adult model speaks; an alarming reading is still answered."""
+def _without_level(person: Person, facts: Facts, newest: Newest, reason: Text) -> Assessment:
+    """No model speaks, for this reason; an alarming reading is still answered."""
     found = Judgement()
     day = newest.now.astimezone(CITY_ZONE).date()
     return Assessment(
         level=None,
         provisional=False,
-        reason=advice.REASONS["child"],
+        reason=reason,
         assessed_at=newest.now,
         life_stage=stage(person.birth_date, day, pregnant=facts.pregnant),
         index=None,

@@ -7,10 +7,9 @@ Readings from the future, of the wrong type or too old are as if they were not t
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
-from math import isfinite
 from typing import NamedTuple
 
-from . import blood_pressure, control, kidney
+from . import blood_pressure, control, kidney, screens
 from .catalogue import read
 from .facts import Facts
 from .person import Person, Reading
@@ -33,7 +32,18 @@ _CODES = {
     for meaning, kinds in RULES["codes"].items()
 }
 SIZES: tuple[float, float] = tuple(RULES["usable_height_cm"])
+SCREENED = (
+    *("fatty_liver", "hepatitis", "copd", "colorectal_cancer", "lung_cancer", "liver_cancer"),
+    *("family_colorectal_cancer", "family_lung_cancer"),
+)
+"""Meanings that only screens ask for, named as the fact each sets."""
 GLUCOSE = ("glucose_fasting", "glucose_random", "glucose_2h", "glucose_capillary")
+
+LIVER = {
+    **{code: code for code in ("alt", "ast", "ggt", "platelets", "albumin", "triglycerides")},
+    "bilirubin_total": "bilirubin",
+}
+"""Measures of the liver models, and the fact each sets."""
 
 Readings = Mapping[str, Sequence[Reading]]
 
@@ -57,6 +67,10 @@ class Newest:
 
     def all(self, code: str) -> Sequence[Reading]:
         return self._readings.get(code, ())
+
+    def everything(self) -> Iterable[tuple[str, Sequence[Reading]]]:
+        """Every measure and history with its readings, old and future ones among them."""
+        return self._readings.items()
 
     def numbers(self, code: str) -> Iterable[Reading]:
         """Fresh numeric readings, newest first."""
@@ -85,10 +99,8 @@ class Newest:
 
 
 def _is_number(value: object) -> bool:
-    kind = type(value)
-    if kind is int:
-        return -(2**53) <= value <= 2**53  # type: ignore[operator]
-    return kind is float and isfinite(value)  # type: ignore[arg-type]
+    # Within this range a few added up stay finite; no comparison holds for NaN.
+    return type(value) in (int, float) and -(2**53) <= value <= 2**53  # type: ignore[operator]
 
 
 def has(person: Person, meaning: str) -> bool:
@@ -132,6 +144,8 @@ def _histories(facts: Facts, person: Person) -> None:
     facts.clinical_disease = facts.ascvd or has(person, "clinical")
     facts.organ_damage = has(person, "organ_damage")
     facts.ckd = 4 if has(person, "ckd_4") else 3 if has(person, "ckd_3") else 0
+    for name in SCREENED:
+        setattr(facts, name, has(person, name))
     facts.family_ascvd = has(person, "family_ascvd")
     facts.family_early_cvd = has(person, "family_early_cvd")
     facts.family_stroke = has(person, "family_stroke")
@@ -163,6 +177,8 @@ def _pressure(facts: Facts, newest: Newest) -> None:
     facts.newest_dbp = newest.number("diastolic_bp")
     if facts.newest_sbp is None:
         return
+    if control.pressure_urgent(facts.newest_sbp, facts.newest_dbp):
+        facts.pressure_seen = _attended(newest, newest.reading("systolic_bp"))
     found = pressures(newest)
     recent = found[:CONTROL_READINGS]
     facts.sbp = sum(pair.systolic for pair in found) / len(found)
@@ -171,6 +187,15 @@ def _pressure(facts: Facts, newest: Newest) -> None:
     if lows:
         facts.dbp = sum(lows) / len(lows)
         facts.control_dbp = max(lows[:CONTROL_READINGS])
+
+
+def _attended(newest: Newest, alarming: Reading | None) -> bool:
+    """Whether a practitioner entered anything that models look at after an alarming reading."""
+    return alarming is not None and any(
+        reading.clinical and alarming.at < reading.at <= newest.now
+        for _, told in newest.everything()
+        for reading in told
+    )
 
 
 def _body(facts: Facts, newest: Newest) -> None:
@@ -210,6 +235,7 @@ def _glucose(facts: Facts, newest: Newest) -> None:
         alarm = control.glucose_urgent(float(reading.value))
         fasting = alarm == "high" and code == "glucose_fasting"
         facts.glucose_alarm = "fasting_high" if fasting else alarm
+        facts.glucose_seen = alarm is not None and _attended(newest, reading)
 
 
 def newest_glucose(newest: Newest) -> tuple[str, Reading] | None:
@@ -231,6 +257,8 @@ def _smoking(facts: Facts, newest: Newest) -> None:
             facts.smoker, facts.nicotine = False, _former(newest)
         elif status.value == NEVER:
             facts.smoker, facts.nicotine = False, "never"
+    if facts.nicotine is not None:
+        facts.ever_smoked = facts.nicotine != "never"
     days = newest.number("secondhand_smoke_days")
     facts.passive_smoking = days is not None and days >= blood_pressure.RISK["secondhand_days_from"]
 
@@ -273,10 +301,15 @@ def _laboratory(facts: Facts, newest: Newest) -> None:
     facts.homocysteine = newest.number("homocysteine")
     facts.urate = newest.number("urate")
     facts.heart_rate = newest.number("resting_heart_rate")
-    albumin = newest.number("uacr")
-    if albumin is not None:
-        facts.clinical_disease |= albumin >= blood_pressure.CLINICAL["uacr_from"]
-        facts.organ_damage |= albumin >= blood_pressure.DAMAGE["uacr_from"]
+    urine = newest.number("uacr")
+    if urine is not None:
+        facts.clinical_disease |= urine >= blood_pressure.CLINICAL["uacr_from"]
+        facts.organ_damage |= urine >= blood_pressure.DAMAGE["uacr_from"]
+    for code, name in LIVER.items():
+        value = newest.number(code)
+        # What the models would refuse as an input is as if it were not there.
+        if value is not None and screens.accepts(name, value):
+            setattr(facts, name, value)
     persistent = _persistent_egfr(facts, newest)
     if persistent is not None:
         facts.egfr_stage = kidney.stage(persistent)

@@ -20,8 +20,11 @@ from . import (
 from .body_size import CENTRAL_FROM, OBESE_FROM
 from .facts import Facts
 from .rules import Rules, in_force
+from .screens import Screen, screened
 
 PAR_AGES = (20, 85)
+URGENT_ITEMS = frozenset({"urgent_blood_pressure", "urgent_glucose"})
+"""Items of an alarming reading, which are gone with a repeated normal one."""
 
 
 @dataclass(slots=True)
@@ -44,6 +47,19 @@ class Judgement:
     pressure_met: bool = False
     glucose_met: bool = False
     relieved: tuple[str, ...] = ()
+    screens: dict[str, Screen] = field(default_factory=dict)
+
+    @property
+    def lasting(self) -> int | None:
+        """The worst of the items that no single reading makes or ends."""
+        levels = (level for item, level in self.items.items() if item not in URGENT_ITEMS)
+        return max(levels, default=None)
+
+    @property
+    def alarm(self) -> int | None:
+        """The level of an alarming reading, when there is one."""
+        levels = (level for item, level in self.items.items() if item in URGENT_ITEMS)
+        return max(levels, default=None)
 
 
 def judge(facts: Facts) -> Judgement:
@@ -60,6 +76,7 @@ def judge(facts: Facts) -> Judgement:
         _lipids(facts, found, rules)
         _stroke(facts, found, rules)
     _glucose(facts, found, rules)
+    _screens(facts, found, rules)
     _others(facts, found, rules)
     found.level = max(found.items.values(), default=None)
     return found
@@ -295,13 +312,23 @@ def _ncdrs(facts: Facts) -> int | None:
     )
 
 
+def _screens(facts: Facts, found: Judgement, rules: Rules) -> None:
+    found.screens = screened(facts)
+    for item, screen in found.screens.items():
+        level = rules.tables[item][screen.group]
+        # A screen that advises nothing is no health: alone it would make somebody green.
+        if level > 1:
+            found.items[item] = level
+
+
 def _others(facts: Facts, found: Judgement, rules: Rules) -> None:
     if facts.egfr_stage is not None:
         found.items["egfr"] = rules.tables["egfr"][facts.egfr_stage]
     urgent = rules.tables["urgent"]
-    if control.pressure_urgent(facts.newest_sbp, facts.newest_dbp):
+    # Once a clinician has entered something the row is over; the text of what to do stays.
+    if control.pressure_urgent(facts.newest_sbp, facts.newest_dbp) and not facts.pressure_seen:
         found.items["urgent_blood_pressure"] = urgent["bp_ge_180_110"]
-    if facts.glucose_alarm is not None:
+    if facts.glucose_alarm is not None and not facts.glucose_seen:
         found.items["urgent_glucose"] = urgent["glucose_ge_16.7_or_le_3.9"]
     if facts.ascvd:
         met = found.pressure_met and found.glucose_met and facts.smoker is False

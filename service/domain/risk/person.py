@@ -10,6 +10,8 @@ class Reading(NamedTuple):
 
     value: float | str
     at: datetime
+    clinical: bool = False
+    """Whether a practitioner entered it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -189,6 +189,7 @@ def week(*six: int | None) -> dict[str, int]:
      ((0, None, 0, None, 0, None), "complete", 0, "low"),
      ((3, 63, 0, None, 0, None), "complete", 1512, "high"),
      ((3, 62, 0, None, 0, None), "complete", 1488, "moderate"),
+        ((4, 30, 2, 90, 3, 60), "complete", 2274, "moderate"),
      ((3, 19, 0, None, 0, None), "complete", 456, "low"),
      ((3, 20, 0, None, 0, None), "complete", 480, "moderate"),
      ((7, 240, 0, None, 0, None), "complete", 10080, "high"),

@@ -280,3 +280,42 @@ def test_causes_name_what_can_be_done() -> None:
 def test_categories_are_those_of_the_city_specification() -> None:
     metrics = {m.key: m.categories for m in specification.current().metrics if m.key != "contract"}
     assert {key: (*known, UNKNOWN) for key, known in CATEGORIES.items()} == metrics
+
+
+def test_reading_beyond_every_scale_is_not_there() -> None:
+    assessment = assess(born(50), told(vigorous_activity_week=1e308, systolic_bp=118), NOW)
+    assert assessment.level == 1
+    assert "moderate_activity_week" in assessment.missing
+
+
+@pytest.mark.parametrize(
+    ("values", "item"),
+    [
+        ({"systolic_bp": 186, "diastolic_bp": 112}, "blood_pressure"),
+        ({"glucose_capillary": 3.1}, "glucose_low"),
+    ],
+)
+def test_an_alarm_is_no_row_of_the_level_once_a_clinician_entered_something(
+    values: dict[str, float], item: str
+) -> None:
+    """Urgent rows expire after a clinician's entry (`stability` of the five-level mapping)."""
+    alarm = told(0.5, **values)
+    assert assess_level(born(50), alarm, NOW).alarm == 5
+    for days, expected in ((0.6, 5), (0.4, None), (-1, 5)):
+        entry = Reading("active", NOW - timedelta(days=days), clinical=True)
+        found = {**alarm, "medication:antihypertensive": [entry]}
+        assert assess_level(born(50), found, NOW).alarm == expected
+        urgent = assess(born(50), found, NOW).urgent
+        assert urgent is not None
+        assert urgent["reading"] == item
+    # What the clinician measured is an alarm itself.
+    measured = {code: [Reading(v, NOW, clinical=True)] for code, v in values.items()}
+    assert assess_level(born(50), measured, NOW).alarm == 5
+
+
+def test_the_level_is_the_worse_of_what_lasts_and_of_an_alarm() -> None:
+    found = {**pressures((1, 150, 90)), **told(glucose_capillary=3.2)}
+    brief = assess_level(born(50), found, NOW)
+    assert brief.alarm == 5
+    assert brief.level == 5
+    assert brief.lasting == assess_level(born(50), pressures((1, 150, 90)), NOW).level

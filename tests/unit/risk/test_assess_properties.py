@@ -11,7 +11,15 @@ from service.domain.risk.assess import COLOURS, assess, assess_level, what_if
 from service.domain.risk.categories import CATEGORIES, UNKNOWN
 from service.domain.risk.person import Person, Reading
 from service.domain.vocabulary.measures import MEASURES
-from tests.unit.risk.people import NOW, Readings, people, readings, strange_readings
+from tests.unit.risk.people import (
+    NOW,
+    Readings,
+    people,
+    person,
+    readings,
+    some_readings,
+    strange_readings,
+)
 
 many = settings(
     max_examples=300, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True
@@ -19,6 +27,7 @@ many = settings(
 KEYS = {
     *("level", "colour", "assessed_at", "life_stage", "index", "rule_pack", "factors", "models"),
     *("causes", "actions", "path", "missing", "urgent", "provisional", "reason"),
+    *("automation", "explanation", "pending", "review"),
 }
 
 
@@ -133,3 +142,31 @@ def test_nothing_known_is_no_level_and_never_green(sex: str) -> None:
     assert assessment.colour is None
     assert assessment.missing
     assert assessment.reason is not None
+
+
+FROZEN = {
+    *("birth_date", "sex", "conditions", "medications", "family_history", "pregnancy_status"),
+    *("body_height", "age", "egfr", "creatinine", "uacr", "homocysteine", "urate"),
+}
+"""Nobody can change these, or not by wanting to: no way back may ask for them."""
+
+
+@pytest.mark.parametrize(
+    "count", [700, pytest.param(5_000, marks=pytest.mark.slow)], ids="{} residents".format
+)
+def test_every_way_that_is_offered_keeps_its_promise_and_asks_for_nothing_frozen(
+    count: int,
+) -> None:
+    offered = 0
+    for seed in range(count):
+        who, found = person(seed, 18, 95), some_readings(seed)
+        before = assess(who, found, NOW)
+        for way in before.path:
+            offered += 1
+            values = {change["measure"]: change["to"] for change in way["changes"]}
+            assert FROZEN.isdisjoint(values)
+            after = what_if(who, found, values, NOW).level
+            assert after is not None
+            assert before.level is not None
+            assert after <= way["to_level"] < before.level
+    assert offered > count / 5, "hardly anybody was offered a way, so nothing was tested"

@@ -85,6 +85,20 @@ class Doctor:
         body = {"data_classes": list(data_classes), "actions": actions and list(actions)}
         return self._transport.send(Call("POST", path, json=body))
 
+    @operation("list_patient_appeals")
+    def appeals(self, *, page_size: int = 50) -> Iterator[dict[str, Any]]:
+        """Appeals that signed residents let me read and that wait for my answer, oldest first."""
+        return each(self._transport, Call("GET", "/v1/doctor/appeals", params={"limit": page_size}))
+
+    @operation("answer_appeal")
+    def answer_appeal(
+        self, patient_id: str, appeal_id: str, outcome: str, reason: str
+    ) -> Any:
+        """Answer with `upheld` or `rejected` and a reason that the resident is shown."""
+        path = f"/v1/doctor/patients/{patient_id}/appeals/{appeal_id}/answer"
+        body = {"outcome": outcome, "reason": reason}
+        return self._transport.send(Call("POST", path, json=body, repeatable=False))
+
     @operation("open_emergency")
     def open_emergency(self, patient_id: str, reason: str) -> Any:
         """Look without a grant for four hours; the patient is told at once, and it is reviewed."""

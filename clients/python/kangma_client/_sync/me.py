@@ -118,6 +118,60 @@ class Me:
             Call("POST", f"{self._path}/prompt/what-if", json={"values": values})
         )
 
+    @operation("get_explanation")
+    def explanation(self, explanation_id: str) -> Any:
+        """Why the level changed then; the ids stand in the prompt and in its history."""
+        path = f"{self._path}/explanations/{explanation_id}"
+        return self._transport.send(Call("GET", path))
+
+    @operation("get_automation")
+    def automation(self) -> Any:
+        """Whether levels are assessed by rule."""
+        return self._transport.send(Call("GET", f"{self._path}/prompt/automation"))
+
+    @operation("set_automation")
+    def set_automation(self, on: bool) -> Any:
+        """Switch automated levels off, or on again; everything else goes on working."""
+        path = f"{self._path}/prompt/automation"
+        return self._transport.send(Call("PUT", path, json={"on": on}))
+
+    @operation("file_appeal")
+    def appeal(
+        self,
+        reason: str,
+        *,
+        explanation: str | None = None,
+        record: str | None = None,
+        for_doctor: bool,
+    ) -> Any:
+        """Object to a change of level or to a record; exactly one of the two is named."""
+        about = {"record": record} if explanation is None else {"explanation": explanation}
+        body = {"about": about, "reason": reason, "for_doctor": for_doctor}
+        return self._transport.send(
+            Call("POST", f"{self._path}/appeals", json=body, repeatable=False)
+        )
+
+    @operation("list_appeals")
+    def appeals(self, *, page_size: int = 50) -> Iterator[dict[str, Any]]:
+        """My appeals, newest first."""
+        return each(
+            self._transport, Call("GET", f"{self._path}/appeals", params={"limit": page_size})
+        )
+
+    @operation("get_appeal")
+    def get_appeal(self, appeal_id: str) -> Any:
+        return self._transport.send(Call("GET", f"{self._path}/appeals/{appeal_id}"))
+
+    @operation("withdraw_appeal")
+    def withdraw_appeal(self, appeal_id: str) -> Any:
+        """Take an appeal back before it is answered."""
+        return self._transport.send(Call("DELETE", f"{self._path}/appeals/{appeal_id}"))
+
+    @operation("get_plan")
+    def plan(self) -> Any:
+        """What is due, how follow-ups and goals stand, and what to do, each with its source."""
+        return self._transport.send(Call("GET", f"{self._path}/plan"))
+
     @operation("get_code")
     def code(self) -> Any:
         return self._transport.send(Call("GET", f"{self._path}/code"))

@@ -1,0 +1,198 @@
+"""A plan: exercise, what is due, follow-ups, goals and messages, each with its source."""
+
+from datetime import date
+from typing import Any, Literal
+
+from fastapi import APIRouter, Response
+from pydantic import BaseModel, Field
+from sqlalchemy import Connection
+
+from consent.decision import Permit
+from consent.vocabulary import Action
+from service.api import records as shapes
+from service.api.body import StrictRoute
+from service.api.me.own import Mine
+from service.api.schema import Bilingual
+from service.plans import actions as plans
+
+router = APIRouter(tags=["me"], route_class=StrictRoute)
+
+Grade = Literal["A", "B", "C", "P"]
+Value = float | str
+
+
+class Sourced(BaseModel):
+    """Where a line comes from; grade A to C, or P for a product rule. The caveat goes with it."""
+
+    source: str
+    grade: Grade
+    caveat: Bilingual
+
+
+class BoundsOut(BaseModel):
+    low: int
+    high: int
+
+
+class ReasonOut(BaseModel):
+    id: str
+    text: Bilingual
+
+
+class ExerciseOut(Sourced):
+    """What I may do in a week (`goal`) and a session, or why my doctor decides (`refer`)."""
+
+    status: Literal["prescribed", "refer"]
+    ceiling: Literal["none", "moderate", "vigorous"]
+    reasons: list[ReasonOut]
+    goal: dict[str, Any]
+    session: dict[str, BoundsOut] = Field(description="Days a week, minutes, percent, sets.")
+    more: dict[str, dict[str, Any]]
+    target_heart_rate: BoundsOut | None = Field(description="Beats a minute.")
+    instead: Bilingual | None = Field(description="What to go by where no heart rate may be given.")
+    cautions: list[Bilingual]
+    rules: list[str]
+
+
+class DueLine(Sourced):
+    """Something that is due; it is an invitation and moves no level."""
+
+    item: str
+    kind: Literal["visit", "check", "screening", "questionnaire"]
+    text: Bilingual
+    due: date
+    until: date | None = Field(description="The last day, where there is a window.")
+    overdue: bool
+    last: date | None
+    model: str | None = Field(description="Can be computed at /v1/models/{id}.")
+    questionnaire: str | None = Field(description="Can be answered: /v1/questionnaires/{id}.")
+
+
+class ControlOut(BaseModel):
+    class_: Literal["satisfied", "unsatisfied", "adverse_reaction", "complication"] = Field(
+        alias="class"
+    )
+    label: Bilingual
+
+
+class ReferralOut(BaseModel):
+    reason: Literal["urgent", "complication", "adverse_reaction", "twice_unsatisfied"]
+    text: Bilingual
+
+
+class ClinicalTargetOut(Sourced):
+    """What a guideline aims at, beside the norm: each measure below its number."""
+
+    below: dict[str, float]
+
+
+class FollowUpLine(Sourced):
+    """How a followed disease stands by the national norm. `basis` says whose readings speak."""
+
+    condition: Literal["hypertension", "diabetes"]
+    text: Bilingual
+    control: ControlOut | None
+    basis: Literal["visit", "home"] | None
+    last: date | None
+    due: date
+    overdue: bool
+    referral: ReferralOut | None
+    norm: dict[str, float] = Field(description="Limits of control: each measure below its number.")
+    target: ClinicalTargetOut
+    visits_this_year: int
+    visits_a_year: int
+
+
+class GrowthFinding(BaseModel):
+    """One indicator of WHO; not plausible means: measure again, nothing is judged."""
+
+    indicator: str
+    z: float
+    plausible: bool
+    category: str | None
+    label: Bilingual | None
+
+
+class SchoolAgeJudgement(BaseModel):
+    """The Chinese cut-offs from 6 to 18 years."""
+
+    category: str
+    label: Bilingual
+    bmi: float
+    stunted: bool | None
+
+
+class GrowthLine(Sourced):
+    """How a child grows, by the measurements of `day`."""
+
+    day: date
+    findings: list[GrowthFinding]
+    school_age: SchoolAgeJudgement | None
+
+
+class ColourOut(BaseModel):
+    colour: Literal["green", "yellow", "orange", "red", "purple"]
+    label: Bilingual
+    entered: date
+
+
+class PregnancyOut(Sourced):
+    """The colours of the pregnancy's risk as a doctor entered them; never computed."""
+
+    colours: list[ColourOut]
+
+
+class PointOut(BaseModel):
+    value: Value
+    day: date
+
+
+class GoalLine(Sourced):
+    """A goal and how far I am. `authority` says who wants it; `path` is a suggestion."""
+
+    measure: str
+    name: Bilingual
+    unit: str | None
+    goal: str | None = Field(description="The code of the goal record, where there is one.")
+    record_id: str | None
+    direction: Literal["at_most", "below", "at_least", "keep", "become"]
+    target: Value
+    since: date | None
+    baseline: PointOut | None
+    latest: PointOut | None
+    percent: int | None = Field(description="0 to 100; 100 exactly when the goal is met.")
+    met: bool | None
+    authority: Literal["resident", "practitioner", "norm", "guideline", "path"]
+
+
+class MessageLine(Sourced):
+    id: str
+    text: Bilingual
+
+
+class PlanOut(BaseModel):
+    """`day` is today in my own zone."""
+
+    day: date
+    life_stage: Literal["child", "youth", "adult", "older", "pregnant"]
+    exercise: ExerciseOut
+    due: list[DueLine]
+    growth: GrowthLine | None = Field(description="Below 18 years, where there is no level.")
+    pregnancy: PregnancyOut | None
+    follow_ups: list[FollowUpLine]
+    goals: list[GoalLine]
+    messages: list[MessageLine]
+
+
+@router.get("/v1/me/plan", responses={200: {"model": PlanOut}})
+async def get_plan(me: Mine) -> Response:
+    """How to exercise, what is due, how follow-ups and goals stand, and what to do.
+
+    A goal is a record of the kind `goal` (POST /v1/me/records) whose values are its targets.
+    """
+    house = me.house
+
+    def job(connection: Connection, permit: Permit) -> dict[str, Any]:
+        return plans.plan(connection, house.vault, permit, regions=house.regions, now=me.now)
+
+    return shapes.answer(await me.read(Action.READ, job))

@@ -1,0 +1,94 @@
+"""What a plan has to look for in the records of a person, and how far back, class by class.
+
+Values that assessments look at are at hand already; this is the rest: what was done and by whom.
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import NamedTuple
+
+from consent.vocabulary import DataClass
+from service.domain.care import colours, exercise, followed, visits
+from service.domain.care.checks import CHECKS, LONGEST_MONTHS, Check
+from service.domain.care.situation import Situation
+from service.domain.life import Stage
+from service.domain.questionnaires.instruments import INSTRUMENTS
+from service.domain.risk.current import FRESH
+from service.domain.vocabulary.codes import CODES
+from service.domain.vocabulary.measures import MEASURES
+
+YEAR = 12
+"""Months that visits are looked back for: a year holds all that the norm counts."""
+
+
+LIFE = 1560
+"""Months: a diagnosis stands until it is said to be over, however old it is."""
+
+ASSESSED = frozenset(MEASURES[code].data_class for code in FRESH) | {
+    DataClass.CONDITIONS,
+    DataClass.GENETIC,
+}
+"""Classes whose diagnoses come with the person already."""
+
+
+class Wanted(NamedTuple):
+    """Names to look for in one class, and how many months back; `every` day or the newest only."""
+
+    names: frozenset[str]
+    months: int
+    every: bool
+
+
+class _Name(NamedTuple):
+    name: str
+    months: int
+    every: bool
+
+
+def wanted(who: Situation) -> Mapping[DataClass, Wanted]:
+    """What to look for; `who` needs no deeds for this."""
+    found: dict[DataClass, Wanted] = {}
+    for one in _names(who):
+        data_class = class_of(one.name)
+        before = found.get(data_class, Wanted(frozenset(), 0, False))
+        found[data_class] = Wanted(
+            before.names | {one.name}, max(before.months, one.months), before.every or one.every
+        )
+    return found
+
+
+def class_of(name: str) -> DataClass:
+    """The class in which records that tell this name are kept."""
+    kind, colon, code = name.partition(":")
+    if not colon:
+        return MEASURES[name].data_class
+    return INSTRUMENTS[code].data_class if kind == "questionnaire" else CODES[kind][code].data_class
+
+
+def _names(who: Situation) -> Iterator[_Name]:
+    if who.stage is Stage.CHILD:
+        yield from (_Name(name, YEAR, True) for name in visits.GROWTH)
+    if who.sex == "female":
+        names = (*visits.ANTENATAL, *visits.DELIVERIES, "pregnancy_status")
+        yield from (_Name(name, YEAR, True) for name in names)
+        yield _Name("procedure:hysterectomy", LONGEST_MONTHS, False)
+    yield from (_Name(name, LIFE, False) for name in exercise.PROCEDURES)
+    if who.stage is Stage.PREGNANT:
+        yield from (_Name(name, YEAR, True) for name in colours.NAMES)
+    for one in followed.diseases(who):
+        yield from (_Name(name, YEAR, True) for name in followed.MEASURES[one.disease])
+    for check in CHECKS:
+        if check.ages[0] <= who.age < check.ages[1]:
+            yield from _of_check(check)
+            # Diagnoses of classes that no assessment reads, such as infections, are looked for.
+            for code in check.conditions:
+                if CODES["condition"][code].data_class not in ASSESSED:
+                    yield _Name(f"condition:{code}", LIFE, False)
+
+
+def _of_check(check: Check) -> Iterator[_Name]:
+    for group in check.groups:
+        for name in group:
+            if check.clinical or name not in FRESH:
+                months = check.longer.get(name, check.months or LONGEST_MONTHS)
+                # A check may come sooner for some and never later, so its own months are enough.
+                yield _Name(name, months, check.clinical)

@@ -1,0 +1,10 @@
+"""Days counted in months."""
+
+from calendar import monthrange
+from datetime import date
+
+
+def months_after(day: date, months: int) -> date:
+    """The same day of a later month, or that month's last day: an interval never grows."""
+    year, month = divmod(day.year * 12 + day.month - 1 + months, 12)
+    return date(year, month + 1, min(day.day, monthrange(year, month + 1)[1]))

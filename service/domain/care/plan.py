@@ -1,0 +1,96 @@
+"""A plan of one day: exercise, what is due, follow-ups, goals and messages, each with its source.
+
+Pure: it is computed from a `Situation` and stored nowhere. Nothing in it moves a level.
+"""
+
+from collections.abc import Callable, Sequence
+from datetime import date
+from typing import Any
+
+from consent.vocabulary import ALL_CLASSES
+from service.domain.care import (
+    checks,
+    colours,
+    due,
+    exercise,
+    followed,
+    goals,
+    growing,
+    messages,
+    norm,
+    visits,
+)
+from service.domain.care.goals import Goal, Point, Progress
+from service.domain.care.planned import Planned
+from service.domain.care.situation import Situation
+from service.domain.care.sources import SOURCES
+
+LIPIDS = SOURCES["lipid_2023"]
+Points = Callable[[str, date | None], tuple[Point | None, Point | None]]
+"""Baseline (the last value up to a day) and latest value of a measure."""
+
+
+def plan(who: Situation, stated: Sequence[Goal], points: Points) -> dict[str, Any]:
+    """The plan as the resident is shown it. `stated` are the goals of their records."""
+    return {
+        "day": who.today.isoformat(),
+        "life_stage": who.stage.value,
+        "exercise": exercise.exercise(who),
+        "due": [one.shown(who.today) for one in due_list(who)],
+        "growth": growing.growth(who),
+        "pregnancy": colours.pregnancy(who),
+        "follow_ups": followed.follow_ups(who),
+        "goals": [one.shown() for one in progress(who, stated, points)],
+        "messages": messages.messages(who),
+    }
+
+
+def due_list(who: Situation) -> list[Planned]:
+    """Visits, checks and screenings, earliest first; what a follow-up covers stands there alone."""
+    found = [*visits.scheduled(who), *checks.due_checks(who), *_readings_due(who)]
+    return sorted(found, key=lambda one: (one.on, one.item))
+
+
+def _readings_due(who: Situation) -> list[Planned]:
+    """Pressure and glucose of people who are not followed for them."""
+    found = due.due_work(
+        age=who.age,
+        conditions=who.conditions,
+        readings=who.readings,
+        classes=ALL_CLASSES,
+        today=who.today,
+    )
+    rows = due.checks()
+    return [
+        Planned(one.item, "check", one.name, one.on, one.last, rows[one.item].healthy_source)
+        for one in found
+        if rows[one.item].conditions.isdisjoint(who.conditions)
+    ]
+
+
+def progress(who: Situation, stated: Sequence[Goal], points: Points) -> list[Progress]:
+    """Every goal with how far the person is."""
+    return [Progress(goal, *points(goal.measure, goal.since)) for goal in aims(who, stated)]
+
+
+def _cholesterol(who: Situation) -> list[Goal]:
+    """The LDL target of the person's stratum, once an LDL was measured."""
+    for one in who.assessment.models:
+        target = one["terms"].get("ldl_target_mmol_l") if one["model"] == "cn_lipid_2023" else None
+        if target is not None and who.newest("ldl_c") is not None:
+            return goals.from_limits({"ldl_c": target}, "guideline", LIPIDS)
+    return []
+
+
+def aims(who: Situation, stated: Sequence[Goal]) -> list[Goal]:
+    """Own goals, then those of a followed disease, then what the path to a lower level suggests."""
+    official: list[Goal] = []
+    for one in followed.diseases(who):
+        target = norm.target(one.disease, who.age)
+        limits = norm.limits(one.disease, who.age)
+        official += goals.from_limits(limits, "norm", norm.SOURCE)
+        official += goals.from_limits(target.below, "guideline", target.source)
+    official += _cholesterol(who)
+    taken = {goal.measure for goal in (*stated, *official)}
+    suggested = [goal for goal in goals.from_path(who.assessment.path) if goal.measure not in taken]
+    return [*stated, *official, *suggested]

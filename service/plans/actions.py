@@ -1,0 +1,50 @@
+"""A resident's plan: made from the records when it is read, and stored nowhere."""
+
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import Connection
+
+from consent.decision import Permit
+from service.domain.care import asked
+from service.domain.care import plan as care
+from service.domain.care.situation import Situation
+from service.domain.life import Stage, stage
+from service.domain.regions import RegionTree
+from service.keys.vault import Vault
+from service.kit.clock import city_day
+from service.plans import evidence
+from service.plans.evidence import Reader
+from service.plans.progress import Course
+from service.prompts import actions as prompts
+from service.prompts.levels import assessed
+from service.residents import actions as residents
+
+
+def plan(
+    connection: Connection, vault: Vault, permit: Permit, *, regions: RegionTree, now: datetime
+) -> dict[str, Any]:
+    """What is due, how follow-ups and goals stand, and what to do; by the owner's own calendar."""
+    profile = residents.profile(connection, vault, permit)
+    person, readings = prompts.readings(connection, vault, permit, regions=regions, profile=profile)
+    assessment = assessed(profile, person, readings, now)
+    zone = ZoneInfo(profile.zone)
+    today = city_day(now, zone)
+    who = Situation(
+        birth_date=profile.birth_date,
+        sex=profile.sex,
+        today=today,
+        stage=stage(profile.birth_date, today, pregnant=assessment.life_stage is Stage.PREGNANT),
+        assessment=assessment,
+        zone=zone,
+        conditions=person.conditions,
+        medications=person.medications,
+        family_history=person.family_history,
+        readings=readings,
+    )
+    reader = Reader(connection, vault, permit, zone, today)
+    who = who.with_deeds(evidence.deeds(reader, asked.wanted(who)))
+    own = evidence.stated(reader)
+    course = Course(reader, care.aims(who, own))
+    return care.plan(who, own, course.points)

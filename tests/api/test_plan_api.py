@@ -1,0 +1,271 @@
+"""The plan over HTTP: sourced lines, goals from records, a guardian and the plan of a child."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from service.api.me.plan import PlanOut
+from service.kit.ids import new_id
+from service.kit.settings import Settings
+from tests.conftest import MovingClock
+from tests.family_room import begin, ok
+from tests.house_room import Person, Town, town
+from tests.record_room import observation, pressure
+
+PARTS = ("due", "follow_ups", "goals", "messages")
+
+
+@pytest.fixture
+def here(settings: Settings, clock: MovingClock) -> Iterator[Town]:
+    with town(settings, clock) as opened:
+        yield opened
+
+
+def log(here: Town, who: Person, *records: Any, path: str = "/v1/me") -> None:
+    answer = here.doors.post(f"{path}/records", json={"records": records}, headers=who.headers)
+    statuses = {one["status"] for one in ok(answer)["results"]}
+    assert statuses == {"created"}, answer.text
+
+
+def plan(here: Town, who: Person, path: str = "/v1/me") -> dict[str, Any]:
+    answer = here.doors.get(f"{path}/plan", headers=who.headers)
+    found: dict[str, Any] = ok(answer)
+    assert answer.headers["cache-control"] == "no-store"
+    PlanOut.model_validate(found, extra="forbid")
+    single = [found[part] for part in ("exercise", "growth", "pregnancy") if found[part]]
+    for line in (*single, *(line for part in PARTS for line in found[part])):
+        assert line["source"], line
+        assert line["grade"] in "ABCP", line
+        assert line["caveat"]["zh"], line
+    return found
+
+
+def stated(kind: str, code: str, day: str = "2026-11-01", **more: Any) -> dict[str, Any]:
+    start = f"{day}T08:00:00+08:00"
+    return {"id": str(new_id()), "kind": kind, "code": code, "start": start, **more}
+
+
+def seen(values: dict[str, Any], day: str, kind: str = "practitioner") -> dict[str, Any]:
+    record: dict[str, Any] = observation(values, f"{day}T09:00:00+08:00")
+    return {**record, "source": {"kind": kind, "name": None}}
+
+
+def items(found: dict[str, Any]) -> dict[str, Any]:
+    return {one["item"]: one for one in found["due"]}
+
+
+def goal(found: dict[str, Any], measure: str, authority: str = "resident") -> dict[str, Any]:
+    (one,) = (
+        one for one in found["goals"] if (one["measure"], one["authority"]) == (measure, authority)
+    )
+    return dict(one)
+
+
+def test_somebody_new_has_a_plan(here: Town) -> None:
+    found = plan(here, here.resident(birth_date="1980-05-17"))
+    assert (found["day"], found["life_stage"]) == ("2026-11-20", "adult")
+    assert {"blood_pressure", "glucose", "cardiovascular_risk"} <= items(found).keys()
+    assert found["exercise"]["status"] == "prescribed"
+    assert found["exercise"]["rules"] == ["base_18_64"]
+    assert (found["follow_ups"], found["goals"], found["pregnancy"]) == ([], [], None)
+    assert found["messages"][0]["id"] == "active-adult"
+
+
+def test_a_goal_is_a_record_and_its_progress_comes_from_the_others(here: Town) -> None:
+    lin = here.resident()
+    log(
+        here,
+        lin,
+        seen({"body_weight": 80}, "2026-06-01", "manual"),
+        seen({"body_weight": 75}, "2026-10-30", "manual"),
+        stated("goal", "lower_weight", values={"body_weight": 65}),
+        seen({"body_weight": 71}, "2026-11-12", "manual"),
+    )
+    found = goal(plan(here, lin), "body_weight")
+    assert found["baseline"] == {"value": 75, "day": "2026-10-30"}
+    assert found["latest"] == {"value": 71, "day": "2026-11-12"}
+    assert (found["target"], found["percent"], found["met"]) == (65, 40, False)
+    assert found["since"] == "2026-11-01"
+    log(here, lin, seen({"body_weight": 65}, "2026-11-19", "manual"))
+    assert goal(plan(here, lin), "body_weight")["percent"] == 100
+
+
+def test_before_there_was_a_value_the_first_one_is_where_it_began(here: Town) -> None:
+    lin = here.resident()
+    log(here, lin, stated("goal", "lower_weight", values={"body_weight": 65}))
+    assert goal(plan(here, lin), "body_weight")["percent"] is None
+    log(here, lin, seen({"body_weight": 75}, "2026-11-05", "manual"))
+    assert goal(plan(here, lin), "body_weight")["percent"] == 0
+    log(here, lin, seen({"body_weight": 70}, "2026-11-15", "manual"))
+    assert goal(plan(here, lin), "body_weight")["percent"] == 50
+
+
+def test_a_goal_that_is_over_is_no_goal_and_the_newest_one_counts(here: Town) -> None:
+    lin = here.resident()
+    old = stated("goal", "lower_weight", "2026-10-01", values={"body_weight": 68})
+    log(here, lin, old, stated("goal", "lower_weight", values={"body_weight": 65}))
+    assert goal(plan(here, lin), "body_weight")["target"] == 65
+    other = stated("goal", "less_salt", status="resolved", values={"salt_intake": 5})
+    log(here, lin, other)
+    assert {one["measure"] for one in plan(here, lin)["goals"]} == {"body_weight"}
+
+
+def test_steps_are_the_mean_of_whole_days(here: Town) -> None:
+    lin = here.resident()
+    log(here, lin, stated("goal", "more_steps", "2026-11-10", values={"steps": 8000}))
+    days = [("2026-11-07", [1000, 3000]), ("2026-11-18", [5000]), ("2026-11-19", [3000, 4000])]
+    days.append(("2026-11-20", [10]))
+    series = [
+        {"measure": "steps", "day": day, "t": [3600 * n for n in range(len(v))], "v": v}
+        for day, v in days
+    ]
+    ok(here.doors.post("/v1/me/series", json={"series": series}, headers=lin.headers))
+    found = goal(plan(here, lin), "steps")
+    assert found["baseline"] == {"value": 4000, "day": "2026-11-09"}
+    assert found["latest"] == {"value": 6000, "day": "2026-11-19"}
+    assert found["percent"] == 50
+
+
+def test_a_diagnosis_is_followed_and_has_goals_of_norm_and_guideline(here: Town) -> None:
+    lin = here.resident(birth_date="1956-02-03")
+    log(
+        here,
+        lin,
+        stated("condition", "hypertension", "2020-01-01"),
+        seen({"systolic_bp": 158, "diastolic_bp": 92}, "2026-10-30"),
+        seen({"systolic_bp": 156, "diastolic_bp": 88}, "2026-11-13"),
+    )
+    found = plan(here, lin)
+    (one,) = found["follow_ups"]
+    assert one["control"]["class"] == "unsatisfied"
+    assert one["referral"]["reason"] == "twice_unsatisfied"
+    assert (one["due"], one["visits_this_year"], one["basis"]) == ("2026-11-27", 2, "visit")
+    assert goal(found, "systolic_bp", "norm")["target"] == 150
+    assert goal(found, "systolic_bp", "guideline")["target"] == 130
+    assert goal(found, "systolic_bp", "norm")["percent"] == 25
+    assert "blood_pressure" not in items(found)
+
+
+def test_what_was_done_is_due_again_and_who_did_it_counts(here: Town) -> None:
+    lin = here.resident(birth_date="1956-02-03")
+    log(
+        here,
+        lin,
+        seen({"elder_selfcare_total": 2}, "2026-03-05", "manual"),
+        stated("procedure", "low_dose_ct_chest", "2026-02-01"),
+        stated("condition", "copd", "2019-01-01"),
+    )
+    found = items(plan(here, lin))
+    assert (found["elder_selfcare"]["due"], found["elder_selfcare"]["overdue"]) == (
+        "2027-03-05",
+        False,
+    )
+    assert found["lung_screening"]["due"] == "2027-02-01"
+    assert found["elder_frailty"]["last"] is None
+
+
+def test_a_diagnosis_in_a_closed_class_is_known_to_its_owner(here: Town) -> None:
+    lin = here.resident()
+    assert "liver_cancer_risk" not in items(plan(here, lin))
+    log(here, lin, stated("condition", "chronic_hepatitis_b", "2011-01-01"))
+    assert "liver_cancer_risk" in items(plan(here, lin))
+
+
+def test_a_birthday_begins_at_midnight_where_somebody_lives(here: Town, clock: MovingClock) -> None:
+    """It is 09:00 on 20 November in the city."""
+    east = here.resident("east", birth_date="1961-11-21")
+    west = here.resident("west", birth_date="1961-11-21")
+    amend = {"zone": "Asia/Urumqi"}
+    ok(here.doors.patch("/v1/me", json=amend, headers=west.headers))
+    stages = []
+    for minutes in (15 * 60 - 1, 1, 2 * 60 - 1, 1):
+        clock.advance(timedelta(minutes=minutes))
+        again = [here.sign_in(one) for one in ("east", "west")]
+        stages.append([plan(here, one)["life_stage"] for one in again])
+    assert east.id != west.id
+    assert stages == [
+        ["adult", "adult"],
+        ["older", "adult"],
+        ["older", "adult"],
+        ["older", "older"],
+    ]
+
+
+def test_pregnancy_has_its_own_visits_and_the_doctors_colours(here: Town) -> None:
+    lin = here.resident(birth_date="1996-05-17")
+    log(here, lin, seen({"pregnancy_status": "pregnant"}, "2026-10-01", "manual"))
+    found = plan(here, lin)
+    assert items(found).keys() == {"antenatal_week_unknown", "blood_pressure", "glucose"}
+    assert found["pregnancy"]["colours"] == []
+    log(
+        here,
+        lin,
+        seen({"gestational_age": 12.0}, "2026-11-06"),
+        stated("condition", "pregnancy_risk_red", "2026-10-20"),
+        {**stated("condition", "pregnancy_risk_yellow"), "source": {"kind": "practitioner"}},
+        {**stated("condition", "pregnancy_risk_purple"), "source": {"kind": "practitioner"}},
+    )
+    found = plan(here, lin)
+    assert found["life_stage"] == "pregnant"
+    assert items(found)["antenatal_16_20_weeks"]["due"] == "2026-12-04"
+    assert items(found).keys() == {"antenatal_16_20_weeks", "blood_pressure", "glucose"}
+    assert [one["colour"] for one in found["pregnancy"]["colours"]] == ["yellow", "purple"]
+
+
+def test_a_guardian_sees_the_childs_plan_and_the_look_is_logged(here: Town) -> None:
+    child = begin(here, here.resident(), birth_date="2025-11-10")
+    found = plan(here, child.guardian, child.path)
+    assert [one["item"] for one in found["due"]] == [
+        "child_visit_12_months",
+        "child_visit_18_months",
+    ]
+    assert found["life_stage"] == "child"
+    prompt = ok(child.ask("GET", "/prompt"))
+    assert prompt["level"] is None
+    assert "18" in prompt["reason"]["zh"]
+    log(here, child.guardian, seen({"body_weight": 9.8}, "2026-11-12"), path=child.path)
+    assert items(plan(here, child.guardian, child.path)).keys() == {"child_visit_18_months"}
+    grown = plan(here, child.guardian, child.path)["growth"]
+    assert (grown["day"], grown["findings"][0]["indicator"]) == ("2026-11-12", "weight_for_age")
+    looks = ok(child.ask("GET", "/access-log"))["items"]
+    assert {one["action"] for one in looks} >= {"read"}
+
+
+def test_a_stranger_sees_no_childs_plan(here: Town) -> None:
+    child = begin(here, here.resident())
+    other = child.by(here.resident("other"))
+    assert other.ask("GET", "/plan").status_code == 404
+
+
+def test_a_plan_changes_neither_level_nor_record(here: Town) -> None:
+    lin = here.resident(birth_date="1956-02-03")
+    log(here, lin, pressure(118, 76), observation({"smoking_status": "every day"}))
+    before = here.doors.get("/v1/me/prompt", headers=lin.headers).content
+    records = here.doors.get("/v1/me/records", headers=lin.headers).content
+    assert plan(here, lin) == plan(here, lin)
+    assert here.doors.get("/v1/me/prompt", headers=lin.headers).content == before
+    assert here.doors.get("/v1/me/records", headers=lin.headers).content == records
+
+
+def test_refusing_everybody_else_leaves_the_own_plan(here: Town) -> None:
+    lin = here.resident()
+    log(here, lin, stated("goal", "less_salt"))
+    ok(here.doors.put("/v1/me/deny-all", json={"on": True}, headers=lin.headers))
+    assert [one["measure"] for one in plan(here, lin)["goals"]] == ["salt_intake"]
+
+
+def test_a_class_that_was_erased_is_as_if_it_had_never_been(here: Town) -> None:
+    lin = here.resident(birth_date="1956-02-03")
+    log(
+        here,
+        lin,
+        stated("goal", "lower_weight", values={"body_weight": 65}),
+        seen({"elder_selfcare_total": 2}, "2026-03-05", "manual"),
+    )
+    for data_class in ("lifestyle", "screening"):
+        ok(here.doors.delete(f"/v1/me/data-classes/{data_class}", headers=lin.headers))
+    found = plan(here, lin)
+    assert found["goals"] == []
+    assert items(found)["elder_selfcare"]["last"] is None
