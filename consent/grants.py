@@ -31,8 +31,8 @@ class Opening(NamedTuple):
     """What grants open for one claim, from `since` until before `until`, and by which rule.
 
     `grant` is None when they open nothing: then `rule` says why. `expires_at` is when the first
-    of the grants it rests on ends or a deny begins, None for an open end. `scope` is what a permit on it seals, and
-    worth nothing without the seal.
+    of the grants it rests on ends or a deny begins, None for an open end. `scope` is what a permit
+    on it seals, and worth nothing without the seal.
     """
 
     since: datetime
