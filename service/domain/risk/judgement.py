@@ -20,7 +20,7 @@ from . import (
 from .body_size import CENTRAL_FROM, OBESE_FROM
 from .facts import Facts
 from .rules import Rules, in_force
-from .screens import Screen, screened
+from .screens import Screen, is_of_age_alone, screened
 
 PAR_AGES = (20, 85)
 URGENT_ITEMS = frozenset({"urgent_blood_pressure", "urgent_glucose"})
@@ -316,8 +316,9 @@ def _screens(facts: Facts, found: Judgement, rules: Rules) -> None:
     found.screens = screened(facts)
     for item, screen in found.screens.items():
         level = rules.tables[item][screen.group]
-        # A screen that advises nothing is no health: alone it would make somebody green.
-        if level > 1:
+        # A screen that advises nothing is no health: alone it would make somebody green. And what
+        # age and sex alone invite to is an invitation to everybody of that age, not a risk.
+        if level > 1 and not is_of_age_alone(item, facts):
             found.items[item] = level
 
 

@@ -33,8 +33,9 @@ SCREENED = (
     "- A family history that nobody entered counts as none, as in China-PAR: the bowel score is "
     "then the least it can be.",
     "- Having smoked counts in the bowel score whether or not somebody quit, so quitting does not "
-    "lower it. Age and sex alone give at least 2 points from 50 years and 4 to men from 70: with a "
-    "known smoking status and this pack nobody from 50 is green, and no man from 70 below level 3.",
+    "lower it. Age and sex alone give 2 points and more from 50: then the score and its advice "
+    "are shown and no level moves, because eligibility by age alone never does (product); with "
+    "smoking or a family history it moves the level as the pack says.",
     "- Lung screening is advised on COPD or lung cancer of a close relative, from 50 to 74 years. "
     "Pack-years, passive smoking in years and exposure at work are in no record, so nobody is said "
     "not to be eligible, and a smoker is not judged by cigarettes a day.",

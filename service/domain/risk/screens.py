@@ -129,6 +129,14 @@ def person_apcs_terms(facts: Facts) -> dict[str, int] | None:
     )
 
 
+def is_of_age_alone(name: str, facts: Facts) -> bool:
+    """Does a screen rest on nothing but age and sex? The mapping lets no such thing move a level.
+
+    Only the bowel score counts years by themselves; it is shown, with its advice, all the same.
+    """
+    return name == "apcs" and not (facts.ever_smoked or facts.family_colorectal_cancer)
+
+
 def of_age(age: float, limits: list[int]) -> bool:
     """In completed years: somebody of 74 stays 74 until the birthday."""
     return bool(limits[0] <= age < limits[1] + 1)
