@@ -14,6 +14,7 @@ from sqlalchemy import (
     and_,
     bindparam,
     exists,
+    func,
     insert,
     or_,
     select,
@@ -189,9 +190,15 @@ def on_panel(grantees: Sequence[Grantee], practitioner: UUID) -> ColumnElement[b
 
     Those signed with the practitioner, and those signed with a colleague of the same clinic where
     the resident gave something to the clinic or to the role. `grantees` are all that the
-    practitioner may ask as.
+    practitioner may ask as. Nobody stands on the panel of one who is not in office.
     """
     mine = practitioners.alias("mine")
+    holder = practitioners.alias("holder")
+    in_office = (
+        select(holder.c.practitioner_id)
+        .where(holder.c.practitioner_id == practitioner, holder.c.disabled.is_(False))
+        .exists()
+    )
     colleague = practitioners.alias("colleague")
     colleagues = (
         select(colleague.c.practitioner_id)
@@ -206,7 +213,8 @@ def on_panel(grantees: Sequence[Grantee], practitioner: UUID) -> ColumnElement[b
     )
     shared = given.exists()
     by_clinic = and_(contracts.c.practitioner_id.in_(colleagues), shared)
-    return and_(contracts.c.active, or_(contracts.c.practitioner_id == practitioner, by_clinic))
+    own = contracts.c.practitioner_id == practitioner
+    return and_(contracts.c.active, in_office, or_(own, by_clinic))
 
 
 def standings_of_panel(
@@ -293,6 +301,12 @@ def active_to(
     if residents_ is not None:
         query = query.where(grants.c.resident_id.in_(residents_))
     return _rows(conn, query)
+
+
+def active_of(conn: Connection, resident: UUID) -> int:
+    """How many grants of a resident have not been withdrawn."""
+    mine = and_(grants.c.resident_id == resident, grants.c.status == ACTIVE)
+    return conn.execute(select(func.count(grants.c.grant_id)).where(mine)).scalar_one()
 
 
 def practitioners_of(conn: Connection, resident: UUID) -> list[str]:
