@@ -26,6 +26,16 @@ def asker_of(conn: Connection, actor: Actor, subject: UUID) -> store.Asker | Non
     return None if practitioner is None else store.asker(conn, subject, practitioner)
 
 
+def standing_and_asker(
+    conn: Connection, actor: Actor, subject: UUID
+) -> tuple[store.Standing | None, store.Asker | None]:
+    """The standing of the subject, and of the asker what `asker_of` tells, in one statement."""
+    practitioner = practitioner_of(actor)
+    if practitioner is None:
+        return store.standing(conn, subject), None
+    return store.facing(conn, subject, practitioner)
+
+
 def placed(actor: Actor, asker: store.Asker | None) -> Actor:
     """The actor with the clinic and the role that the store knows, whatever a caller said."""
     if asker is None or asker.clinic_id is None:

@@ -13,7 +13,6 @@ from sqlalchemy import (
     Text,
     and_,
     bindparam,
-    exists,
     insert,
     or_,
     select,
@@ -71,16 +70,20 @@ class Asker(NamedTuple):
     role: str
     bond: Bond
     in_emergency: bool
+    name: str
+    clinic: str
 
 
 _COLUMNS = tuple(grants.c[name] for name in GrantRow._fields)
-_STANDING = select(
+_STANDING_COLUMNS = (
     resident_state.c.resident_id,
     residents.c.status,
     resident_state.c.consent_revision,
     resident_state.c.deny_all,
     resident_state.c.emergency_refused,
-).join(residents, residents.c.resident_id == resident_state.c.resident_id)
+)
+_STATES = resident_state.join(residents, residents.c.resident_id == resident_state.c.resident_id)
+_STANDING = select(*_STANDING_COLUMNS).select_from(_STATES)
 
 # Asked before every statement of every request, so it is compiled once.
 _STANDING_OF_ONE = Prepared(
@@ -107,24 +110,34 @@ _ENTERED = Prepared(
 
 
 _SIGNER = practitioners.alias("signer")
-# Asked at every look, without a cache: who moves to another clinic has moved on the next request.
-_ASKER = Prepared(
-    select(
-        practitioners.c.clinic_id,
-        practitioners.c.role,
-        contracts.c.practitioner_id,
-        _SIGNER.c.clinic_id,
-        exists()
-        .where(
-            emergency_sessions.c.resident_id == _RESIDENT,
-            emergency_sessions.c.practitioner_id == practitioners.c.practitioner_id,
-            emergency_sessions.c.open,
-        )
-        .label("in_emergency"),
+_PRACTITIONER = and_(
+    practitioners.c.practitioner_id == bindparam("practitioner", type_=LargeBinary),
+    practitioners.c.disabled.is_(False),
+)
+_ABOUT_ASKER = (
+    practitioners.c.clinic_id,
+    practitioners.c.role,
+    contracts.c.practitioner_id,
+    _SIGNER.c.clinic_id,
+    # A star here could be one over any table of the statement, for all that its text tells.
+    select(emergency_sessions.c.resident_id)
+    .where(
+        emergency_sessions.c.resident_id == _RESIDENT,
+        emergency_sessions.c.practitioner_id == practitioners.c.practitioner_id,
+        emergency_sessions.c.open,
     )
-    .select_from(practitioners)
-    .outerjoin(contracts, and_(contracts.c.resident_id == _RESIDENT, contracts.c.active))
-    .outerjoin(
+    .exists()
+    .label("in_emergency"),
+    practitioners.c.name,
+    practitioners.c.clinic,
+)
+
+
+def _with_bond(joined: Any) -> Any:
+    """Practitioners with the contract in force of the resident, and with who signed it."""
+    return joined.outerjoin(
+        contracts, and_(contracts.c.resident_id == _RESIDENT, contracts.c.active)
+    ).outerjoin(
         _SIGNER,
         # A contract with somebody who left office is no contract with their clinic.
         and_(
@@ -132,10 +145,14 @@ _ASKER = Prepared(
             _SIGNER.c.disabled.is_(False),
         ),
     )
-    .where(
-        practitioners.c.practitioner_id == bindparam("practitioner", type_=LargeBinary),
-        practitioners.c.disabled.is_(False),
-    )
+
+
+# Asked at every look, without a cache: who moves to another clinic has moved on the next request.
+_ASKER = Prepared(select(*_ABOUT_ASKER).select_from(_with_bond(practitioners)).where(_PRACTITIONER))
+_FACING = Prepared(
+    select(*_STANDING_COLUMNS, *_ABOUT_ASKER)
+    .select_from(_with_bond(_STATES.outerjoin(practitioners, _PRACTITIONER)))
+    .where(resident_state.c.resident_id == _RESIDENT)
 )
 
 
@@ -157,13 +174,32 @@ def asker(conn: Connection, resident: UUID, practitioner: UUID) -> Asker | None:
     rows = _ASKER.rows(conn, given)
     if not rows:
         return None
-    ((clinic, role, signed_with, signed_at, in_emergency),) = rows
+    (row,) = rows
+    return _asker(practitioner, row)
+
+
+def facing(
+    conn: Connection, resident: UUID, practitioner: UUID
+) -> tuple[Standing | None, Asker | None]:
+    """`standing` and `asker` in one statement; no asker where there is no standing."""
+    given = {"resident": resident.bytes, "practitioner": practitioner.bytes}
+    rows = _FACING.rows(conn, given)
+    if not rows:
+        return None, None
+    ((_, status, revision, deny_all, refused, *about),) = rows
+    known = Standing(resident, status, revision, bool(deny_all), bool(refused))
+    # Nobody is in office without a role.
+    return known, None if about[1] is None else _asker(practitioner, about)
+
+
+def _asker(practitioner: UUID, about: Sequence[Any]) -> Asker:
+    clinic, role, signed_with, signed_at, in_emergency, name, clinic_name = about
     known = _uuid(clinic)
     bond = Bond(
         signed=_uuid(signed_with) == practitioner,
         clinic_signed=known is not None and _uuid(signed_at) == known,
     )
-    return Asker(known, role, bond, bool(in_emergency))
+    return Asker(known, role, bond, bool(in_emergency), name, clinic_name)
 
 
 def _uuid(value: Any) -> UUID | None:
@@ -198,7 +234,7 @@ def on_panel(grantees: Sequence[Grantee], practitioner: UUID) -> ColumnElement[b
         .join(mine, mine.c.clinic_id == colleague.c.clinic_id)
         .where(mine.c.practitioner_id == practitioner, colleague.c.disabled.is_(False))
     )
-    # A star here could be one over any table of the statement, for all that its text tells.
+    # Without a star, as above.
     given = select(grants.c.grant_id).where(
         grants.c.resident_id == contracts.c.resident_id,
         grants.c.status == ACTIVE,
@@ -214,7 +250,8 @@ def standings_of_panel(
 ) -> list[tuple[Standing, bool]]:
     """One statement for everybody of a panel; True where the contract is the practitioner's own."""
     query = (
-        _STANDING.add_columns(contracts.c.practitioner_id)
+        select(*_STANDING_COLUMNS, contracts.c.practitioner_id)
+        .select_from(_STATES)
         .join(contracts, contracts.c.resident_id == resident_state.c.resident_id)
         .where(on_panel(grantees, practitioner))
     )
