@@ -71,17 +71,39 @@ _DECODE: dict[int, Coder] = {
 
 _HEAD = Struct(">iiIii").pack
 _LENGTH = Struct(">i").pack
+_EIGHT = Struct(">iq").pack
 _NULL = _LENGTH(-1)
+
+
+def _element(kind: int) -> Coder:
+    """Of one element of an array, with its length."""
+    encode = _ENCODE[kind]
+
+    def octets_of(value: Any) -> bytes:
+        if value is None:
+            return _NULL
+        octets = encode(value)
+        return _LENGTH(len(octets)) + octets
+
+    def eight_of(value: Any) -> bytes:
+        return _NULL if value is None else _EIGHT(8, value)
+
+    return eight_of if kind == 20 else octets_of
 
 
 def _array(kind: int) -> Coder:
     """Of lists of one kind: a head, then each element behind its length (arrayfuncs.c)."""
-    encode = _ENCODE[kind]
+    element = _element(kind)
 
     def octets_of(values: Sequence[Any]) -> bytes:
-        known = [None if value is None else encode(value) for value in values]
-        elements = [_NULL if one is None else _LENGTH(len(one)) + one for one in known]
-        return _HEAD(1, None in known, kind, len(known), 1) + b"".join(elements)
+        distinct = set(values)
+        if 2 * len(distinct) <= len(values):
+            # Most columns of the log repeat themselves, so their values are written once.
+            element_of: Coder = {value: element(value) for value in distinct}.__getitem__
+        else:
+            element_of = element
+        head = _HEAD(1, None in distinct, kind, len(values), 1)
+        return head + b"".join(map(element_of, values))
 
     return octets_of
 
