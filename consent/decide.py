@@ -25,7 +25,7 @@ from consent.decision import (
 from consent.grant import Grant
 from consent.grants import Grants
 from consent.instant import in_utc
-from consent.offers import denied_of
+from consent.offers import denied_of, next_denial
 from consent.request import AccessRequest, Facts
 from consent.rules import (
     BREAK_GLASS,
@@ -131,14 +131,16 @@ def _by_emergency(request: AccessRequest, grants: Grants, facts: Facts, now: dat
         if rule.applies(request, facts, now):
             return _refuse_all(request, rule.id, facts)
     never = request.classes & NOT_IN_EMERGENCY.applies()
-    denied = request.classes & denied_of(grants.about(request), now)
+    mine = grants.about(request)
+    denied = request.classes & denied_of(mine, now)
     withheld = dict.fromkeys(never, NOT_IN_EMERGENCY.id) | dict.fromkeys(denied, EXPLICIT_DENY.id)
     opened = request.classes - never - denied
     if not opened:
         nearest = NOT_IN_EMERGENCY if never - denied else EXPLICIT_DENY
         return _refuse(nearest.id, MappingProxyType(withheld), facts)
     since = facts.emergency_since
-    ends = None if since is None else since + BREAK_GLASS_LIFE
+    over = None if since is None else since + BREAK_GLASS_LIFE
+    ends = min(filter(None, (over, next_denial(mine, now))), default=None)
     scope = _scope(request, BREAK_GLASS.id, opened, False)
     permit = _permit(
         request,

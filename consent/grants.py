@@ -13,7 +13,7 @@ from uuid import UUID
 from consent.conditions import Claim
 from consent.decision import LOG_BEFORE_REVEAL, SPEND_USE, scope_bytes
 from consent.grant import Grant, names_of
-from consent.offers import Offer, about, weigh
+from consent.offers import Offer, about, next_denial, weigh
 from consent.request import AccessRequest, Facts
 from consent.rules import GRANTED, MISSES
 from consent.vocabulary import DataClass, GranteeKind
@@ -31,8 +31,8 @@ class Opening(NamedTuple):
     """What grants open for one claim, from `since` until before `until`, and by which rule.
 
     `grant` is None when they open nothing: then `rule` says why. `expires_at` is when the first
-    of the grants it rests on ends, None for an open end. `scope` is what a permit on it seals, and
-    worth nothing without the seal.
+    of the grants it rests on ends or a deny begins, None for an open end. `scope` is what a permit
+    on it seals, and worth nothing without the seal.
     """
 
     since: datetime
@@ -133,7 +133,7 @@ class Grants:
             closed,
             window,
             LOGGED_AND_SPENT if best.limited else LOGGED,
-            best.until,
+            min(filter(None, (best.until, next_denial(mine, now))), default=None),
             scope_bytes(
                 request.subject,
                 request.actor,

@@ -99,6 +99,12 @@ def denied_of(mine: Iterable[Grant], now: datetime) -> frozenset[DataClass]:
     return denied
 
 
+def next_denial(mine: Iterable[Grant], now: datetime) -> datetime | None:
+    """When the next deny among these begins; None when none is to come."""
+    coming = (one for one in mine if one.deny and one.withdrawn_at is None and not one.begun(now))
+    return min((one.valid_from for one in coming), default=None)
+
+
 def _in_force(deny: Grant, now: datetime) -> bool:
     # The uses a deny might count are not looked at: nothing but time and its giver ends a deny.
     return deny.withdrawn_at is None and deny.begun(now) and not deny.ended(now)

@@ -2,8 +2,9 @@
 
 `StrictRoute` is the route class of every JSON router. Bodies are UTF-8 JSON of type
 `application/json`, plain or gzip, bounded before and after inflation. Duplicate members, numbers
-that are not finite, lone surrogates, NUL characters and deep nesting are refused, and so are
-query parameters the route does not know: a misspelt filter must not silently widen an answer.
+that are not finite, lone surrogates, NUL characters and deep nesting are refused, and so are NUL
+characters in the query and parameters the route does not know: a misspelt filter must not silently
+widen an answer.
 """
 
 import asyncio
@@ -139,11 +140,21 @@ class StrictRoute(APIRoute):
         known = _query_names(self)
 
         async def strict(request: Request) -> Response:
-            if request.scope["query_string"] and not known.issuperset(request.query_params):
-                raise _unknown_parameter(set(request.query_params) - known)
+            if request.scope["query_string"]:
+                _check_query(request, known)
             return await handle(StrictRequest(request.scope, request.receive))
 
         return strict
+
+
+def _check_query(request: Request, known: frozenset[str]) -> None:
+    """Raise `BadRequest` for a parameter that is unknown or, as in bodies, has a NUL."""
+    if not known.issuperset(request.query_params):
+        raise _unknown_parameter(set(request.query_params) - known)
+    if b"%00" in request.scope["query_string"]:
+        sent = request.query_params.multi_items()
+        for name in (name for name, value in sent if "\0" in value):
+            raise BadRequest(BAD_TEXT, code="bad-text", pointer=pointer(("query", name)))
 
 
 def _unknown_parameter(names: set[str]) -> BadRequest:

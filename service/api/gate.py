@@ -21,7 +21,8 @@ from consent.vocabulary import ALL_CLASSES, Action, DataClass, Purpose
 from service.api.schema import Bilingual
 from service.audit import actions as audit
 from service.audit.entry import Entry
-from service.grants import gate, looks, store, uses
+from service.grants import gate, looks, uses
+from service.grants.askers import Asker
 from service.grants.looks import Looker
 from service.grants.uses import UseTaken
 from service.guardians import actions as guardians
@@ -82,9 +83,7 @@ async def look(
     return _told(await house.db.awrite(job, key=ask.subject.bytes))
 
 
-def _decided(
-    conn: Connection, house: House, ask: Look
-) -> tuple[Look, Decision, store.Asker | None]:
+def _decided(conn: Connection, house: House, ask: Look) -> tuple[Look, Decision, Asker | None]:
     """The decision, the look under the purpose for which it was decided, and who asked."""
     request = AccessRequest(ask.caller.actor, ask.subject, ask.purpose, ask.action, ask.classes)
     fresh = ask.caller.stepped_up(ask.now)
@@ -99,7 +98,7 @@ def _answered(
     house: House,
     ask: Look,
     decision: Decision,
-    asker: store.Asker | None,
+    asker: Asker | None,
     open_: Callable[[Connection, Decision, Permit], Opened[Answer]],
 ) -> Answer | ServiceError:
     if decision.permit is None:
@@ -206,7 +205,7 @@ def _entry(
     ask: Look,
     decision: Decision,
     row_count: int,
-    asker: store.Asker | None = None,
+    asker: Asker | None = None,
 ) -> Entry:
     return looks.entry(
         house.vault,
@@ -223,7 +222,7 @@ def _entry(
 
 
 def _looker(
-    conn: Connection, house: House, caller: Caller, subject: UUID, asker: store.Asker | None
+    conn: Connection, house: House, caller: Caller, subject: UUID, asker: Asker | None
 ) -> Looker:
     if caller.kind == "resident":
         # Neither id nor name: the clear columns of the log must not show whose family this is.

@@ -18,6 +18,7 @@ from consent.vocabulary import Action, ActorKind, DataClass, Purpose, Text
 from service.appeals import body, store
 from service.appeals.body import About, Answer, Appeal, Kind, Outcome
 from service.contracts import store as contracts
+from service.domain.vocabulary.measures import MEASURES
 from service.grants import gate
 from service.identity import store as identity
 from service.keys.vault import Vault
@@ -175,6 +176,26 @@ def answer(
     return after
 
 
+def forget_class(conn: Connection, vault: Vault, permit: Permit, data_class: DataClass) -> None:
+    """Remove the appeals about records of a class that is about to be erased.
+
+    Their reasons are words about it. Of a record that is gone already nobody knows the class.
+    """
+    for appeal in every(conn, vault, permit):
+        if appeal.about.kind == "record" and _tells_of(conn, vault, permit, appeal, data_class):
+            store.drop(conn, permit, appeal.id)
+
+
+def _tells_of(
+    conn: Connection, vault: Vault, permit: Permit, appeal: Appeal, data_class: DataClass
+) -> bool:
+    try:
+        record, _ = records.get(conn, vault, permit, appeal.about.id)
+    except NotFound:
+        return True
+    return any(MEASURES[name].data_class is data_class for name in record.values)
+
+
 def reviews(conn: Connection, vault: Vault, permit: Permit) -> Mapping[UUID, Appeal]:
     """Explanations of levels that a doctor found not to be relied on, with the newest appeal."""
     found: dict[UUID, Appeal] = {}
@@ -192,6 +213,11 @@ def standing(conn: Connection, vault: Vault, *, now: datetime) -> Standing:
     today = city_day(now)
     late = [row for row in rows if vault.shift_day(row.resident_id, today) > row.due]
     return Standing(len(rows), len(late), sum(not row.read for row in late))
+
+
+def forget(conn: Connection, resident: UUID) -> None:
+    """Remove the appeals of somebody whose file is closed."""
+    store.forget(conn, resident)
 
 
 def _thing(conn: Connection, vault: Vault, permit: Permit, kind: Kind, about: UUID) -> About:

@@ -114,6 +114,11 @@ def waiting(conn: Connection) -> list[Waiting]:
     ]
 
 
+def drop(conn: Connection, permit: Permit, appeal: UUID) -> None:
+    mine = and_(appeals.c.resident_id == permit.subject, appeals.c.appeal_id == appeal)
+    conn.execute(delete(appeals).where(mine))
+
+
 def forget(conn: Connection, resident: UUID) -> None:
     """Remove the appeals of somebody whose file is closed."""
     conn.execute(delete(appeals).where(appeals.c.resident_id == resident))

@@ -26,6 +26,12 @@ from service.residents import store as residents
 
 STEP_UP_GRADE = 5
 """Classes of this grade are granted only shortly after a sign-in (sealing.md section 5)."""
+MOST_GRANTS = 500
+"""Grants of one resident that are not withdrawn: each one costs the panel of whom it names."""
+TOO_MANY = Text(
+    "授权数量已达上限，请先撤回不再需要的授权。",
+    "You have given as many grants as can be. Withdraw some that you no longer need.",
+)
 ALREADY_WITHDRAWN = Text("授权已撤回。", "This grant has been withdrawn.")
 
 
@@ -39,11 +45,16 @@ def give(
     stepped_up: bool = False,
     language: Language = "zh",
 ) -> Kept:
-    """Keep a new grant of the permit's subject."""
+    """Keep a new grant of the permit's subject; `Conflict` where there are too many.
+
+    One that closes is always kept.
+    """
     terms = check(offer, now=now)
     require_grantee(conn, terms)
     _require_fresh(terms, stepped_up)
     residents.bump_consent(conn, permit.subject)
+    if not terms.deny and store.active_of(conn, permit.subject) >= MOST_GRANTS:
+        raise Conflict(TOO_MANY, code="too-many")
     return keep(conn, vault, permit, terms=terms, now=now, language=language)
 
 

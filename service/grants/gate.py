@@ -34,7 +34,7 @@ from consent.vocabulary import (
 from service.contracts import store as contracts
 from service.emergencies import actions as emergencies
 from service.emergencies import store as sessions
-from service.grants import body, kept, store
+from service.grants import askers, body, kept, store
 from service.grants.facts import (
     NO_BOND,
     UNKNOWN,
@@ -91,7 +91,7 @@ def admit_look(
     *,
     now: datetime,
     stepped_up: bool = False,
-) -> tuple[AccessRequest, Decision, store.Asker | None]:
+) -> tuple[AccessRequest, Decision, askers.Asker | None]:
     """Decide a look by somebody else; a practitioner's for an emergency where that opens more.
 
     The answer also names the request that was decided (its purpose is logged), and who asked.
@@ -145,7 +145,7 @@ def _admitted(
     lasting: bool = False,
     emergency_since: datetime | None = None,
     imagined: bool = False,
-) -> tuple[Decision, store.Asker | None]:
+) -> tuple[Decision, askers.Asker | None]:
     """The decision and who asked. One on an emergency that is only imagined admits nobody."""
     actor, subject = request.actor, request.subject
     guard.ask(conn, subject)
@@ -317,7 +317,7 @@ def admit_panel(
     vault.preload(_revisions(one for one, _ in found), _OF_A_PANEL)
     rows = store.active_to(conn, grantees)
     asked = (actor, Purpose.CARE, action, classes)
-    standings = [(one, store.Bond(mine, clinic_signed=True)) for one, mine in found]
+    standings = [(one, askers.Bond(mine, clinic_signed=True)) for one, mine in found]
     return _decide_each(conn, vault, standings, rows, asked, now=now, lasting=True)
 
 
@@ -373,7 +373,7 @@ def _decided(
 def _decide_each(
     conn: Connection,
     vault: Vault,
-    standings: Sequence[tuple[store.Standing, store.Bond]],
+    standings: Sequence[tuple[store.Standing, askers.Bond]],
     rows: Iterable[store.GrantRow],
     asked: tuple[Actor, Purpose, Action, frozenset[DataClass]],
     *,

@@ -13,6 +13,7 @@ from sqlalchemy import (
     Text,
     and_,
     bindparam,
+    func,
     insert,
     or_,
     select,
@@ -21,7 +22,6 @@ from sqlalchemy import (
 
 from consent.grant import Grantee
 from service.contracts.tables import contracts
-from service.emergencies.tables import emergency_sessions
 from service.grants.tables import ACTIVE, grants
 from service.identity.tables import practitioners
 from service.kit.prepared import Prepared, Row
@@ -53,37 +53,16 @@ class Standing(NamedTuple):
     emergency_refused: bool = False
 
 
-class Bond(NamedTuple):
-    """Whether a resident has signed with this practitioner, and with anybody of their clinic."""
-
-    signed: bool = False
-    clinic_signed: bool = False
-
-
-class Asker(NamedTuple):
-    """A practitioner in office who asks about one resident, and what is between them.
-
-    `in_emergency` is whether they opened break-glass and nobody closed it; its time may be over.
-    """
-
-    clinic_id: UUID | None
-    role: str
-    bond: Bond
-    in_emergency: bool
-    name: str
-    clinic: str
-
-
 _COLUMNS = tuple(grants.c[name] for name in GrantRow._fields)
-_STANDING_COLUMNS = (
+STANDING = (
     resident_state.c.resident_id,
     residents.c.status,
     resident_state.c.consent_revision,
     resident_state.c.deny_all,
     resident_state.c.emergency_refused,
 )
-_STATES = resident_state.join(residents, residents.c.resident_id == resident_state.c.resident_id)
-_STANDING = select(*_STANDING_COLUMNS).select_from(_STATES)
+STATES = resident_state.join(residents, residents.c.resident_id == resident_state.c.resident_id)
+_STANDING = select(*STANDING).select_from(STATES)
 
 # Asked before every statement of every request, so it is compiled once.
 _STANDING_OF_ONE = Prepared(
@@ -109,53 +88,6 @@ _ENTERED = Prepared(
 )
 
 
-_SIGNER = practitioners.alias("signer")
-_PRACTITIONER = and_(
-    practitioners.c.practitioner_id == bindparam("practitioner", type_=LargeBinary),
-    practitioners.c.disabled.is_(False),
-)
-_ABOUT_ASKER = (
-    practitioners.c.clinic_id,
-    practitioners.c.role,
-    contracts.c.practitioner_id,
-    _SIGNER.c.clinic_id,
-    # A star here could be one over any table of the statement, for all that its text tells.
-    select(emergency_sessions.c.resident_id)
-    .where(
-        emergency_sessions.c.resident_id == _RESIDENT,
-        emergency_sessions.c.practitioner_id == practitioners.c.practitioner_id,
-        emergency_sessions.c.open,
-    )
-    .exists()
-    .label("in_emergency"),
-    practitioners.c.name,
-    practitioners.c.clinic,
-)
-
-
-def _with_bond(joined: Any) -> Any:
-    """Practitioners with the contract in force of the resident, and with who signed it."""
-    return joined.outerjoin(
-        contracts, and_(contracts.c.resident_id == _RESIDENT, contracts.c.active)
-    ).outerjoin(
-        _SIGNER,
-        # A contract with somebody who left office is no contract with their clinic.
-        and_(
-            _SIGNER.c.practitioner_id == contracts.c.practitioner_id,
-            _SIGNER.c.disabled.is_(False),
-        ),
-    )
-
-
-# Asked at every look, without a cache: who moves to another clinic has moved on the next request.
-_ASKER = Prepared(select(*_ABOUT_ASKER).select_from(_with_bond(practitioners)).where(_PRACTITIONER))
-_FACING = Prepared(
-    select(*_STANDING_COLUMNS, *_ABOUT_ASKER)
-    .select_from(_with_bond(_STATES.outerjoin(practitioners, _PRACTITIONER)))
-    .where(resident_state.c.resident_id == _RESIDENT)
-)
-
-
 def place(resident: UUID, grant: UUID, version: int) -> Place:
     return Place("grants", "body", resident, grant.bytes, revision=version)
 
@@ -166,44 +98,6 @@ def standing(conn: Connection, resident: UUID) -> Standing | None:
         return None
     ((_, status, revision, deny_all, refused),) = rows
     return Standing(resident, status, revision, bool(deny_all), bool(refused))
-
-
-def asker(conn: Connection, resident: UUID, practitioner: UUID) -> Asker | None:
-    """What a decision needs to know of a practitioner; None for one who is not in office."""
-    given = {"resident": resident.bytes, "practitioner": practitioner.bytes}
-    rows = _ASKER.rows(conn, given)
-    if not rows:
-        return None
-    (row,) = rows
-    return _asker(practitioner, row)
-
-
-def facing(
-    conn: Connection, resident: UUID, practitioner: UUID
-) -> tuple[Standing | None, Asker | None]:
-    """`standing` and `asker` in one statement; no asker where there is no standing."""
-    given = {"resident": resident.bytes, "practitioner": practitioner.bytes}
-    rows = _FACING.rows(conn, given)
-    if not rows:
-        return None, None
-    ((_, status, revision, deny_all, refused, *about),) = rows
-    known = Standing(resident, status, revision, bool(deny_all), bool(refused))
-    # Nobody is in office without a role.
-    return known, None if about[1] is None else _asker(practitioner, about)
-
-
-def _asker(practitioner: UUID, about: Sequence[Any]) -> Asker:
-    clinic, role, signed_with, signed_at, in_emergency, name, clinic_name = about
-    known = _uuid(clinic)
-    bond = Bond(
-        signed=_uuid(signed_with) == practitioner,
-        clinic_signed=known is not None and _uuid(signed_at) == known,
-    )
-    return Asker(known, role, bond, bool(in_emergency), name, clinic_name)
-
-
-def _uuid(value: Any) -> UUID | None:
-    return None if value is None else UUID(bytes=bytes(value))
 
 
 def entered(conn: Connection, resident: UUID) -> tuple[Standing, int] | None:
@@ -225,16 +119,22 @@ def on_panel(grantees: Sequence[Grantee], practitioner: UUID) -> ColumnElement[b
 
     Those signed with the practitioner, and those signed with a colleague of the same clinic where
     the resident gave something to the clinic or to the role. `grantees` are all that the
-    practitioner may ask as.
+    practitioner may ask as. Nobody stands on the panel of one who is not in office.
     """
     mine = practitioners.alias("mine")
+    holder = practitioners.alias("holder")
+    in_office = (
+        select(holder.c.practitioner_id)
+        .where(holder.c.practitioner_id == practitioner, holder.c.disabled.is_(False))
+        .exists()
+    )
     colleague = practitioners.alias("colleague")
     colleagues = (
         select(colleague.c.practitioner_id)
         .join(mine, mine.c.clinic_id == colleague.c.clinic_id)
         .where(mine.c.practitioner_id == practitioner, colleague.c.disabled.is_(False))
     )
-    # Without a star, as above.
+    # A star here could be one over any table of the statement, for all that its text tells.
     given = select(grants.c.grant_id).where(
         grants.c.resident_id == contracts.c.resident_id,
         grants.c.status == ACTIVE,
@@ -242,7 +142,8 @@ def on_panel(grantees: Sequence[Grantee], practitioner: UUID) -> ColumnElement[b
     )
     shared = given.exists()
     by_clinic = and_(contracts.c.practitioner_id.in_(colleagues), shared)
-    return and_(contracts.c.active, or_(contracts.c.practitioner_id == practitioner, by_clinic))
+    own = contracts.c.practitioner_id == practitioner
+    return and_(contracts.c.active, in_office, or_(own, by_clinic))
 
 
 def standings_of_panel(
@@ -250,8 +151,8 @@ def standings_of_panel(
 ) -> list[tuple[Standing, bool]]:
     """One statement for everybody of a panel; True where the contract is the practitioner's own."""
     query = (
-        select(*_STANDING_COLUMNS, contracts.c.practitioner_id)
-        .select_from(_STATES)
+        select(*STANDING, contracts.c.practitioner_id)
+        .select_from(STATES)
         .join(contracts, contracts.c.resident_id == resident_state.c.resident_id)
         .where(on_panel(grantees, practitioner))
     )
@@ -330,6 +231,12 @@ def active_to(
     if residents_ is not None:
         query = query.where(grants.c.resident_id.in_(residents_))
     return _rows(conn, query)
+
+
+def active_of(conn: Connection, resident: UUID) -> int:
+    """How many grants of a resident have not been withdrawn."""
+    mine = and_(grants.c.resident_id == resident, grants.c.status == ACTIVE)
+    return conn.execute(select(func.count(grants.c.grant_id)).where(mine)).scalar_one()
 
 
 def practitioners_of(conn: Connection, resident: UUID) -> list[str]:

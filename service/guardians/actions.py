@@ -167,6 +167,7 @@ def leave(conn: Connection, vault: Vault, child: UUID, guardian: UUID, *, now: d
     if not others:
         raise Conflict(THE_ONLY_ONE, code="only-guardian")
     _keep(conn, vault, [mine.ended("left", now)], now)
+    codes.void(conn, vault, child, guardian)
 
 
 def part(

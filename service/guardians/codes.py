@@ -71,6 +71,13 @@ def find(conn: Connection, vault: Vault, text: str, kind: Kind, now: datetime) -
     return Open(row.resident_id, guardian, row.hash)
 
 
+def void(conn: Connection, vault: Vault, child: UUID, guardian: UUID) -> None:
+    """End every open code that a guardian made: one who leaves keeps no way back in."""
+    for row in store.codes_of(conn, child):
+        if _read(vault, row)[0] == guardian:
+            store.drop_code(conn, child, row.hash)
+
+
 def unknown() -> Invalid:
     return Invalid([Fault("/code", "unknown-code", UNKNOWN)])
 

@@ -82,7 +82,12 @@ def sign_in(conn: Connection, login: store.Login, now: datetime) -> SignedIn:
 
 
 def begin(conn: Connection, *, subject: UUID, kind: str, acr: int, now: datetime) -> SignedIn:
-    """Begin a family of tokens for a resident or practitioner who was just proven."""
+    """Begin a family of tokens for a resident or practitioner who was just proven.
+
+    `BadGrant` for one who was shut out or erased while they proved themselves.
+    """
+    if not _may_sign_in(conn, subject):
+        raise BadGrant
     row = Refresh(new_id(), subject, kind, now, str(acr), False, now)
     return _issue(conn, row, KIND_OF_AUDIENCE[kind])
 
@@ -106,7 +111,8 @@ def refresh(conn: Connection, token: str, now: datetime) -> SignedIn | None:
     row = store.refresh(conn, digest(token.encode()))
     if row is None or row.expires_at <= now:
         return None
-    if row.used or not store.spend_refresh(conn, digest(token.encode())):
+    fresh = not row.used and store.spend_refresh(conn, digest(token.encode()))
+    if not fresh or not _may_sign_in(conn, row.subject):
         end_family(conn, row.family, now)
         return None
     return _issue(conn, row, KIND_OF_AUDIENCE[row.kind])
@@ -289,6 +295,12 @@ _NO_KEY = Text(
     "It must be the JWK of an Ed25519 or P-256 public key, without its private half.",
 )
 _ROLES = Text("客户端角色只能是 city。", "The role of a client can only be city.")
+
+
+def _may_sign_in(conn: Connection, subject: UUID) -> bool:
+    """Asked in the transaction that hands out tokens: checking a password takes a while."""
+    known = store.login_of(conn, subject)
+    return known is not None and not known.disabled
 
 
 def _issue(conn: Connection, row: Refresh, audience: Audience) -> SignedIn:

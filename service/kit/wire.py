@@ -82,7 +82,7 @@ def _element(kind: int) -> Coder:
     def octets_of(value: Any) -> bytes:
         if value is None:
             return _NULL
-        octets = encode(value)
+        octets: bytes = encode(value)
         return _LENGTH(len(octets)) + octets
 
     def eight_of(value: Any) -> bytes:

@@ -9,12 +9,13 @@ from sqlalchemy import Connection
 from consent.decision import Permit
 from service.domain.care.due import Due, due_work
 from service.domain.regions import RegionTree
-from service.domain.risk.assess import assess, assess_level, unassessed
+from service.domain.risk.assess import assess_level
 from service.domain.risk.person import Person
 from service.keys.vault import Vault
 from service.kit.clock import age_on, city_day
 from service.prompts import actions as prompts
 from service.prompts.actions import Readings
+from service.prompts.levels import assessed
 from service.residents import actions as residents
 from service.residents.actions import Profile
 
@@ -37,9 +38,8 @@ class Seen:
 
     def prompt(self, now: datetime) -> dict[str, Any]:
         """The whole prompt on the granted classes alone, as they stand: nothing is held back."""
-        if self.profile.automation:
-            return assess(self.person, self.readings, now).as_prompt()
-        return unassessed(self.person, self.readings, now).as_prompt() | {"automation": False}
+        found = assessed(self.profile, self.person, self.readings, now)
+        return found.as_prompt() | {"automation": self.profile.automation}
 
     @property
     def last_seen(self) -> date | None:

@@ -12,13 +12,13 @@ from service.domain.care import plan as care
 from service.domain.care.situation import Situation
 from service.domain.life import Stage, stage
 from service.domain.regions import RegionTree
-from service.domain.risk.assess import assess
 from service.keys.vault import Vault
 from service.kit.clock import city_day
 from service.plans import evidence
 from service.plans.evidence import Reader
 from service.plans.progress import Course
 from service.prompts import actions as prompts
+from service.prompts.levels import assessed
 from service.residents import actions as residents
 
 
@@ -28,7 +28,7 @@ def plan(
     """What is due, how follow-ups and goals stand, and what to do; by the owner's own calendar."""
     profile = residents.profile(connection, vault, permit)
     person, readings = prompts.readings(connection, vault, permit, regions=regions, profile=profile)
-    assessment = assess(person, readings, now)
+    assessment = assessed(profile, person, readings, now)
     zone = ZoneInfo(profile.zone)
     today = city_day(now, zone)
     who = Situation(

@@ -158,7 +158,7 @@ def _kept(
 def _assessed(held: Shelf, profile: Profile, regions: RegionTree, now: datetime) -> Assessment:
     found = readings_of(held.frames.values())
     person = person_of(profile, found, regions)
-    return (risk.assess if profile.automation else risk.unassessed)(person, found, now)
+    return levels.assessed(profile, person, found, now)
 
 
 def _until(shown: Head) -> datetime | None:

@@ -14,7 +14,7 @@ from service.domain.risk import assess as risk
 from service.domain.risk import grounds
 from service.domain.risk.assess import Assessment, LevelBrief
 from service.domain.risk.grounds import LEVELS, Grounds
-from service.domain.risk.person import Reading
+from service.domain.risk.person import Person, Reading
 from service.domain.risk.stability import APART, Fall, Steady
 from service.keys.vault import Vault
 from service.prompts import history, shelf
@@ -29,6 +29,13 @@ Readings = Mapping[str, Sequence[Reading]]
 
 SWITCHED_OFF = LevelBrief(None, None, ())
 """What is found where nothing may be assessed."""
+
+
+def assessed(profile: Profile, person: Person, readings: Readings, now: datetime) -> Assessment:
+    """The assessment, or what is said to somebody who switched automated levels off."""
+    if profile.automation:
+        return risk.assess(person, readings, now)
+    return risk.unassessed(person, readings, now)
 
 
 def level_of(held: Shelf, profile: Profile, regions: RegionTree, now: datetime) -> Head:

@@ -24,6 +24,7 @@ PROMPT_CLASSES = (
     DataClass.LIFESTYLE,
     DataClass.REPRODUCTIVE,
     DataClass.CONDITIONS,
+    DataClass.INFECTIOUS,
     DataClass.GENETIC,
 )
 """The classes that models read. Every resident has a frame for each, used or not."""

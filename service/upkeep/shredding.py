@@ -13,7 +13,7 @@ from sqlalchemy import Connection
 
 from consent.decision import Permit
 from consent.vocabulary import DataClass, Text
-from service.appeals import store as appeals
+from service.appeals import actions as appeals
 from service.contributions import actions as contributions
 from service.domain.regions import RegionTree
 from service.guardians import actions as guardians
@@ -59,6 +59,7 @@ def erase_class(
     rev = advance(conn, permit)
     profile = residents.profile(conn, vault, permit)
     held = forgetting.opened(conn, vault, permit)
+    appeals.forget_class(conn, vault, permit, data_class)
     tag = vault.class_tag(permit.subject, data_class)
     stone = vault.condemn(permit.subject, data_class, now=now, reason=reason)
     records.remove_class(conn, permit, tag, rev)

@@ -139,6 +139,23 @@ def test_an_erased_class_is_in_no_explanation(pair: Pair) -> None:
     assert ok(pair.town.doors.get("/v1/me/prompt", headers=headers))["level"] is None
 
 
+def test_an_erased_class_is_in_no_appeal_about_a_record(pair: Pair) -> None:
+    mine = {"kind": "observation", "start": CLOCK.now.isoformat()}
+    body, habits = pair.log(
+        pressure(165, 102, CLOCK.now.isoformat()), {**mine, "values": {"sleep_duration": 6.0}}
+    )["results"]
+    about_body = pair.appeal(record=body["id"])
+    about_habits = pair.appeal(record=habits["id"])
+    assert {one["appeal_id"] for one in pair.worklist()} == {about_body["id"], about_habits["id"]}
+    headers = pair.town.sign_in(pair.resident.login).headers
+    erased = pair.town.doors.delete("/v1/me/data-classes/body", headers=headers)
+    assert erased.status_code == 200, erased.text
+    # Its reason is words about what was erased, for its writer and for the doctor.
+    assert [one["appeal_id"] for one in pair.worklist()] == [about_habits["id"]]
+    left = ok(pair.town.doors.get("/v1/me/appeals", headers=headers))["items"]
+    assert [one["id"] for one in left] == [about_habits["id"]]
+
+
 def test_an_appeal_goes_to_the_signed_doctor_and_back(pair: Pair, clock: MovingClock) -> None:
     prompt = high(pair)
     filed = pair.appeal(explanation=prompt["explanation"])
@@ -381,6 +398,9 @@ def test_switched_off_everything_else_works(pair: Pair) -> None:
     assert pair.me("GET", "/prompt")["urgent"]["reading"] == "blood_pressure"
     for path in ("", "/records", "/prompts", "/grants", "/contract", "/access-log", "/code"):
         pair.me("GET", path)
+    plan = pair.me("GET", "/plan")
+    assert plan["due"]
+    assert plan["messages"]
     # An earlier level is still explained and may still be objected to.
     assert pair.me("GET", f"/explanations/{prompt['explanation']}")["to_level"] == prompt["level"]
     pair.appeal(explanation=prompt["explanation"])

@@ -83,6 +83,19 @@ def test_scanning_codes_is_limited_too(here: Town) -> None:
     assert (statuses.count(404), statuses.count(429)) == (LIMITS["code"].burst, 5)
 
 
+@pytest.mark.parametrize(
+    ("name", "path"), [("sign-up", "/v1/me/children"), ("door", "/v1/auth/step-up")]
+)
+def test_work_that_costs_much_is_limited_for_the_signed_in_too(
+    here: Town, name: str, path: str
+) -> None:
+    lin = here.resident("lin")
+    sent = {"json": {}, "headers": lin.headers | from_("198.51.100.7")}
+    calls = [("POST", path, sent)] * (LIMITS[name].burst + 5)
+    statuses = [answer.status_code for answer in here.doors.together(calls)]
+    assert (statuses.count(422), statuses.count(429)) == (LIMITS[name].burst, 5)
+
+
 def guess(
     here: Town, login: str, password: str = "a wrong guess", **headers: str
 ) -> httpx.Response:

@@ -147,6 +147,10 @@ def test_a_second_opening_neither_prolongs_nor_hides_the_first(
         clock.now = start + timedelta(hours=3)
         twice = ok(break_glass(here, here.strong(doctor), lin.id, REASON[::-1]), 409)
         assert twice["code"] == "emergency-open"
+        logged = entries(here, again(here, clock, lin))
+        assert [(one["actor"]["id"], one["purpose"]) for one in logged] == [
+            (doctor.id, "emergency")
+        ] * 2
         (session,) = ok(
             here.doors.get("/v1/me/emergency", headers=again(here, clock, lin).headers)
         )["sessions"]

@@ -159,6 +159,26 @@ def test_every_change_voids_the_permits_made_before(here: Clinic) -> None:
     stale_after(lambda: here.end(lin))
 
 
+def test_nobody_has_grants_without_end_but_may_always_refuse(
+    here: Clinic, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(actions, "MOST_GRANTS", 2)
+    lin, wei, zhou = here.resident(), here.resident(), here.doctor_named()
+    first = here.give(lin, care_offer(zhou))
+    here.give(lin, care_offer(zhou))
+    with pytest.raises(Conflict) as refused:
+        here.give(lin, care_offer(zhou))
+    assert refused.value.code == "too-many"
+    here.give(wei, care_offer(zhou))
+    here.give(lin, replace(care_offer(zhou), deny=True))
+    here.withdraw(lin, first.grant.id)
+    with pytest.raises(Conflict):
+        here.give(lin, care_offer(zhou))
+    (second, *_) = [one for one in here.act(lin, actions.every) if not one.withdrawn]
+    here.withdraw(lin, second.grant.id)
+    here.give(lin, care_offer(zhou))
+
+
 def test_withdrawing_twice_is_withdrawing_once(here: Clinic) -> None:
     lin, zhou = here.resident(), here.doctor_named()
     signed = here.sign(lin, zhou)

@@ -357,6 +357,27 @@ def test_a_code_of_a_guardian_who_left_brings_nobody_in(here: Clinic) -> None:
     assert not asked(here, aunt, child).allow
 
 
+def test_a_code_of_a_guardian_who_left_hands_nothing_over(here: Clinic) -> None:
+    mother, father = here.resident(), here.resident()
+    child = begin(here, mother)
+    join(here, child, mother, father)
+
+    def hand_over(guardian: UUID) -> str:
+        return here.write(
+            lambda conn: guardians.hand_over(conn, here.vault, child, guardian, now=here.now)
+        ).code
+
+    here.now = minor_until(BORN, ZONE) - timedelta(days=7)
+    his = hand_over(father)
+    here.write(lambda conn: guardians.leave(conn, here.vault, child, father, now=here.now))
+    here.now = minor_until(BORN, ZONE)
+    with pytest.raises(Invalid):
+        here.write(lambda conn: guardians.claimed(conn, here.vault, his, now=here.now))
+    hers = hand_over(mother)
+    claimed = here.write(lambda conn: guardians.claimed(conn, here.vault, hers, now=here.now))
+    assert claimed == child
+
+
 def test_every_guardianship_is_one_size(here: Clinic) -> None:
     """A long name, an end, a reason: none of it shows in the length of a row."""
     mother, father = here.resident(), here.resident()

@@ -7,9 +7,10 @@ from hashlib import blake2b
 from uuid import UUID
 
 import pytest
+from sqlalchemy import Connection
 
 from service.identity import actions, names, store
-from service.identity.actions import BadClient, SignedIn
+from service.identity.actions import BadClient, BadGrant, SignedIn
 from service.identity.caller import Caller
 from service.identity.revocations import MEMORY, Revocations
 from service.identity.tables import clients, logins, refresh_tokens
@@ -47,7 +48,13 @@ def db(database: Database) -> Database:
 
 def signed_in(db: Database, now: datetime = NOW) -> SignedIn:
     login = store.Login(new_id(), "resident", "", False)
-    return db.write(lambda conn: actions.sign_in(conn, login, now))
+    who = login.subject
+
+    def begin(conn: Connection) -> SignedIn:
+        assert actions.sign_up(conn, who.bytes, resident=who, password_hash="h")
+        return actions.sign_in(conn, login, now)
+
+    return db.write(begin)
 
 
 def refreshed(db: Database, signed: SignedIn, now: datetime = NOW) -> SignedIn | None:
@@ -161,6 +168,23 @@ def test_forgetting_somebody_removes_every_way_in(db: Database) -> None:
     db.write(lambda conn: actions.forget(conn, signed.subject, NOW))
     assert db.read(lambda conn: actions.login(conn, tag)) is None
     assert refreshed(db, signed) is None
+
+
+@pytest.mark.parametrize("end", ["disabled", "erased"])
+def test_who_was_shut_out_while_proving_themselves_gets_no_tokens(db: Database, end: str) -> None:
+    tag, who = actions.tag_of(INDEX, "zhou"), new_id()
+    db.write(lambda conn: store.add_login(conn, tag, subject=who, kind="resident", password="h"))
+    login = db.read(lambda conn: actions.login(conn, tag))
+    assert login is not None
+    before = db.write(lambda conn: actions.sign_in(conn, login, NOW))
+    # The password is looked at here, which takes a while.
+    shut_out = store.disable if end == "disabled" else store.drop_logins
+    db.write(lambda conn: shut_out(conn, who))
+    with pytest.raises(BadGrant):
+        db.write(lambda conn: actions.sign_in(conn, login, NOW))
+    # A refresh token that slipped in beside it is worth nothing either.
+    assert refreshed(db, before) is None
+    assert db.read(lambda conn: conn.execute(refresh_tokens.select()).all()) == []
 
 
 def test_a_revocation_is_seen_by_the_next_request(db: Database) -> None:

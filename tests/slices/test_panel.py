@@ -1,6 +1,7 @@
 """The panel: cards of the granted classes only, never stale, gone with the grant."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
 from uuid import UUID
@@ -10,6 +11,8 @@ from sqlalchemy import Connection, func, select, update
 
 from consent.vocabulary import DataClass
 from service.grants import actions as grants
+from service.grants import gate
+from service.identity import actions as identity
 from service.kit.db import Database
 from service.kit.errors import IntegrityBroken
 from service.panel import actions, store
@@ -155,6 +158,41 @@ def test_what_is_remembered_outlives_neither_records_nor_consent(
     # A permit lasts five minutes; then everything is decided and opened again.
     here.now += timedelta(minutes=5)
     assert looked() == {wei}
+
+
+def test_a_deny_that_begins_meanwhile_closes_a_remembered_row(here: Clinic) -> None:
+    zhou, lin, wei = here.doctor_named(), here.resident(), here.resident()
+    here.sign(lin, zhou)
+    here.sign(wei, zhou)
+    begins = here.now + timedelta(minutes=1)
+    offer = care_offer(zhou, "profile")
+    here.give(lin, replace(offer, deny=True, separate_consent=(), valid_from=begins))
+    # The second look remembers the rows, for as long as their permits are good.
+    assert set(panel(here, zhou)) == set(panel(here, zhou)) == {lin, wei}
+    here.now = begins
+    assert set(panel(here, zhou)) == {wei}
+
+
+def test_who_left_office_has_no_panel_however_large_it_was(here: Clinic) -> None:
+    zhou, wang = here.doctor_named(), here.doctor_named("王医生")
+    people = {here.resident() for _ in range(actions.ASKED_ONE_BY_ONE + 1)}
+    for person in people:
+        here.sign(person, zhou)
+    other = here.resident()
+    here.sign(other, wang)
+    assert set(panel(here, zhou)) == people
+
+    def disable(conn: Connection) -> None:
+        identity.disable_practitioner(conn, zhou, now=here.now)
+        actions.clear(conn, zhou)
+
+    here.write(disable)
+    assert panel(here, zhou) == {}
+    asked = here.read(
+        lambda conn: gate.admit_panel(conn, here.vault, practitioner=zhou, now=here.now)
+    )
+    assert asked == {}
+    assert set(panel(here, wang)) == {other}
 
 
 def test_a_changed_grant_makes_the_card_anew(here: Clinic) -> None:

@@ -12,6 +12,7 @@ from consent.vocabulary import DataClass
 from service.keys.vault import PermitLacksClass
 from service.kit.db import Database
 from service.kit.errors import IntegrityBroken
+from service.panel.patient import see
 from service.prompts import actions, history
 from service.prompts.tables import latest, prompt_now
 from service.residents.store import Withdrawn, bump_consent
@@ -73,6 +74,39 @@ def test_rows_of_the_ill_and_of_the_unmeasured_look_alike(home: Home) -> None:
         prompt(home, resident)
     whole = home.read(lambda conn: conn.execute(select(prompt_now.c.sealed)).scalars().all())
     assert len({len(bytes(row)) for row in whole}) == 1
+
+
+def test_a_doctor_without_infections_learns_of_no_hepatitis_through_the_liver(home: Home) -> None:
+    resident = home.resident()
+    home.log(
+        resident,
+        pressure(118, 76, days_ago(home, 2)),
+        {"kind": "condition", "code": "chronic_hepatitis_b", "start": days_ago(home, 300)},
+        observation({"alt": 64, "ast": 80, "platelets": 100, "albumin": 36, "bilirubin_total": 30}),
+    )
+    seldom = {DataClass.PROFILE, DataClass.BODY, DataClass.SCREENING, DataClass.CONDITIONS}
+
+    def sight(classes: set[DataClass]) -> dict[str, Any]:
+        def job(conn: Connection) -> dict[str, Any]:
+            permit = home.doctor(conn, resident, classes)
+            return see(conn, home.vault, permit, regions=REGIONS, now=home.now).prompt(home.now)
+
+        return home.read(job)
+
+    own, blind, trusted = (
+        prompt(home, resident),
+        sight(seldom),
+        sight(seldom | {DataClass.INFECTIOUS}),
+    )
+    for open_eyed in (own, trusted):
+        assert {"amap_hcc", "fib4"} <= {model["model"] for model in open_eyed["models"]}
+        assert open_eyed["causes"] == ["liver"]
+        assert open_eyed["level"] == 4
+    # The values of the blood are theirs to see, the illness that gives them a meaning is not.
+    assert {"amap_hcc", "fib4"}.isdisjoint(model["model"] for model in blind["models"])
+    assert blind["level"] == 1
+    for word in ("liver", "hepatitis", "肝"):
+        assert word not in json.dumps(blind, ensure_ascii=False)
 
 
 def test_an_older_frame_put_back_does_not_open(home: Home) -> None:

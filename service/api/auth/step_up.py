@@ -4,12 +4,12 @@ from datetime import datetime, timedelta
 from math import ceil
 from typing import Annotated, Self
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Depends, Request
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 from sqlalchemy import Connection
 
-from service.api.address import address_of
+from service.api.address import address_of, limited
 from service.api.auth import passkeys
 from service.api.auth.answers import TokenAnswer, token_answer
 from service.api.auth.credentials import AssertedCredential
@@ -42,7 +42,13 @@ class Reproof(Shape):
         return self
 
 
-@router.post("/step-up", response_model_exclude_none=True, responses=may_refuse(401))
+@router.post(
+    "/step-up",
+    response_model_exclude_none=True,
+    responses=may_refuse(401),
+    # A right password costs its work too, and is never held back.
+    dependencies=[Depends(limited("door"))],
+)
 async def step_up(
     request: Request, proof: Reproof, caller: Person, house: HouseDep, now: Now
 ) -> TokenAnswer:

@@ -65,11 +65,15 @@ async def open_emergency(
             log_look(conn, house, ask, decision, row_count=0)
         if refusal is not None:
             return refusal
-        return _out(
-            actions.open_(
-                conn, house.vault, actor=actor, subject=patient_id, reason=body.reason, now=now
-            )
-        )
+        try:
+            # What a failing opening wrote is undone; that it was tried stays in the log.
+            with conn.begin_nested():
+                session = actions.open_(
+                    conn, house.vault, actor=actor, subject=patient_id, reason=body.reason, now=now
+                )
+        except ServiceError as failed:
+            return failed
+        return _out(session)
 
     outcome = await house.db.awrite(job, key=patient_id.bytes)
     if isinstance(outcome, ServiceError):

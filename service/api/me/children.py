@@ -10,13 +10,14 @@ from typing import Literal
 from uuid import UUID
 
 from anyio import to_thread
-from fastapi import APIRouter
+from fastapi import APIRouter, Depends
 from pydantic import BaseModel, Field
 from sqlalchemy import Connection
 
 from consent.decision import Decision, Permit
 from consent.vocabulary import Action, DataClass, Purpose
 from service.api import gate as looks
+from service.api.address import limited
 from service.api.body import Shape, StrictRoute
 from service.api.deps import Now, RequestId, Resident
 from service.api.files import open_file
@@ -98,7 +99,13 @@ async def list_children(caller: Resident, house: HouseDep, now: Now) -> ChildPag
     return ChildPage(items=[_child(one, now) for one in found], next=None)
 
 
-@router.post("/children", status_code=201, responses=may_refuse(409))
+@router.post(
+    "/children",
+    status_code=201,
+    responses=may_refuse(409),
+    # Like signing up: whoever is refused later has cost a keyring all the same.
+    dependencies=[Depends(limited("sign-up"))],
+)
 async def begin_child(
     body: ChildBody, caller: Resident, house: HouseDep, now: Now, request_id: RequestId
 ) -> ChildOut:

@@ -175,7 +175,7 @@ async def list_grants(me: Mine, limit: Limit = 100, cursor: CursorText = None) -
     return GrantPage(items=[_out(kept, me.now) for kept in shown], next=next_)
 
 
-@router.post("/grants", status_code=201)
+@router.post("/grants", status_code=201, responses=may_refuse(409))
 async def give_grant(body: GrantBody, me: Mine, language: Lang) -> GrantOut:
     """Give a grant. Classes of grade 5 need a sign-in from the last five minutes."""
 

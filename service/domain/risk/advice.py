@@ -9,7 +9,7 @@ from . import body_size, control, glucose, ncdrs
 from .catalogue import read
 from .facts import Facts
 from .judgement import Judgement
-from .reasons import NAMES, ORDER
+from .reasons import NAMES, ORDER, SCREENS
 
 _TABLE = read("advice")
 MESSAGES: tuple[dict[str, str], ...] = tuple(_TABLE["messages"])
@@ -39,7 +39,7 @@ def actions(facts: Facts, found: Judgement, causes: Iterable[str]) -> tuple[dict
     )
 
 
-ALWAYS_ASKED = frozenset({"body", "glucose"})
+ALWAYS_ASKED = frozenset({"body", "glucose", *SCREENS})
 """Their messages may apply without an index: underweight, a screening score."""
 
 
@@ -60,6 +60,15 @@ def _pressure_from(systolic: float, diastolic: float) -> Callable[[Facts, Judgem
 
 
 _HIGH = _pressure_from(140, 90)
+
+
+def _screen(name: str, *groups: str) -> Callable[[Facts, Judgement], bool]:
+    def holds(_: Facts, found: Judgement) -> bool:
+        screen = found.screens.get(name)
+        return screen is not None and screen.group in groups
+
+    return holds
+
 
 CONDITIONS: dict[str, Callable[[Facts, Judgement], bool]] = {
     "always": lambda facts, found: True,
@@ -89,6 +98,14 @@ CONDITIONS: dict[str, Callable[[Facts, Judgement], bool]] = {
         and facts.bmi is not None
         and body_size.CODES[body_size.bmi_label(facts.bmi)] in ("overweight", "obese")
     ),
+    "fib4_high": _screen("fib4", "gt2.67"),
+    "fib4_raised": _screen("fib4", "1.30to2.67"),
+    "fli_high": _screen("fli", "ge60"),
+    "amap_low": _screen("amap", "low"),
+    "amap_raised": _screen("amap", "medium", "high"),
+    "apcs_high": _screen("apcs", "4-7"),
+    "apcs_moderate": _screen("apcs", "2-3"),
+    "lung_eligible": _screen("lung_screening", "eligible"),
     "underweight": lambda facts, found: (
         facts.bmi is not None and body_size.CODES[body_size.bmi_label(facts.bmi)] == "underweight"
     ),

@@ -14,6 +14,7 @@ from .advice import REASONS, URGENT
 from .catalogue import MODELS, RULE_PACK, read
 from .current import FRESH, RULES
 from .levers import MODEL as WAYS
+from .stability import APART
 
 _WORDS = read("colour_page")
 ITEMS: Mapping[str, Mapping[str, Any]] = _WORDS["items"]
@@ -46,8 +47,9 @@ RULE = """
 1. 下表每一项，凡是您的记录够用的，各得一个级别；**最重的一项就是您的颜色**，并写明是哪一项。
    Each item below that your records suffice for gives a level. **The worst one is your colour**,
    and the prompt names it.
-2. 一项都算不出来，就没有颜色：{no_data}没有数据绝不显示绿色。
-   With no item there is no colour. Nothing known is never shown as green.
+2. 一项都算不出来，就没有颜色：{no_data}没有数据绝不显示绿色。没有建议检查的筛查不算一项。
+   With no item there is no colour. Nothing known is never shown as green. A screen that advises no
+   check is no item.
 3. 绿色和蓝色要在血压、吸烟、体重指数或腰围、血糖（或糖尿病评分）齐全时才算定，否则标“暂定”。
    Green and blue are final only with blood pressure, smoking, BMI or waist, and blood sugar (or the
    diabetes score); until then they are marked provisional, with what is missing.
@@ -62,6 +64,11 @@ RULE = """
 6. 18岁以下和孕期不用成人模型：{child}{pregnant}
    Below 18 years and in pregnancy no adult model speaks: children's standards apply, and in
    pregnancy the maternity doctor classifies the risk.
+7. 变重立刻显示；变轻要在至少{apart}天里每次评估都一致才显示，提示里写明哪一天。
+   急症读数不受此限，复测正常即解除。
+   A worse colour shows at once. A better one shows when every assessment over at least {apart} days
+   agrees, and the prompt names the day. An alarming reading stands outside of that: it is gone with
+   a normal one.
 
 ## 每一项的级别 · The level of each item
 
@@ -138,6 +145,7 @@ def _rule() -> str:
         glucose=glucose,
         child=REASONS["child"].zh,
         pregnant=REASONS["pregnant"].zh,
+        apart=APART.days,
     )
 
 

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from . import blood_pressure, control, kidney
+from . import blood_pressure, control, kidney, screens
 from .catalogue import read
 from .facts import Facts
 from .person import Person, Reading
@@ -32,7 +32,18 @@ _CODES = {
     for meaning, kinds in RULES["codes"].items()
 }
 SIZES: tuple[float, float] = tuple(RULES["usable_height_cm"])
+SCREENED = (
+    *("fatty_liver", "hepatitis", "copd", "colorectal_cancer", "lung_cancer", "liver_cancer"),
+    *("family_colorectal_cancer", "family_lung_cancer"),
+)
+"""Meanings that only screens ask for, named as the fact each sets."""
 GLUCOSE = ("glucose_fasting", "glucose_random", "glucose_2h", "glucose_capillary")
+
+LIVER = {
+    **{code: code for code in ("alt", "ast", "ggt", "platelets", "albumin", "triglycerides")},
+    "bilirubin_total": "bilirubin",
+}
+"""Measures of the liver models, and the fact each sets."""
 
 Readings = Mapping[str, Sequence[Reading]]
 
@@ -133,6 +144,8 @@ def _histories(facts: Facts, person: Person) -> None:
     facts.clinical_disease = facts.ascvd or has(person, "clinical")
     facts.organ_damage = has(person, "organ_damage")
     facts.ckd = 4 if has(person, "ckd_4") else 3 if has(person, "ckd_3") else 0
+    for name in SCREENED:
+        setattr(facts, name, has(person, name))
     facts.family_ascvd = has(person, "family_ascvd")
     facts.family_early_cvd = has(person, "family_early_cvd")
     facts.family_stroke = has(person, "family_stroke")
@@ -244,6 +257,8 @@ def _smoking(facts: Facts, newest: Newest) -> None:
             facts.smoker, facts.nicotine = False, _former(newest)
         elif status.value == NEVER:
             facts.smoker, facts.nicotine = False, "never"
+    if facts.nicotine is not None:
+        facts.ever_smoked = facts.nicotine != "never"
     days = newest.number("secondhand_smoke_days")
     facts.passive_smoking = days is not None and days >= blood_pressure.RISK["secondhand_days_from"]
 
@@ -286,10 +301,15 @@ def _laboratory(facts: Facts, newest: Newest) -> None:
     facts.homocysteine = newest.number("homocysteine")
     facts.urate = newest.number("urate")
     facts.heart_rate = newest.number("resting_heart_rate")
-    albumin = newest.number("uacr")
-    if albumin is not None:
-        facts.clinical_disease |= albumin >= blood_pressure.CLINICAL["uacr_from"]
-        facts.organ_damage |= albumin >= blood_pressure.DAMAGE["uacr_from"]
+    urine = newest.number("uacr")
+    if urine is not None:
+        facts.clinical_disease |= urine >= blood_pressure.CLINICAL["uacr_from"]
+        facts.organ_damage |= urine >= blood_pressure.DAMAGE["uacr_from"]
+    for code, name in LIVER.items():
+        value = newest.number(code)
+        # What the models would refuse as an input is as if it were not there.
+        if value is not None and screens.accepts(name, value):
+            setattr(facts, name, value)
     persistent = _persistent_egfr(facts, newest)
     if persistent is not None:
         facts.egfr_stage = kidney.stage(persistent)

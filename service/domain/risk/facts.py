@@ -51,6 +51,8 @@ class Facts:
     smoker: bool | None = None
     nicotine: str | None = None
     passive_smoking: bool = False
+    ever_smoked: bool | None = None
+    """Now or in the past; quitting does not change it."""
 
     diabetes: bool = False
     diabetes_complications: bool = False
@@ -83,11 +85,34 @@ class Facts:
     salt: float | None = None
     homocysteine: float | None = None
     urate: float | None = None
+
+    triglycerides: float | None = None
+    """mmol/L, as bilirubin is umol/L, albumin g/L, platelets 10*9/L and enzymes U/L."""
+    alt: float | None = None
+    ast: float | None = None
+    ggt: float | None = None
+    platelets: float | None = None
+    albumin: float | None = None
+    bilirubin: float | None = None
+
+    fatty_liver: bool = False
+    hepatitis: bool = False
+    copd: bool = False
+    colorectal_cancer: bool = False
+    lung_cancer: bool = False
+    liver_cancer: bool = False
+    family_colorectal_cancer: bool = False
+    family_lung_cancer: bool = False
     heart_rate: float | None = None
 
     @property
     def glucose(self) -> Values:
         return Values(self.fpg, self.ogtt_2h, self.random, self.hba1c)
+
+    @property
+    def liver_reason(self) -> bool:
+        """Something that makes fibrosis of the liver worth looking for."""
+        return self.fatty_liver or self.hepatitis or self.diabetes
 
     @property
     def hypertensive(self) -> bool:

@@ -14,7 +14,7 @@ from service.domain.life import age_at
 
 from . import advice, stability
 from .catalogue import MODELS
-from .current import Newest, Readings, facts_of, pressures
+from .current import LIVER, Newest, Readings, facts_of, pressures
 from .factors import MEASURES
 from .judgement import judge
 from .person import Person
@@ -60,7 +60,12 @@ def grounds(person: Person, readings: Readings, now: datetime) -> Grounds:
 
 
 def _readings(why: Iterable[str], newest: Newest) -> Iterator[Ground]:
+    why = tuple(why)
     first = [name for name in why if name in MEASURES]
+    if "liver" in why:
+        yield from _newest(LIVER, newest)
+    if "bowel_screening" in why and "smoking" not in first:
+        first.append("smoking")
     for factor in (*first, *(name for name in NAMES if name not in first)):
         if factor == "blood_pressure":
             yield from _pressures(newest)
@@ -104,6 +109,9 @@ CAUSES: dict[str, Text] = {
     "cardiovascular_disease": Text("心脑血管疾病", "cardiovascular disease"),
     "heart_rhythm": Text("心律", "heart rhythm"),
     "kidney": Text("肾脏", "kidneys"),
+    "liver": Text("建议检查肝脏", "an advised check of the liver"),
+    "bowel_screening": Text("建议检查结直肠", "an advised check of the bowel"),
+    "lung_screening": Text("建议检查肺部", "an advised check of the lungs"),
     "age": Text("年龄", "age"),
 }
 

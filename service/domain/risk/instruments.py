@@ -1,13 +1,26 @@
 """The `models` of a prompt: what each instrument said, with its terms, limits and source."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
-from . import blood_pressure, body_size, china_par, essential_eight, glucose, lipids, ncdrs, stroke
+from . import (
+    blood_pressure,
+    body_size,
+    china_par,
+    essential_eight,
+    glucose,
+    lipids,
+    liver,
+    ncdrs,
+    screens,
+    stroke,
+)
+from .calculators.result import band_of
 from .catalogue import MODELS, Model
 from .facts import Facts
 from .judgement import Judgement, par_input
 from .reasons import NAMES
+from .screens import Screen
 
 Entry = dict[str, Any]
 
@@ -78,6 +91,8 @@ def _entries(facts: Facts, found: Judgement) -> Iterator[Entry]:
             dict.fromkeys(found.stroke_factors, True) | {"prior": facts.prior_stroke},
             facts.age >= stroke.AGE_FROM,
         )
+    for item, screen in found.screens.items():
+        yield SCREENS[item](facts, screen)
 
 
 def _measured(facts: Facts, given: china_par.Input) -> bool:
@@ -130,3 +145,65 @@ def _ncdrs(facts: Facts, score: int) -> Entry:
     )
     category = "high" if score >= ncdrs.CUT else "low"
     return _entry(ncdrs.MODEL, score, category, dict(terms), ncdrs.valid_at(facts.age))
+
+
+def _fib4(facts: Facts, screen: Screen) -> Entry:
+    given = screens.fib4_input(facts)
+    assert given is not None
+    low, high = liver.FIB4.inputs["age"]["derived"]
+    return _entry(
+        liver.FIB4,
+        round(screen.value, 2),
+        screens.fib4_category(facts, screen.value),
+        {name: round(factor, 4) for name, factor in liver.fib4_factors(*given).items()},
+        low <= facts.age <= high,
+    )
+
+
+def _fli(facts: Facts, screen: Screen) -> Entry:
+    terms = screens.fli_terms(facts)
+    assert terms is not None
+    assert facts.bmi is not None
+    assert facts.waist is not None
+    return _entry(
+        liver.FLI,
+        round(screen.value, 1),
+        band_of(liver.FLI, screen.value, liver.FLI.parameters["cuts"]),
+        {name: round(term, 4) for name, term in terms.items()},
+        screens.accepts("bmi", facts.bmi) and screens.accepts("waist", facts.waist),
+    )
+
+
+def _amap(facts: Facts, screen: Screen) -> Entry:
+    terms = screens.amap_terms(facts)
+    assert terms is not None
+    whole = liver.rounded(screen.value)
+    value = {
+        "score": round(screen.value, 3),
+        "rounded_official": whole,
+        "group": screen.group,
+    }
+    shown = {name: round(term, 4) for name, term in terms.items()}
+    return _entry(liver.AMAP, value, screen.group, shown)
+
+
+def _apcs(facts: Facts, screen: Screen) -> Entry:
+    terms = screens.person_apcs_terms(facts)
+    assert terms is not None
+    category = band_of(screens.APCS, screen.value, screens.APCS.parameters["cuts"])
+    return _entry(screens.APCS, screen.value, category, dict(terms))
+
+
+def _lung(facts: Facts, screen: Screen) -> Entry:
+    terms = screens.lung_terms(facts)
+    assert terms is not None
+    return _entry(screens.LUNG, screen.value, screen.group, dict(terms))
+
+
+SCREENS: dict[str, Callable[[Facts, Screen], Entry]] = {
+    "fib4": _fib4,
+    "fli": _fli,
+    "amap": _amap,
+    "apcs": _apcs,
+    "lung_screening": _lung,
+}

@@ -20,6 +20,7 @@ from . import (
 from .body_size import CENTRAL_FROM, OBESE_FROM
 from .facts import Facts
 from .rules import Rules, in_force
+from .screens import Screen, is_of_age_alone, screened
 
 PAR_AGES = (20, 85)
 URGENT_ITEMS = frozenset({"urgent_blood_pressure", "urgent_glucose"})
@@ -46,6 +47,7 @@ class Judgement:
     pressure_met: bool = False
     glucose_met: bool = False
     relieved: tuple[str, ...] = ()
+    screens: dict[str, Screen] = field(default_factory=dict)
 
     @property
     def lasting(self) -> int | None:
@@ -74,6 +76,7 @@ def judge(facts: Facts) -> Judgement:
         _lipids(facts, found, rules)
         _stroke(facts, found, rules)
     _glucose(facts, found, rules)
+    _screens(facts, found, rules)
     _others(facts, found, rules)
     found.level = max(found.items.values(), default=None)
     return found
@@ -307,6 +310,16 @@ def _ncdrs(facts: Facts) -> int | None:
     return ncdrs.score(
         facts.sex, facts.age, facts.bmi, facts.waist, facts.sbp, facts.family_diabetes
     )
+
+
+def _screens(facts: Facts, found: Judgement, rules: Rules) -> None:
+    found.screens = screened(facts)
+    for item, screen in found.screens.items():
+        level = rules.tables[item][screen.group]
+        # A screen that advises nothing is no health: alone it would make somebody green. And what
+        # age and sex alone invite to is an invitation to everybody of that age, not a risk.
+        if level > 1 and not is_of_age_alone(item, facts):
+            found.items[item] = level
 
 
 def _others(facts: Facts, found: Judgement, rules: Rules) -> None:

@@ -7,11 +7,19 @@ from .catalogue import MODELS
 FIB4, FLI, AMAP = MODELS["fib4"], MODELS["fli"], MODELS["amap_hcc"]
 MG_DL_PER_MMOL: float = FLI.parameters["mg_dl_per_mmol"]
 _FLI, _AMAP = FLI.parameters, AMAP.parameters
+FIB4_CUTS: tuple[float, float] = tuple(FIB4.parameters["cuts"])
+FIB4_OLDER_FROM: int = FIB4.parameters["older_from"]
+FIB4_OLDER_LOW: float = FIB4.parameters["older_low_cut"]
 
 
 def fib4_index(age: float, ast: float, alt: float, platelets: float) -> float:
     """One division, so that a value that is exactly at a cut stays there."""
     return age * ast / (platelets * sqrt(alt))
+
+
+def fib4_category(index: float, low: float = FIB4_CUTS[0]) -> str:
+    """From 65 years `low` is often taken as `FIB4_OLDER_LOW`; the upper cut stays."""
+    return "low" if index < low else "high" if index > FIB4_CUTS[1] else "indeterminate"
 
 
 def fib4_factors(age: float, ast: float, alt: float, platelets: float) -> dict[str, float]:

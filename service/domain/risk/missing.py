@@ -39,6 +39,24 @@ def _missing(facts: Facts, found: Judgement) -> Iterator[str]:
         yield "sleep_duration"
     if facts.vegetables_and_fruit is None:
         yield from ("vegetable_intake", "fruit_intake")
+    yield from _liver(facts)
+
+
+def _liver(facts: Facts) -> Iterator[str]:
+    """Asked only of somebody with a reason to look at the liver."""
+    if facts.pregnant or not facts.liver_reason:
+        return
+    for code, value in (
+        ("alt", facts.alt),
+        ("ast", facts.ast),
+        ("platelets", facts.platelets),
+    ):
+        if value is None:
+            yield code
+    if facts.hepatitis and not facts.liver_cancer:
+        for code, value in (("bilirubin_total", facts.bilirubin), ("albumin", facts.albumin)):
+            if value is None:
+                yield code
 
 
 def complete(facts: Facts, found: Judgement) -> bool:

@@ -8,6 +8,7 @@ from .advice import MESSAGES, URGENT
 from .catalogue import MODELS, RULE_PACK, Model
 from .current import RULES
 from .rules import BACKWARDS, KEYS, NO_LEVEL, NO_REASON, NO_STEPS, NOT_RED, TABLES
+from .screens import APCS_AGE_FROM
 
 GRADES = {
     "A": "identical in at least two independent readable sources",
@@ -22,6 +23,27 @@ FLAGGED = (
 WITHHELD = (
     "范围之外不给出数值，并说明原因。 Outside of what it was made for no number is given, and the "
     "answer says why."
+)
+SCREENED = (
+    "- Screens count where every input is known: FIB-4 with a fatty liver, chronic hepatitis or "
+    "diabetes (from 65 years with 2.0 as the lower cut), the fatty liver index, aMAP with chronic "
+    f"hepatitis, the bowel score from {APCS_AGE_FROM} years. They advise a check (建议检查); one "
+    "that advises nothing carries no level. None runs in pregnancy, nor with the cancer it looks "
+    "for.",
+    "- A family history that nobody entered counts as none, as in China-PAR: the bowel score is "
+    "then the least it can be.",
+    "- Having smoked counts in the bowel score whether or not somebody quit, so quitting does not "
+    "lower it. Age and sex alone give 2 points and more from 50: then the score and its advice "
+    "are shown and no level moves, because eligibility by age alone never does (product); with "
+    "smoking or a family history it moves the level as the pack says.",
+    "- Lung screening is advised on COPD or lung cancer of a close relative, from 50 to 74 years. "
+    "Pack-years, passive smoking in years and exposure at work are in no record, so nobody is said "
+    "not to be eligible, and a smoker is not judged by cigarettes a day.",
+    "- OSTA and COPD-PS are calculators only: no record says whether a woman is past the "
+    "menopause, and none holds the answers of the questionnaire.",
+    "- A screen that was done (a colonoscopy, a CT) does not yet take its advice away.",
+    "- Hepatitis belongs to the class of infections: who may not see that class is shown no aMAP, "
+    "and no FIB-4 for that reason alone.",
 )
 INTRODUCTION = """# Risk models
 
@@ -141,6 +163,7 @@ def _assessment() -> Iterator[str]:
         "inside China-PAR stay as observed."
     )
     yield "- Below 18 years there is no level; in pregnancy no China-PAR, lipid or weight path."
+    yield from SCREENED
     yield "\n| measure | counts for days |\n|---|---|"
     for code, days in RULES["fresh_days"].items():
         yield f"| `{code}` | {days} |"

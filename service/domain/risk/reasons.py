@@ -1,7 +1,8 @@
 """Why the level is what it is: the factors behind the items that produced it.
 
-Causes are factor names where something can be done, and a standing cause (`age`, `kidney`,
-`heart_rhythm`, `cardiovascular_disease`) where not. They come in the order of the share of
+Causes are factor names where something can be done, a standing cause (`age`, `kidney`,
+`heart_rhythm`, `cardiovascular_disease`) where not, and the name of a check that a screen advises
+(`liver`, `bowel_screening`, `lung_screening`). They come in the order of the share of
 cardiovascular disease in Chinese cohorts that each explains; that share weighs nothing else.
 """
 
@@ -16,7 +17,9 @@ NAMES = ("diet", "activity", "smoking", "sleep", "body", "lipids", "glucose", "b
 """The eight factors, in the order of `Judgement.indices`."""
 
 _SHARES: dict[str, float] = MODELS["composite_index"].parameters["advice_order_pct"]
-STANDING = ("cardiovascular_disease", "heart_rhythm", "kidney", "age")
+SCREENS = ("liver", "bowel_screening", "lung_screening")
+"""Checks that screens advise; a cause of this name says that a check is due, never an illness."""
+STANDING = ("cardiovascular_disease", "heart_rhythm", "kidney", *SCREENS, "age")
 ORDER = (
     *sorted(_SHARES, key=lambda name: -_SHARES[name]),
     *(name for name in NAMES if name not in _SHARES),
@@ -114,6 +117,12 @@ def _composite(_: Facts, found: Judgement) -> Iterator[str]:
     yield from low or [name for name, index in known.items() if index == min(known.values())]
 
 
+def _fatty_liver(facts: Facts, _: Judgement) -> Iterator[str]:
+    yield "liver"
+    if obese(facts):
+        yield "body"
+
+
 def _chronic(facts: Facts, _: Judgement) -> Iterator[str]:
     if facts.htn_dx:
         yield "blood_pressure"
@@ -140,5 +149,10 @@ FINDERS: dict[str, Finder] = {
     "urgent_glucose": _only("glucose"),
     "prior_ascvd": _only("cardiovascular_disease"),
     "composite": _composite,
+    "fib4": _only("liver"),
+    "fli": _fatty_liver,
+    "amap": _only("liver"),
+    "apcs": _only("bowel_screening"),
+    "lung_screening": _only("lung_screening"),
     "chronic_disease": _chronic,
 }

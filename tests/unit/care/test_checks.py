@@ -236,7 +236,7 @@ def test_age_and_sex_alone_never_carry_a_level(birth_date: date, sex: str) -> No
 
 @given(st.integers(19, 95), st.sampled_from(["female", "male"]))
 def test_what_is_due_moves_no_level(years: int, sex: str) -> None:
-    """The day an invitation comes, readings of the day before carry the level of the day before."""
+    """The day an invitation comes, whoever is well stays green."""
     well = read({"systolic_bp": 112, "diastolic_bp": 70, "smoking_status": "never"}, TODAY - DAY)
     before = somebody(born(years) + DAY, sex=sex, readings=well)
     after = somebody(born(years), sex=sex, readings=well)

@@ -162,6 +162,12 @@ class Case:
                 return True
         return False
 
+    def denials_to_come(self) -> Ends:
+        """[5] When denies begin that are not withdrawn."""
+        denies = [one for one in self.grants if one.deny and self.about(one)]
+        begins = [utc(one.valid_from) for one in denies if one.withdrawn_at is None]
+        return [begin for begin in begins if begin > self.now]
+
     def common_days(self, grant: Grant) -> Days:
         """[3.4] The days both asked for and granted."""
         first, last = self.request.window or (None, None)
@@ -233,6 +239,7 @@ class Case:
             withheld |= dict.fromkeys(offer.classes(), "another-grant")
         withheld = {one: why for one, why in withheld.items() if one not in classes}
         ends = [end for one, _ in taken.opened for end in (one.valid_until, one.outdated_from)]
+        ends += self.denials_to_come()
         terms = {"classes": classes, "grant": named.id, "window": taken.days}
         duties = {"log-before-reveal", "spend-use"} if taken.limited else {"log-before-reveal"}
         return self.permitted(rule, withheld, ends, **terms, obligations=duties)
@@ -264,7 +271,8 @@ class Case:
         if not left:
             return self.told("explicit-deny", withheld)
         duties = {"log-before-reveal", "notify-subject", "review"}
-        return self.permitted("break-glass", withheld, [over_at], classes=left, obligations=duties)
+        ends = [over_at, *self.denials_to_come()]
+        return self.permitted("break-glass", withheld, ends, classes=left, obligations=duties)
 
     # [5] The answer
     def refused_whole(self, rule: str) -> Answer:

@@ -65,6 +65,15 @@ class TestTime:
         assert own.permit is not None
         assert own.permit.expires_at == NOW + PERMIT_LIFE
 
+    def test_a_permit_ends_where_a_deny_begins(self) -> None:
+        soon = grant(BODY, deny=True, valid_from=NOW + 20 * SECOND)
+        void = grant(BODY, deny=True, valid_from=NOW + SECOND, withdrawn_at=NOW)
+        answer = ask(DOCTOR, BODY, grants=(grant(BODY), soon, void))
+        assert answer.permit is not None
+        assert answer.permit.expires_at == NOW + 20 * SECOND
+        late = NOW + 20 * SECOND
+        assert refused(ask(DOCTOR, BODY, grants=(grant(BODY), soon), now=late), "explicit-deny")
+
 
 class TestNotice:
     def test_counts_until_the_very_instant_it_is_replaced(self) -> None:

@@ -224,10 +224,11 @@ def test_a_permit_ends_within_five_minutes_and_with_whatever_it_rests_on(case: S
     assert case.now < permit.expires_at <= longest
     if permit.expires_at < longest:
         since = case.facts.emergency_since
+        denials = {one.valid_from for one in case.grants if one.deny}
         ends = {
             "guardian": {case.facts.minor_until},
-            "break-glass": {since and since + timedelta(hours=4)},
-        }.get(permit.rule, {one.ends_at for one in case.grants})
+            "break-glass": {since and since + timedelta(hours=4), *denials},
+        }.get(permit.rule, {one.ends_at for one in case.grants} | denials)
         assert permit.expires_at in ends
 
 

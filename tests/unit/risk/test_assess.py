@@ -282,6 +282,12 @@ def test_categories_are_those_of_the_city_specification() -> None:
     assert {key: (*known, UNKNOWN) for key, known in CATEGORIES.items()} == metrics
 
 
+def test_reading_beyond_every_scale_is_not_there() -> None:
+    assessment = assess(born(50), told(vigorous_activity_week=1e308, systolic_bp=118), NOW)
+    assert assessment.level == 1
+    assert "moderate_activity_week" in assessment.missing
+
+
 @pytest.mark.parametrize(
     ("values", "item"),
     [

@@ -15,11 +15,11 @@ OLDER = Text(
 def fib4(given: Checked) -> Result:
     blood = given["age"], given["ast"], given["alt"], given["platelets"]
     factors, index = liver.fib4_factors(*blood), liver.fib4_index(*blood)
-    low, high = liver.FIB4.parameters["cuts"]
-    category = "low" if index < low else "high" if index > high else "indeterminate"
-    limits = liver.FIB4.parameters
-    older = given["age"] >= limits["older_from"] and low <= index < limits["older_low_cut"]
-    return Result(round(index, 2), category, factors, notes=(OLDER,) if older else ())
+    older = (
+        given["age"] >= liver.FIB4_OLDER_FROM and liver.FIB4_CUTS[0] <= index < liver.FIB4_OLDER_LOW
+    )
+    notes = (OLDER,) if older else ()
+    return Result(round(index, 2), liver.fib4_category(index), factors, notes=notes)
 
 
 def fli(given: Checked) -> Result:

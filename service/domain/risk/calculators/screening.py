@@ -2,6 +2,7 @@
 
 from consent.vocabulary import Text
 from service.domain.risk.catalogue import MODELS
+from service.domain.risk.screens import APCS, LUNG, apcs_terms, of_age
 from service.domain.risk.tables import Steps
 
 from .result import Checked, Result, band_of
@@ -15,22 +16,20 @@ NOT_DERIVED = Text(
     "建立于绝经后女性，结果仅供参考。",
     "Derived in post-menopausal women: a rough guide only.",
 )
-APCS, LUNG, TWO_CANCER = MODELS["apcs"], MODELS["cn_lung_screening"], MODELS["cn_two_cancer"]
-COPD, FINDRISC, OSTA = MODELS["copd_ps"], MODELS["findrisc"], MODELS["osta"]
-_APCS, _LUNG, _FIND = APCS.parameters["points"], LUNG.parameters, FINDRISC.parameters
-APCS_AGE = Steps(_APCS["age"])
+TWO_CANCER, COPD = MODELS["cn_two_cancer"], MODELS["copd_ps"]
+FINDRISC, OSTA = MODELS["findrisc"], MODELS["osta"]
+_LUNG, _FIND = LUNG.parameters, FINDRISC.parameters
 COPD_AGE = Steps(COPD.parameters["age"])
 FINDRISC_STEPS = {name: Steps(_FIND[name]) for name in ("age", "waist_male", "waist_female")}
 
 
 def apcs(given: Checked) -> Result:
-    smoked = "never" if given["smoking"] == "never" else "current_or_past"
-    terms = {
-        "age": APCS_AGE.at(given["age"]),
-        "sex": _APCS["sex"][given["sex"]],
-        "family_history_crc": _APCS["family_history_crc"][_answer(given["family_history_crc"])],
-        "smoking": _APCS["smoking"][smoked],
-    }
+    terms = apcs_terms(
+        given["age"],
+        given["sex"],
+        family=given["family_history_crc"],
+        smoked=given["smoking"] != "never",
+    )
     score = sum(terms.values())
     return Result(score, band_of(APCS, score, APCS.parameters["cuts"]), terms, notes=(ADVISED,))
 
@@ -49,20 +48,20 @@ def lung(given: Checked) -> Result:
         ),
         "first_degree_lung_cancer": given["first_degree_lung_cancer"],
     }
-    of_age = _of_age(given["age"], _LUNG["age"])
-    eligible = of_age and any(terms.values())
+    right_age = of_age(given["age"], _LUNG["age"])
+    eligible = right_age and any(terms.values())
     unknown = heavy and not given["current_smoker"] and since is None
     return Result(
         eligible,
         _eligibility(eligible),
-        {"age": of_age, **terms},
+        {"age": right_age, **terms},
         notes=(QUIT_UNKNOWN,) if unknown else (),
     )
 
 
 def two_cancer(given: Checked) -> Result:
     rule = TWO_CANCER.parameters
-    terms = {"sex": given["sex"] == rule["sex"], "age": _of_age(given["age"], rule["age"])}
+    terms = {"sex": given["sex"] == rule["sex"], "age": of_age(given["age"], rule["age"])}
     eligible = all(terms.values())
     return Result(eligible, _eligibility(eligible), terms)
 
@@ -111,17 +110,8 @@ def osta(given: Checked) -> Result:
 LEVELS = {entry["category"]: entry["label"] for entry in OSTA.categories}
 
 
-def _answer(flag: bool) -> str:
-    return "yes" if flag else "no"
-
-
 def _least(value: float | None, bound: float) -> bool:
     return value is not None and value >= bound
-
-
-def _of_age(age: float, limits: list[int]) -> bool:
-    # In completed years: somebody of 74 stays 74 until the birthday.
-    return limits[0] <= age < limits[1] + 1
 
 
 def _eligibility(eligible: bool) -> str:
