@@ -127,11 +127,14 @@ def log_panel(
     house: House,
     *,
     caller: Caller,
-    shown: Sequence[tuple[UUID, Decision]],
+    seen: Sequence[tuple[UUID, Decision]],
     request_id: str,
     now: datetime,
 ) -> None:
-    """One entry for each resident of whom a panel shows a row."""
+    """One entry for each resident whose row a panel shows, or leaves out by level or due work.
+
+    Both are alike, `row_count` too, which lies in the clear: it must not tell who is at a level.
+    """
     looker = _practitioner(conn, caller)
     _log(
         conn,
@@ -149,7 +152,7 @@ def log_panel(
                 now=now,
                 row_count=1,
             )
-            for resident, decision in shown
+            for resident, decision in seen
         ],
     )
 
