@@ -14,8 +14,8 @@ from service.api.body import Flag, Number, Shape, StrictRoute, Whole
 from service.api.catalogue import FRESHNESS
 from service.api.schema import Bilingual, JsonObject, Page
 from service.domain.fitness import catalogue
-from service.domain.fitness.explain import explain
-from service.domain.fitness.standard import Item, ItemScore, Score, Standard
+from service.domain.fitness.explain import number, shown
+from service.domain.fitness.standard import Item, Score, Standard
 from service.kit.errors import Invalid, NotFound
 
 router = APIRouter(prefix="/v1/standards", tags=["standards"], route_class=StrictRoute)
@@ -190,33 +190,16 @@ def _scored(found: Score) -> StandardScore:
         status=standard.status,
         state=found.state,
         item_scores={name: one.points for name, one in found.items.items()},
-        items={name: _result(standard, name, one) for name, one in found.items.items()},
+        items={
+            name: ItemResult.model_validate(shown(standard, name, one))
+            for name, one in found.items.items()
+        },
         missing=list(found.missing),
-        standard=_shown(found.standard),
+        standard=number(found.standard),
         bonus=found.bonus,
-        total=_shown(found.total),
+        total=number(found.total),
         level=None if level is None else level.code,
         level_name=None if level is None else Bilingual.of(level.name),
         notes=[Bilingual.of(note) for note in found.notes],
         source=standard.citation,
     )
-
-
-def _result(standard: Standard, name: str, one: ItemScore) -> ItemResult:
-    text = explain(standard.items.get(name), one)
-    return ItemResult(
-        result=one.result / 100,
-        points=one.points,
-        label=None if one.name is None else Bilingual.of(one.name),
-        grade=one.grade,
-        provisional=None if one.provisional is None else Bilingual.of(one.provisional),
-        next=None
-        if one.next_points is None or one.next_result is None
-        else NextStep(points=one.next_points, result=one.next_result / 100),
-        explanation=None if text is None else Bilingual.of(text),
-    )
-
-
-def _shown(value: int | None) -> float | None:
-    """Hundredths as a JSON number: the division is exact to the digits that are shown."""
-    return None if value is None else value / 100

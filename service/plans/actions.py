@@ -45,6 +45,9 @@ def plan(
     )
     reader = Reader(connection, vault, permit, zone, today)
     who = who.with_deeds(evidence.deeds(reader, asked.wanted(who)))
+    if beside := asked.beside_tests(who):
+        both = [*who.deeds, *evidence.deeds(reader, beside)]
+        who = who.with_deeds(sorted(both, key=lambda deed: deed.day, reverse=True))
     own = evidence.stated(reader)
     course = Course(reader, care.aims(who, own))
     return care.plan(who, own, course.points)

@@ -14,7 +14,7 @@ from tests.family_room import begin, ok
 from tests.house_room import Person, Town, town
 from tests.record_room import observation, pressure
 
-PARTS = ("due", "follow_ups", "goals", "messages")
+PARTS = ("due", "fitness", "youth", "follow_ups", "goals", "messages")
 
 
 @pytest.fixture
@@ -231,6 +231,51 @@ def test_a_guardian_sees_the_childs_plan_and_the_look_is_logged(here: Town) -> N
     assert (grown["day"], grown["findings"][0]["indicator"]) == ("2026-11-12", "weight_for_age")
     looks = ok(child.ask("GET", "/access-log"))["items"]
     assert {one["action"] for one in looks} >= {"read"}
+
+
+def test_a_pupils_results_are_scored_under_the_edition_of_their_day(here: Town) -> None:
+    child = begin(here, here.resident(), birth_date="2015-05-17", sex="male")
+    results: dict[str, Any] = {
+        "vital_capacity": 2500,
+        "run_50m": 9.0,
+        "sit_and_reach": 8.3,
+        "rope_skip_1min": 155,
+        "situps_1min": 36,
+        "shuttle_50x8": 112,
+        "body_height": 145,
+        "body_weight": 40,
+    }
+    test = {**observation(results, "2026-11-12T09:00:00+08:00"), "kind": "fitness_test"}
+    hour = observation({"school_sport_minutes": 60}, "2026-11-12T18:00:00+08:00")
+    log(here, child.guardian, test, hour, path=child.path)
+    (line,) = plan(here, child.guardian, child.path)["fitness"]
+    assert (line["missing"], line["total"], line["edition"]) == (["grade"], None, "2014 revision")
+    grade = {**observation({"school_grade": "5"}, "2026-11-12T10:00:00+08:00")}
+    log(here, child.guardian, grade, path=child.path)
+    found = plan(here, child.guardian, child.path)
+    (line,) = found["fitness"]
+    assert (line["standard_id"], line["version"], line["state"]) == (
+        "cn-nsphs-2014",
+        "1",
+        "complete",
+    )
+    assert (line["standard"], line["bonus"], line["total"]) == (84.4, 3, 87.4)
+    met = {one["item"]: one["met"] for one in found["youth"]}
+    assert met == {"daily_hour": True, "sight": None, "teeth": None}
+    ok(child.ask("DELETE", "/data-classes/fitness"))
+    assert plan(here, child.guardian, child.path)["fitness"] == []
+
+
+def test_an_adults_results_name_both_editions(here: Town) -> None:
+    lin = here.resident(birth_date="1990-05-17")
+    values = {"grip_strength": 30.0, "body_fat_pct": 25.0}
+    test = {**observation(values, "2026-11-12T09:00:00+08:00"), "kind": "fitness_test"}
+    log(here, lin, test)
+    found = {one["standard_id"]: one for one in plan(here, lin)["fitness"]}
+    assert found["cn-npfs-2023"]["provisional"]
+    assert found["cn-npfs-2023"]["items"].keys() == {"grip", "body_fat"}
+    assert found["cn-npfs-adult-2003"]["items"].keys() == {"grip"}
+    assert plan(here, lin)["youth"] == []
 
 
 def test_a_stranger_sees_no_childs_plan(here: Town) -> None:

@@ -13,6 +13,7 @@ from service.api import records as shapes
 from service.api.body import StrictRoute
 from service.api.me.own import Mine
 from service.api.schema import Bilingual
+from service.api.standards import ItemResult
 from service.plans import actions as plans
 
 router = APIRouter(tags=["me"], route_class=StrictRoute)
@@ -130,6 +131,47 @@ class GrowthLine(Sourced):
     school_age: SchoolAgeJudgement | None
 
 
+class FitnessLine(Sourced):
+    """The results of one day under one edition of a national standard, computed when it is read.
+
+    Students are scored by the `school_grade` recorded on the same day, and never by a grade guessed
+    from their age. An adult's results are scored under every edition that holds on the day.
+    """
+
+    day: date
+    standard_id: str
+    edition: str
+    version: str
+    provisional: bool = Field(description="The edition was not compared with its printed text.")
+    measure: Literal["student_standard_score", "npfs_grade"]
+    state: Literal["complete", "incomplete"]
+    missing: list[str] = Field(description="Items, or grade where the school grade is not known.")
+    items: dict[str, ItemResult]
+    standard: float | None = Field(description="Weighted score before the bonus.")
+    bonus: int | None
+    total: float | None
+    level: Literal["excellent", "good", "pass", "fail"] | None
+    level_name: Bilingual | None
+
+
+class MeasuredOut(BaseModel):
+    measure: str
+    value: float
+    unit: str | None
+    day: date
+
+
+class YouthLine(Sourced):
+    """What counts from 7 to 17 years: the newest values of the last year, and the bound if any."""
+
+    item: Literal["daily_hour", "sight", "teeth"]
+    text: Bilingual
+    values: list[MeasuredOut]
+    at_least: float | None
+    at_most: float | None
+    met: bool | None = Field(description="Null where nothing is recorded or no bound was found.")
+
+
 class ColourOut(BaseModel):
     colour: Literal["green", "yellow", "orange", "red", "purple"]
     label: Bilingual
@@ -178,6 +220,8 @@ class PlanOut(BaseModel):
     exercise: ExerciseOut
     due: list[DueLine]
     growth: GrowthLine | None = Field(description="Below 18 years, where there is no level.")
+    fitness: list[FitnessLine] = Field(description="Fitness tests of the last year, newest first.")
+    youth: list[YouthLine] = Field(description="From 7 to 17 years.")
     pregnancy: PregnancyOut | None
     follow_ups: list[FollowUpLine]
     goals: list[GoalLine]

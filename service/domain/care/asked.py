@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 from consent.vocabulary import DataClass
-from service.domain.care import colours, exercise, followed, visits
+from service.domain.care import colours, exercise, followed, tested, visits, youth
 from service.domain.care.checks import CHECKS, LONGEST_MONTHS, Check
 from service.domain.care.situation import Situation
 from service.domain.life import Stage
@@ -56,6 +56,17 @@ def wanted(who: Situation) -> Mapping[DataClass, Wanted]:
     return found
 
 
+def beside_tests(who: Situation) -> Mapping[DataClass, Wanted]:
+    """What was measured of the body, asked only of somebody who took a fitness test."""
+    if not tested.days(who):
+        return {}
+    names: dict[DataClass, frozenset[str]] = {}
+    for name in tested.BODY_NAMES:
+        data_class = class_of(name)
+        names[data_class] = names.get(data_class, frozenset()) | {name}
+    return {data_class: Wanted(found, YEAR, True) for data_class, found in names.items()}
+
+
 def class_of(name: str) -> DataClass:
     """The class in which records that tell this name are kept."""
     kind, colon, code = name.partition(":")
@@ -67,6 +78,9 @@ def class_of(name: str) -> DataClass:
 def _names(who: Situation) -> Iterator[_Name]:
     if who.stage is Stage.CHILD:
         yield from (_Name(name, YEAR, True) for name in visits.GROWTH)
+    yield from (_Name(name, YEAR, True) for name in tested.NAMES)
+    if youth.concerns(who):
+        yield from (_Name(name, YEAR, False) for name in youth.NAMES)
     if who.sex == "female":
         names = (*visits.ANTENATAL, *visits.DELIVERIES, "pregnancy_status")
         yield from (_Name(name, YEAR, True) for name in names)

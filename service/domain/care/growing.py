@@ -45,18 +45,10 @@ def _child(who: Situation, day: date) -> Child:
         sex="female" if who.sex == "female" else "male",
         age_days=age_days if young else None,
         age_months=None if young else age_days / DAYS_A_MONTH,
-        height=_value(who, "body_height", day),
-        weight=_value(who, "body_weight", day),
-        head=_value(who, "head_circumference", day),
+        height=who.number_on("body_height", day),
+        weight=who.number_on("body_weight", day),
+        head=who.number_on("head_circumference", day),
     )
-
-
-def _value(who: Situation, name: str, day: date) -> float | None:
-    told = [deed.told[name] for deed in who.deeds if name in deed.told and deed.day == day]
-    told += [
-        one.value for one in who.readings.get(name, ()) if one.at.astimezone(who.zone).date() == day
-    ]
-    return next((value for value in told if isinstance(value, int | float)), None)
 
 
 def _shown(one: Finding) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from service.domain.care.due import checks as reading_checks
 from service.domain.care.goals import AIMS
 from service.domain.care.messages import MESSAGES
 from service.domain.care.sources import SOURCES, read
+from service.domain.care.youth import ENTRIES
 from service.domain.risk import control
 
 INTRODUCTION = """# Care: follow-ups, schedules, goals and messages
@@ -23,7 +24,7 @@ that somebody is ill. A plan is computed when it is read and stored nowhere. Gra
 
 def page() -> str:
     """The whole page as text."""
-    parts = (_norm(), _schedules(), _checks(), _goals(), _messages(), _sources())
+    parts = (_norm(), _schedules(), _checks(), _youth(), _goals(), _messages(), _sources())
     return INTRODUCTION + "\n".join(line for part in parts for line in part) + "\n"
 
 
@@ -109,6 +110,24 @@ def _again(check: Check) -> str:
     more = {**check.sooner, **check.longer}
     rest = "".join(f"; {name} {months}" for name, months in more.items())
     return f"{check.months} months{rest}"
+
+
+def _youth() -> Iterator[str]:
+    yield "\n## 7-17岁 · From 7 to 17 years\n"
+    yield (
+        "The newest values of the last year; without a bound they are shown and not judged. "
+        "Results of fitness tests stand in `fitness`, computed when the plan is read: students by "
+        "the `school_grade` recorded on the day of the test and never by a grade guessed from "
+        "their age, adults of 20 to 59 years under every edition that holds on the day.\n"
+    )
+    yield "| entry | measures | bound | source |\n|---|---|---|---|"
+    for one in ENTRIES:
+        bounds = (("at least", one.at_least), ("at most", one.at_most))
+        bound = ", ".join(f"{word} {value}" for word, value in bounds if value is not None)
+        yield (
+            f"| `{one.item}` {one.name.zh} {one.name.en} | {_any(one.measures)} | {bound} | "
+            f"`{one.source.id}` |"
+        )
 
 
 def _goals() -> Iterator[str]:

@@ -18,7 +18,9 @@ from service.domain.care import (
     growing,
     messages,
     norm,
+    tested,
     visits,
+    youth,
 )
 from service.domain.care.goals import Goal, Point, Progress
 from service.domain.care.planned import Planned
@@ -38,6 +40,8 @@ def plan(who: Situation, stated: Sequence[Goal], points: Points) -> dict[str, An
         "exercise": exercise.exercise(who),
         "due": [one.shown(who.today) for one in due_list(who)],
         "growth": growing.growth(who),
+        "fitness": tested.fitness(who),
+        "youth": youth.youth(who),
         "pregnancy": colours.pregnancy(who),
         "follow_ups": followed.follow_ups(who),
         "goals": [one.shown() for one in progress(who, stated, points)],

@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
+from itertools import chain
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -65,6 +66,21 @@ class Situation:
         if not clinical:
             for reading in self.readings.get(name, ()):
                 yield reading.at.astimezone(self.zone).date()
+
+    def on(self, name: str, day: date) -> Value | None:
+        """The newest value of a measure on one day."""
+        told = (deed.told[name] for deed in self.deeds if deed.day == day and name in deed.told)
+        read = (
+            one.value
+            for one in self.readings.get(name, ())
+            if one.at.astimezone(self.zone).date() == day
+        )
+        return next(chain(told, read), None)
+
+    def number_on(self, name: str, day: date) -> float | None:
+        """The same where it is a number."""
+        value = self.on(name, day)
+        return value if isinstance(value, int | float) else None
 
     def last(self, name: str, *, clinical: bool = False) -> date | None:
         """The last day up to today on which it was done."""

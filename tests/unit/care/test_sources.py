@@ -35,7 +35,7 @@ def sourced(name: str) -> Iterator[tuple[str, dict[str, Any]]]:
     if name == "norm":
         yield "norm", table
         yield "rates", table["rates"]
-    for kind in ("check", "message", "goal", "target"):
+    for kind in ("check", "message", "goal", "target", "entry"):
         yield from ((f"{kind} {number}", row) for number, row in enumerate(table.get(kind, ())))
 
 
