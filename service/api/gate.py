@@ -8,7 +8,8 @@ durable. Nothing opened here leaves before the commit.
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Generic, TypeVar
+from functools import lru_cache
+from typing import Any, Generic, TypeVar
 from uuid import UUID
 
 from pydantic import BaseModel
@@ -21,6 +22,7 @@ from service.api.schema import Bilingual
 from service.audit import actions as audit
 from service.audit.entry import Entry
 from service.grants import gate, looks, uses
+from service.grants.askers import Asker
 from service.grants.looks import Looker
 from service.grants.uses import UseTaken
 from service.guardians import actions as guardians
@@ -28,6 +30,7 @@ from service.house import House
 from service.identity import store as identity
 from service.identity.caller import Caller
 from service.kit.errors import ServiceError
+from service.kit.savepoint import savepoint
 from service.tallies import actions as tallies
 
 Answer = TypeVar("Answer")
@@ -69,9 +72,9 @@ async def look(
 
     def job(conn: Connection) -> Answer | ServiceError:
         while True:
-            ask_, decision = _decided(conn, house, ask)
+            ask_, decision, asker = _decided(conn, house, ask)
             try:
-                return _answered(conn, house, ask_, decision, open_)
+                return _answered(conn, house, ask_, decision, asker, open_)
             except UseTaken:
                 house.vault.openings.keep_back(decision.permit)
                 # Somebody else took the last use meanwhile: decide again on what is left.
@@ -80,12 +83,14 @@ async def look(
     return _told(await house.db.awrite(job, key=ask.subject.bytes))
 
 
-def _decided(conn: Connection, house: House, ask: Look) -> tuple[Look, Decision]:
-    """The decision, and the look under the purpose for which it was decided."""
+def _decided(conn: Connection, house: House, ask: Look) -> tuple[Look, Decision, Asker | None]:
+    """The decision, the look under the purpose for which it was decided, and who asked."""
     request = AccessRequest(ask.caller.actor, ask.subject, ask.purpose, ask.action, ask.classes)
     fresh = ask.caller.stepped_up(ask.now)
-    decided, decision = gate.admit_look(conn, house.vault, request, now=ask.now, stepped_up=fresh)
-    return replace(ask, purpose=decided.purpose), decision
+    decided, decision, asker = gate.admit_look(
+        conn, house.vault, request, now=ask.now, stepped_up=fresh
+    )
+    return replace(ask, purpose=decided.purpose), decision, asker
 
 
 def _answered(
@@ -93,6 +98,7 @@ def _answered(
     house: House,
     ask: Look,
     decision: Decision,
+    asker: Asker | None,
     open_: Callable[[Connection, Decision, Permit], Opened[Answer]],
 ) -> Answer | ServiceError:
     if decision.permit is None:
@@ -100,19 +106,19 @@ def _answered(
             conn, house.vault, decision, actor=ask.caller.actor, subject=ask.subject
         )
         if gate.is_active(conn, ask.subject):
-            _log(conn, house, [_entry(conn, house, ask, decision, 0)])
+            _log(conn, house, [_entry(conn, house, ask, decision, 0, asker)])
         return refusal
     failed: ServiceError | None = None
     try:
         # What a failing action wrote is undone, the use it took too; that it was tried stays in
         # the log.
-        with conn.begin_nested():
+        with savepoint(conn):
             opened = open_(conn, decision, decision.permit)
             uses.spend(conn, house.vault, decision, subject=ask.subject, now=ask.now)
     except ServiceError as error:
         failed = error
     rows = 0 if failed is not None else opened.row_count
-    _log(conn, house, [_entry(conn, house, ask, decision, rows)])
+    _log(conn, house, [_entry(conn, house, ask, decision, rows, asker)])
     return failed if failed is not None else opened.answer
 
 
@@ -121,11 +127,14 @@ def log_panel(
     house: House,
     *,
     caller: Caller,
-    shown: Sequence[tuple[UUID, Decision]],
+    seen: Sequence[tuple[UUID, Decision]],
     request_id: str,
     now: datetime,
 ) -> None:
-    """One entry for each resident of whom a panel shows a row."""
+    """One entry for each resident whose row a panel shows, or leaves out by level or due work.
+
+    Both are alike, `row_count` too, which lies in the clear: it must not tell who is at a level.
+    """
     looker = _practitioner(conn, caller)
     _log(
         conn,
@@ -143,7 +152,7 @@ def log_panel(
                 now=now,
                 row_count=1,
             )
-            for resident, decision in shown
+            for resident, decision in seen
         ],
     )
 
@@ -158,14 +167,33 @@ def log_look(
 def withheld(decision: Decision) -> list[WithheldOut]:
     """The classes a decision keeps closed, in the order of the vocabulary, with their reasons."""
     return [
-        WithheldOut(
-            data_class=data_class.value,
-            reason=Bilingual.of(gate.sentence(decision.withheld[data_class])),
-            rule=decision.withheld[data_class],
-        )
+        _withheld(data_class, decision.withheld[data_class])
         for data_class in DataClass
         if data_class in decision.withheld
     ]
+
+
+def withheld_documents(decision: Decision) -> list[dict[str, Any]]:
+    """As `withheld`, ready to be spelled; nobody changes them."""
+    return [
+        _withheld_document(data_class, decision.withheld[data_class])
+        for data_class in DataClass
+        if data_class in decision.withheld
+    ]
+
+
+# Classes and rules are closed lists, so these are few.
+
+
+@lru_cache(maxsize=1024)
+def _withheld(data_class: DataClass, rule: str) -> WithheldOut:
+    reason = Bilingual.of(gate.sentence(rule))
+    return WithheldOut(data_class=data_class.value, reason=reason, rule=rule)
+
+
+@lru_cache(maxsize=1024)
+def _withheld_document(data_class: DataClass, rule: str) -> dict[str, Any]:
+    return _withheld(data_class, rule).model_dump()
 
 
 def _log(conn: Connection, house: House, entries: Sequence[Entry]) -> None:
@@ -174,11 +202,18 @@ def _log(conn: Connection, house: House, entries: Sequence[Entry]) -> None:
     tallies.note(conn, house.vault.openings, house.system)
 
 
-def _entry(conn: Connection, house: House, ask: Look, decision: Decision, row_count: int) -> Entry:
+def _entry(
+    conn: Connection,
+    house: House,
+    ask: Look,
+    decision: Decision,
+    row_count: int,
+    asker: Asker | None = None,
+) -> Entry:
     return looks.entry(
         house.vault,
         decision,
-        looker=_looker(conn, house, ask.caller, ask.subject),
+        looker=_looker(conn, house, ask.caller, ask.subject, asker),
         subject=ask.subject,
         purpose=ask.purpose,
         action=ask.action,
@@ -189,11 +224,15 @@ def _entry(conn: Connection, house: House, ask: Look, decision: Decision, row_co
     )
 
 
-def _looker(conn: Connection, house: House, caller: Caller, subject: UUID) -> Looker:
+def _looker(
+    conn: Connection, house: House, caller: Caller, subject: UUID, asker: Asker | None
+) -> Looker:
     if caller.kind == "resident":
         # Neither id nor name: the clear columns of the log must not show whose family this is.
         known_as = guardians.pseudonym(house.vault, subject, caller.id)
         return Looker(replace(caller.actor, id=known_as))
+    if asker is not None:
+        return Looker(caller.actor, asker.name, asker.clinic)
     return _practitioner(conn, caller)
 
 

@@ -127,9 +127,8 @@ def consistency(conn: Connection, first: int, second: int) -> list[bytes]:
 
 def _keep(conn: Connection, entries: Iterable[Entry]) -> None:
     entries = list(entries)
-    state = additions.lock_tree(conn)
     subjects = [entry.subject.bytes for entry in entries]
-    reached = additions.heads(conn, set(subjects))
+    state, reached = additions.locked(conn, set(subjects))
     logged = []
     for leaf, (entry, subject) in enumerate(zip(entries, subjects, strict=True), state.edge.size):
         placed = link(entry, reached.get(subject, START), leaf)

@@ -47,10 +47,21 @@ def lock_tree(conn: Connection) -> State:
     return state_of(*rows[0])
 
 
-def heads(conn: Connection, subjects: Iterable[bytes]) -> dict[bytes, Head]:
-    """The head of each chain by its subject's id; a subject nobody has looked at has none."""
-    rows = _HEADS.rows(conn, list(subjects))
-    return {bytes(subject): Head(seq, bytes(hash_)) for subject, seq, hash_ in rows}
+def locked(conn: Connection, subjects: Iterable[bytes]) -> tuple[State, dict[bytes, Head]]:
+    """As `lock_tree`, and the head of each chain by its subject's id, read once the lock is held.
+
+    A subject nobody has looked at has no head.
+    """
+    with pipelined(conn):
+        tree, heads = _LOCKED.later(conn, {}), _HEADS.later(conn, list(subjects))
+        rows, reached = tree(), heads()
+    if not rows:
+        # Whatever was read without the lock counts for nothing.
+        lock_tree(conn)
+        return locked(conn, subjects)
+    return state_of(*rows[0]), {
+        bytes(subject): Head(seq, bytes(hash_)) for subject, seq, hash_ in reached
+    }
 
 
 def add(

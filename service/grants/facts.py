@@ -8,25 +8,35 @@ from sqlalchemy import Connection
 
 from consent.request import Actor, Facts
 from consent.vocabulary import ActorKind
-from service.grants import store
+from service.grants import askers, store
 from service.guardians import actions as guardians
 from service.keys.vault import Vault
 from service.kit.ids import parse_id
 
-NO_BOND = store.Bond()
+NO_BOND = askers.Bond()
 UNKNOWN = Facts(
     subject_status="unknown", revision=0, contract_in_force=False, stepped_up=False, deny_all=False
 )
 """Of somebody nobody has heard of."""
 
 
-def asker_of(conn: Connection, actor: Actor, subject: UUID) -> store.Asker | None:
+def asker_of(conn: Connection, actor: Actor, subject: UUID) -> askers.Asker | None:
     """What the store knows of the asker; None unless it is a practitioner in office."""
     practitioner = practitioner_of(actor)
-    return None if practitioner is None else store.asker(conn, subject, practitioner)
+    return None if practitioner is None else askers.asker(conn, subject, practitioner)
 
 
-def placed(actor: Actor, asker: store.Asker | None) -> Actor:
+def standing_and_asker(
+    conn: Connection, actor: Actor, subject: UUID
+) -> tuple[store.Standing | None, askers.Asker | None]:
+    """The standing of the subject, and of the asker what `asker_of` tells, in one statement."""
+    practitioner = practitioner_of(actor)
+    if practitioner is None:
+        return store.standing(conn, subject), None
+    return askers.facing(conn, subject, practitioner)
+
+
+def placed(actor: Actor, asker: askers.Asker | None) -> Actor:
     """The actor with the clinic and the role that the store knows, whatever a caller said."""
     if asker is None or asker.clinic_id is None:
         return replace(actor, clinic=None, roles=frozenset())
@@ -35,7 +45,7 @@ def placed(actor: Actor, asker: store.Asker | None) -> Actor:
 
 def facts_of(
     standing: store.Standing,
-    bond: store.Bond,
+    bond: askers.Bond,
     stepped_up: bool,
     emergency_since: datetime | None = None,
 ) -> Facts:

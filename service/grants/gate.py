@@ -34,7 +34,7 @@ from consent.vocabulary import (
 from service.contracts import store as contracts
 from service.emergencies import actions as emergencies
 from service.emergencies import store as sessions
-from service.grants import body, kept, store
+from service.grants import askers, body, kept, store
 from service.grants.facts import (
     NO_BOND,
     UNKNOWN,
@@ -43,6 +43,7 @@ from service.grants.facts import (
     facts_of_another,
     placed,
     practitioner_of,
+    standing_and_asker,
 )
 from service.guardians import actions as guardians
 from service.identity import store as identity
@@ -74,8 +75,7 @@ def admit(
     presented: Iterable[Grant] = (),
     lasting: bool = False,
 ) -> Decision:
-    """Decide one request. A resident's own record costs one statement, a child's two, and the
-    look of somebody else three.
+    """Decide one request: one statement on one's own record, two on anybody else's.
 
     `presented` are grants the resident handed over in person, such as a code held up to a doctor.
     `lasting` leaves out grants of limited uses: for what is kept ready without anybody looking.
@@ -91,22 +91,24 @@ def admit_look(
     *,
     now: datetime,
     stepped_up: bool = False,
-) -> tuple[AccessRequest, Decision]:
+) -> tuple[AccessRequest, Decision, askers.Asker | None]:
     """Decide a look by somebody else; a practitioner's for an emergency where that opens more.
 
-    The answer names the request that was decided: its purpose is the one to be logged.
+    The answer also names the request that was decided (its purpose is logged), and who asked.
     """
     decision, asker = _admitted(conn, vault, request, now, stepped_up)
     urgent = asker is not None and asker.in_emergency and bool(decision.withheld)
     if not urgent or request.purpose is not Purpose.CARE or request.action is not Action.READ:
-        return request, decision
+        return request, decision, asker
     asked = replace(request, purpose=Purpose.EMERGENCY)
     broken = admit_emergency(
         conn, vault, actor=request.actor, subject=request.subject, now=now, classes=request.classes
     )
     better = len(broken.classes) > len(decision.classes)
     # Where neither opens anything, that the four hours are over is what there is to say.
-    return (asked, broken) if better or not decision.allow else (request, decision)
+    if better or not decision.allow:
+        return asked, broken, asker
+    return request, decision, asker
 
 
 def admit_emergency(
@@ -143,18 +145,17 @@ def _admitted(
     lasting: bool = False,
     emergency_since: datetime | None = None,
     imagined: bool = False,
-) -> tuple[Decision, store.Asker | None]:
+) -> tuple[Decision, askers.Asker | None]:
     """The decision and who asked. One on an emergency that is only imagined admits nobody."""
     actor, subject = request.actor, request.subject
     guard.ask(conn, subject)
-    standing = store.standing(conn, subject)
+    standing, asker = standing_and_asker(conn, actor, subject)
     if standing is None or standing.status != "active":
         facts = UNKNOWN if standing is None else facts_of(standing, NO_BOND, stepped_up)
         return _decided(conn, request, (), facts, now), None
     if actor.kind is ActorKind.RESIDENT and actor.id != str(subject):
         facts = facts_of_another(conn, vault, standing, stepped_up)
         return _decided(conn, request, (), facts, now), None
-    asker = asker_of(conn, actor, subject)
     if actor.kind is ActorKind.PRACTITIONER and asker is None:
         # Somebody who is not in office holds nothing, whatever was once granted to them.
         return _decided(conn, request, (), facts_of(standing, NO_BOND, stepped_up), now), None
@@ -316,7 +317,7 @@ def admit_panel(
     vault.preload(_revisions(one for one, _ in found), _OF_A_PANEL)
     rows = store.active_to(conn, grantees)
     asked = (actor, Purpose.CARE, action, classes)
-    standings = [(one, store.Bond(mine, clinic_signed=True)) for one, mine in found]
+    standings = [(one, askers.Bond(mine, clinic_signed=True)) for one, mine in found]
     return _decide_each(conn, vault, standings, rows, asked, now=now, lasting=True)
 
 
@@ -372,7 +373,7 @@ def _decided(
 def _decide_each(
     conn: Connection,
     vault: Vault,
-    standings: Sequence[tuple[store.Standing, store.Bond]],
+    standings: Sequence[tuple[store.Standing, askers.Bond]],
     rows: Iterable[store.GrantRow],
     asked: tuple[Actor, Purpose, Action, frozenset[DataClass]],
     *,

@@ -13,7 +13,6 @@ from sqlalchemy import (
     Text,
     and_,
     bindparam,
-    exists,
     func,
     insert,
     or_,
@@ -23,7 +22,6 @@ from sqlalchemy import (
 
 from consent.grant import Grantee
 from service.contracts.tables import contracts
-from service.emergencies.tables import emergency_sessions
 from service.grants.tables import ACTIVE, grants
 from service.identity.tables import practitioners
 from service.kit.prepared import Prepared, Row
@@ -55,33 +53,16 @@ class Standing(NamedTuple):
     emergency_refused: bool = False
 
 
-class Bond(NamedTuple):
-    """Whether a resident has signed with this practitioner, and with anybody of their clinic."""
-
-    signed: bool = False
-    clinic_signed: bool = False
-
-
-class Asker(NamedTuple):
-    """A practitioner in office who asks about one resident, and what is between them.
-
-    `in_emergency` is whether they opened break-glass and nobody closed it; its time may be over.
-    """
-
-    clinic_id: UUID | None
-    role: str
-    bond: Bond
-    in_emergency: bool
-
-
 _COLUMNS = tuple(grants.c[name] for name in GrantRow._fields)
-_STANDING = select(
+STANDING = (
     resident_state.c.resident_id,
     residents.c.status,
     resident_state.c.consent_revision,
     resident_state.c.deny_all,
     resident_state.c.emergency_refused,
-).join(residents, residents.c.resident_id == resident_state.c.resident_id)
+)
+STATES = resident_state.join(residents, residents.c.resident_id == resident_state.c.resident_id)
+_STANDING = select(*STANDING).select_from(STATES)
 
 # Asked before every statement of every request, so it is compiled once.
 _STANDING_OF_ONE = Prepared(
@@ -107,39 +88,6 @@ _ENTERED = Prepared(
 )
 
 
-_SIGNER = practitioners.alias("signer")
-# Asked at every look, without a cache: who moves to another clinic has moved on the next request.
-_ASKER = Prepared(
-    select(
-        practitioners.c.clinic_id,
-        practitioners.c.role,
-        contracts.c.practitioner_id,
-        _SIGNER.c.clinic_id,
-        exists()
-        .where(
-            emergency_sessions.c.resident_id == _RESIDENT,
-            emergency_sessions.c.practitioner_id == practitioners.c.practitioner_id,
-            emergency_sessions.c.open,
-        )
-        .label("in_emergency"),
-    )
-    .select_from(practitioners)
-    .outerjoin(contracts, and_(contracts.c.resident_id == _RESIDENT, contracts.c.active))
-    .outerjoin(
-        _SIGNER,
-        # A contract with somebody who left office is no contract with their clinic.
-        and_(
-            _SIGNER.c.practitioner_id == contracts.c.practitioner_id,
-            _SIGNER.c.disabled.is_(False),
-        ),
-    )
-    .where(
-        practitioners.c.practitioner_id == bindparam("practitioner", type_=LargeBinary),
-        practitioners.c.disabled.is_(False),
-    )
-)
-
-
 def place(resident: UUID, grant: UUID, version: int) -> Place:
     return Place("grants", "body", resident, grant.bytes, revision=version)
 
@@ -150,25 +98,6 @@ def standing(conn: Connection, resident: UUID) -> Standing | None:
         return None
     ((_, status, revision, deny_all, refused),) = rows
     return Standing(resident, status, revision, bool(deny_all), bool(refused))
-
-
-def asker(conn: Connection, resident: UUID, practitioner: UUID) -> Asker | None:
-    """What a decision needs to know of a practitioner; None for one who is not in office."""
-    given = {"resident": resident.bytes, "practitioner": practitioner.bytes}
-    rows = _ASKER.rows(conn, given)
-    if not rows:
-        return None
-    ((clinic, role, signed_with, signed_at, in_emergency),) = rows
-    known = _uuid(clinic)
-    bond = Bond(
-        signed=_uuid(signed_with) == practitioner,
-        clinic_signed=known is not None and _uuid(signed_at) == known,
-    )
-    return Asker(known, role, bond, bool(in_emergency))
-
-
-def _uuid(value: Any) -> UUID | None:
-    return None if value is None else UUID(bytes=bytes(value))
 
 
 def entered(conn: Connection, resident: UUID) -> tuple[Standing, int] | None:
@@ -222,7 +151,8 @@ def standings_of_panel(
 ) -> list[tuple[Standing, bool]]:
     """One statement for everybody of a panel; True where the contract is the practitioner's own."""
     query = (
-        _STANDING.add_columns(contracts.c.practitioner_id)
+        select(*STANDING, contracts.c.practitioner_id)
+        .select_from(STATES)
         .join(contracts, contracts.c.resident_id == resident_state.c.resident_id)
         .where(on_panel(grantees, practitioner))
     )

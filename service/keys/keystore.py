@@ -23,6 +23,7 @@ from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from consent.vocabulary import Text
 from service.keys import marks
 from service.keys.keyring import SealedKeyring
+from service.keys.proof import NOT_FOUNDED, check_row, checked
 from service.keys.stages import admit
 from service.keys.tables import (
     kek_check,
@@ -32,17 +33,15 @@ from service.keys.tables import (
     system_keys,
     tombstones,
 )
-from service.keys.wrapping import KeyRefused, RootKey, belonging
+from service.keys.wrapping import KeyRefused, RootKey
 from service.kit.crypto.aead import AES_256_GCM, SUITES
 from service.kit.db import EPOCH, open_engine
-from service.kit.errors import Gone, IntegrityBroken, NotFound
+from service.kit.errors import Gone, NotFound
 
 SUITE_NAMES = {number: suite.name for number, suite in SUITES.items()}
 """The cipher suites that new data keys may be of."""
 T = TypeVar("T")
 _CHUNK = 500
-_CHECKED = bytes(31)
-"""What a check row wraps: zeros, and one byte for the suite (0 for suite 1)."""
 _ROW = (ring_keys.c.kek_version, ring_keys.c.wrapped_rdek, keyrings.c.sealed_document)
 _RINGS = keyrings.join(ring_keys, ring_keys.c.resident_id == keyrings.c.resident_id)
 
@@ -101,7 +100,7 @@ class Keystore:
         try:
             keystore_metadata.create_all(engine)
             with engine.execution_options(kangma_writes=True).begin() as conn:
-                row = _check_row(kek, kek.primary, urandom(16), suite)
+                row = check_row(kek, kek.primary, urandom(16), suite)
                 conn.execute(kek_check.insert(), [row])
         finally:
             engine.dispose()
@@ -134,11 +133,11 @@ class Keystore:
         nothing is wrapped by it.
         """
         if not inspect(self.engine).has_table(kek_check.name):
-            raise KeyRefused(_NOT_FOUNDED)
+            raise KeyRefused(NOT_FOUNDED)
         with self.engine.connect() as conn:
             rows = conn.execute(select(kek_check).order_by(kek_check.c.version)).all()
         if not rows:
-            raise KeyRefused(_NOT_FOUNDED)
+            raise KeyRefused(NOT_FOUNDED)
         for row in rows:
             if row.version not in self.kek.versions:
                 raise KeyRefused(
@@ -148,7 +147,7 @@ class Keystore:
                     )
                 )
             # The newest row decides; older ones cannot be written anew.
-            self.suite = _checked(self.kek, row)
+            self.suite = checked(self.kek, row)
         deployment = bytes(rows[0].deployment)
         self._welcome(self.kek.versions - {row.version for row in rows}, deployment)
         return deployment
@@ -158,7 +157,7 @@ class Keystore:
         new = sorted(version for version in added if version >= self.kek.primary)
         if new:
             with self._writing.begin() as conn:
-                rows = [_check_row(self.kek, n, deployment, self.suite) for n in new]
+                rows = [check_row(self.kek, n, deployment, self.suite) for n in new]
                 _add(conn, kek_check, rows)
 
     def choose_suite(self, suite: int) -> None:
@@ -167,13 +166,13 @@ class Keystore:
         with self.writing() as conn:
             held = conn.scalars(select(version).where(version >= self.kek.primary)).all()
             for number in held:
-                row = _check_row(self.kek, number, self.deployment, suite)
+                row = check_row(self.kek, number, self.deployment, suite)
                 conn.execute(kek_check.update().where(version == number).values(row))
         self.suite = suite
 
     def check_in(self, conn: Connection, version: int) -> None:
         """Ask from now on that every root key has this new version."""
-        _add(conn, kek_check, [_check_row(self.kek, version, self.deployment, self.suite)])
+        _add(conn, kek_check, [check_row(self.kek, version, self.deployment, self.suite)])
 
     def versions_in_use(self) -> dict[int, int]:
         """How many keyrings each root key version wraps."""
@@ -327,36 +326,6 @@ class Keystore:
                     .where(system_keys.c.name == name, system_keys.c.kid == kid)
                     .values(stage=stage)
                 )
-
-
-_NOT_FOUNDED = Text(
-    "密钥库尚未初始化，请运行 kangma init。", "The keystore is empty; run kangma init."
-)
-_WRONG = Text(
-    "主密钥与密钥库不匹配，请恢复原主密钥。",
-    "The root key does not fit this keystore; restore the one it was founded with.",
-)
-
-
-def _check_row(kek: RootKey, version: int, deployment: bytes, suite: int) -> dict[str, Any]:
-    text = _CHECKED + bytes([0 if suite == AES_256_GCM.number else suite])
-    _, value = kek.wrap(text, belonging("check", deployment), version=version)
-    return {"version": version, "deployment": deployment, "check_value": value}
-
-
-def _checked(kek: RootKey, row: Row[Any]) -> int:
-    """The suite that a check row names; KeyRefused unless the root key opens it."""
-    bound = belonging("check", bytes(row.deployment))
-    try:
-        text = kek.unwrap(row.version, bytes(row.check_value), bound)
-    except IntegrityBroken:
-        raise KeyRefused(_WRONG) from None
-    suite = text[-1] or AES_256_GCM.number
-    if suite not in SUITES:
-        raise KeyRefused(
-            Text("密钥库使用未知的密码套件。", "The keystore uses an unknown cipher suite.")
-        )
-    return suite
 
 
 def _add(conn: Connection, table: Table, rows: list[dict[str, Any]]) -> None:

@@ -5,7 +5,7 @@ row; on SQLite the driver steps through the rows by itself. Values are the drive
 `Prepared`.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -58,11 +58,14 @@ class Found:
         self._on_sqlite = of_so_many
 
     def rows(self, connection: Connection, keys: Sequence[bytes]) -> list[Row]:
-        if not keys:
-            return []
-        if connection.dialect.name == "sqlite":
-            return [row for part in _parts(keys) for row in self._of_part(connection, part)]
-        return self._on_postgresql.rows(connection, {"keys": keys})
+        return self.later(connection, keys)() if keys else []
+
+    def later(self, connection: Connection, keys: Sequence[bytes]) -> Callable[[], list[Row]]:
+        """As `Prepared.later`."""
+        if connection.dialect.name != "sqlite":
+            return self._on_postgresql.later(connection, {"keys": keys})
+        found = [row for part in _parts(keys) for row in self._of_part(connection, part)]
+        return lambda: found
 
     def _of_part(self, connection: Connection, part: Sequence[bytes]) -> list[Row]:
         given = {f"key{number}": key for number, key in enumerate(part)}

@@ -339,10 +339,9 @@ def _grouped(connection: Connection, jobs: Iterable[_Job]) -> list[Any]:
         results = [_run(connection, job) for job in jobs]
     finally:
         del info[TOGETHER]
-    for act, items in waiting.items():
-        # What all jobs leave for the end are entries of the log, which nobody's permit is needed
-        # for and which only this role may add.
-        _as(connection, "log", lambda act=act, items=items: act(connection, items))  # type: ignore[misc]  # mypy cannot infer lambdas with defaults
+    # What all jobs leave for the end are entries of the log, which nobody's permit is needed for
+    # and which only this role may add.
+    _as(connection, "log", lambda: [act(connection, items) for act, items in waiting.items()])
     return results
 
 

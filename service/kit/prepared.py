@@ -7,7 +7,7 @@ Parameters and results are the driver's own values (bytes, int, bool, str): colu
 `UuidBytes` are not applied.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from operator import itemgetter
 from typing import Any
@@ -47,6 +47,10 @@ class Prepared:
     def rows(self, connection: Connection, parameters: Parameters) -> list[Row]:
         """Run it and fetch every row."""
         return self._on(connection).rows(connection, parameters)
+
+    def later(self, connection: Connection, parameters: Parameters) -> Callable[[], list[Row]]:
+        """Run it, and fetch its rows when asked: `pipelined`, others are sent in between."""
+        return self._on(connection).later(connection, parameters)
 
     def run(self, connection: Connection, parameters: Parameters) -> None:
         """Run it for its effect."""
@@ -93,6 +97,10 @@ class _Cursor:
         finally:
             cursor.close()
 
+    def later(self, connection: Connection, parameters: Parameters) -> Callable[[], list[Row]]:
+        found = self.rows(connection, parameters)
+        return lambda: found
+
     def run(self, connection: Connection, rows: Sequence[Parameters]) -> None:
         cursor = _cursor(connection)
         try:
@@ -106,6 +114,15 @@ class _Cursor:
         if self._fixed:
             parameters = {**self._fixed, **parameters}
         return tuple(parameters[name] for name in self._order)
+
+
+def plainly(connection: Connection, text: str) -> None:
+    """Run a text without parameters through the driver's cursor, for its effect."""
+    cursor = _cursor(connection)
+    try:
+        cursor.execute(text)
+    finally:
+        cursor.close()
 
 
 def _cursor(connection: Connection) -> Any:

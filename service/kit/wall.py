@@ -14,13 +14,14 @@ from sqlalchemy import Connection
 
 from service.kit.guard import Guard
 
-_NAME = b"kangma_wall"
+NAME, BEGIN = b"kangma_wall", b"kangma_begin"
+"""What is prepared on a connection whose database has wall 4: telling it, and a beginning."""
+FORMATS = [Format.TEXT] * 4
 _TELL = (
     b"SELECT set_config('role', $1, true), set_config('kangma.asked', $2, true),"
     b" set_config('kangma.names', $3, true), set_config('kangma.subjects', $4, true)"
 )
 _STANDS = b"SELECT 1 WHERE to_regprocedure('kangma_subjects()') IS NOT NULL"
-_FORMATS = [Format.TEXT] * 4
 
 
 def wall_of(connection: Connection) -> Callable[[Guard], None] | None:
@@ -32,14 +33,15 @@ def wall_of(connection: Connection) -> Callable[[Guard], None] | None:
     found = driver.pgconn.exec_(_STANDS)
     if found.status != ExecStatus.TUPLES_OK or found.ntuples == 0:
         return None
-    driver.pgconn.prepare(_NAME, _TELL)
+    driver.pgconn.prepare(NAME, _TELL)
+    driver.pgconn.prepare(BEGIN, b"BEGIN")
 
     def tell(guard: Guard) -> None:
         pgconn = driver.pgconn
         if pgconn.transaction_status == TransactionStatus.IDLE:
             # Readers commit each statement by itself, and settings would end with it.
             pgconn.exec_(b"BEGIN")
-        result = pgconn.exec_prepared(_NAME, told(guard), _FORMATS)
+        result = pgconn.exec_prepared(NAME, told(guard), FORMATS)
         if result.status != ExecStatus.TUPLES_OK:
             raise errors.error_from_result(result)
 

@@ -20,6 +20,7 @@ from psycopg.pq import ExecStatus, Format, TransactionStatus
 from psycopg.pq.abc import PGconn, PGresult
 from sqlalchemy import Connection
 
+from service.kit import wall
 from service.kit.guard import GUARD, PROTECTION, Guard, Need
 from service.kit.sqltext import need_of
 
@@ -70,17 +71,39 @@ _DECODE: dict[int, Coder] = {
 
 _HEAD = Struct(">iiIii").pack
 _LENGTH = Struct(">i").pack
+_EIGHT = Struct(">iq").pack
 _NULL = _LENGTH(-1)
+
+
+def _element(kind: int) -> Coder:
+    """Of one element of an array, with its length."""
+    encode = _ENCODE[kind]
+
+    def octets_of(value: Any) -> bytes:
+        if value is None:
+            return _NULL
+        octets: bytes = encode(value)
+        return _LENGTH(len(octets)) + octets
+
+    def eight_of(value: Any) -> bytes:
+        return _NULL if value is None else _EIGHT(8, value)
+
+    return eight_of if kind == 20 else octets_of
 
 
 def _array(kind: int) -> Coder:
     """Of lists of one kind: a head, then each element behind its length (arrayfuncs.c)."""
-    encode = _ENCODE[kind]
+    element = _element(kind)
 
     def octets_of(values: Sequence[Any]) -> bytes:
-        known = [None if value is None else encode(value) for value in values]
-        elements = [_NULL if one is None else _LENGTH(len(one)) + one for one in known]
-        return _HEAD(1, None in known, kind, len(known), 1) + b"".join(elements)
+        distinct = set(values)
+        if 2 * len(distinct) <= len(values):
+            # Most columns of the log repeat themselves, so their values are written once.
+            element_of: Coder = {value: element(value) for value in distinct}.__getitem__
+        else:
+            element_of = element
+        head = _HEAD(1, None in distinct, kind, len(values), 1)
+        return head + b"".join(map(element_of, values))
 
     return octets_of
 
@@ -94,6 +117,9 @@ class _Plan(NamedTuple):
 
     encode: tuple[Coder, ...]
     decode: tuple[Coder, ...]
+
+
+_SILENT = _Plan((), ())
 
 
 class Answer:
@@ -169,6 +195,14 @@ class Pipe:
                 self._pgconn.exit_pipeline_mode()
 
 
+def _tell(pgconn: PGconn, pipe: Pipe, guard: Guard) -> None:
+    """As `service.kit.wall` does, ahead of whatever is sent next: when it fails, that fails too."""
+    if pgconn.transaction_status == TransactionStatus.IDLE:
+        # Readers commit each statement by itself, and settings would end with it.
+        pipe.send(wall.BEGIN, _SILENT, [], [])
+    pipe.send(wall.NAME, _SILENT, wall.told(guard), wall.FORMATS)
+
+
 @contextmanager
 def piped(connection: Connection) -> Iterator[None]:
     """Inside, statements of this module do not wait for each other."""
@@ -203,11 +237,13 @@ class Wire:
         pgconn, info = begun(connection).pgconn, connection.info
         guard: Guard = info[GUARD]
         pipe: Pipe | None = info.get(PIPE)
-        if pipe is None:
-            guard.tell()
-        elif guard.stale:
-            with pipe.paused():
-                guard.tell()
+        if guard.stale and guard.wall is not None:
+            if pipe is None:
+                # What wall 4 is told and the statement behind it are one round trip.
+                with piped(connection):
+                    return self._ask(connection, parameters)
+            _tell(pgconn, pipe, guard)
+            guard.stale = False
         # PostgreSQL plans a statement anew when the role that runs it changes, so each role has
         # its own.
         name = self._name + guard.role.encode()
@@ -229,6 +265,12 @@ class Wire:
     def rows(self, connection: Connection, parameters: Mapping[str, Any]) -> list[Row]:
         """Run it and read every row."""
         return self._ask(connection, parameters).rows()
+
+    def later(
+        self, connection: Connection, parameters: Mapping[str, Any]
+    ) -> Callable[[], list[Row]]:
+        """Run it; its rows are waited for when they are asked for."""
+        return self._ask(connection, parameters).rows
 
     def run(self, connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
         """Run it once for each row of parameters."""
@@ -257,6 +299,11 @@ class Wire:
             tuple(_ENCODE[told.param_type(number)] for number in range(told.nparams)),
             tuple(_DECODE[told.ftype(number)] for number in range(told.nfields)),
         )
+
+
+def say(connection: Connection, text: bytes) -> None:
+    """Run a text that neither takes nor gives values, such as a savepoint; not inside `piped`."""
+    _good(begun(connection).pgconn.exec_(text))
 
 
 def begun(connection: Connection) -> Driver[Any]:

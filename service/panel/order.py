@@ -32,6 +32,11 @@ class Query:
     limit: int = 50
 
     @property
+    def weighs(self) -> bool:
+        """Whether health content of a card decides if its row is shown."""
+        return self.level is not None or self.due is not None
+
+    @property
     def filters(self) -> tuple[str, ...]:
         return (str(self.level), str(self.due), self.q or "", self.sort)
 
@@ -43,15 +48,19 @@ class Position(NamedTuple):
     shown: int
 
 
-def narrowed(rows: Sequence[Row], query: Query, today: date) -> list[Row]:
-    """The rows a query asks for, in its order."""
+def named(rows: Sequence[Row], query: Query) -> list[Row]:
+    """The rows whose name a query asks for: what its filters by level and due work then weigh."""
     wanted = (query.q or "").casefold()
+    return [row for row in rows if wanted in row.card.name.casefold()]
+
+
+def narrowed(rows: Sequence[Row], query: Query, today: date) -> list[Row]:
+    """Of rows with the wanted name those a query asks for, in its order."""
     found = [
         row
         for row in rows
         if (query.level is None or row.card.level == query.level)
         and (query.due is None or row.card.overdue(today) is query.due)
-        and wanted in row.card.name.casefold()
     ]
     found.sort(key=lambda row: (_KEYS[query.sort](row.card), row.resident.int))
     return found

@@ -5,9 +5,10 @@ the newest on; the exact order inside a day is known after opening.
 """
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from operator import itemgetter
 from typing import NamedTuple
 
 from sqlalchemy import Connection
@@ -24,6 +25,7 @@ from service.records.cursor import Position
 from service.records.store import Part
 
 FIRST_DAY, LAST_DAY = -(2**31), 2**31 - 1
+_MICROSECOND = timedelta(microseconds=1)
 CHUNK = 256
 """Parts fetched at least at a time."""
 
@@ -110,19 +112,45 @@ def _walk(
         store.existing(connection, permit, [bytes(16)])
         return
     low, high = _bounds(vault, permit, query, after)
+    # One more than is shown tells that there are more.
+    wanted, waiting, count = limit + 1, list[Mapping[bytes, list[Part]]](), 0
     for day in _days(connection, permit, list(tags), low, high, max(CHUNK, 2 * limit)):
+        waiting.append(day)
+        count += len(day)
+        # Never a day more than one by one would have been opened: fewer records are fewer lines.
+        if count >= wanted:
+            shown = _opened(vault, permit, query, after, waiting)
+            yield from shown
+            wanted, waiting, count = wanted - len(shown), [], 0
+    yield from _opened(vault, permit, query, after, waiting)
+
+
+def _opened(
+    vault: Vault,
+    permit: Permit,
+    query: Query,
+    after: Position | None,
+    days: Sequence[Mapping[bytes, list[Part]]],
+) -> list[tuple[Position, Found]]:
+    """What a list shows of whole days, in its order; all of them are opened at once."""
+    records = iter(
+        parts.open_records(vault, permit, [rows for day in days for rows in day.values()])
+    )
+    lines: list[tuple[Position, Found]] = []
+    for day in days:
         ordered = []
         for key, rows in day.items():
-            record = parts.open_record(vault, permit, rows)
-            position = Position((record.start - EPOCH) // timedelta(microseconds=1), key)
+            record = next(records)
+            position = Position((record.start - EPOCH) // _MICROSECOND, key)
             if (
                 query.asks_for(record)
                 and parts.within(permit.window, record.start)
                 and (after is None or position < after)
             ):
                 ordered.append((position, Found(record, rows[0].rev)))
-        ordered.sort(key=lambda pair: pair[0], reverse=True)
-        yield from ordered
+        ordered.sort(key=itemgetter(0), reverse=True)
+        lines += ordered
+    return lines
 
 
 def _days(
@@ -171,7 +199,7 @@ def _bounds(vault: Vault, permit: Permit, query: Query, after: Position | None) 
         first += [permit.window.first] if permit.window.first is not None else []
         last += [permit.window.last] if permit.window.last is not None else []
     if after is not None:
-        last.append(parts.record_day(EPOCH + timedelta(microseconds=after.start)))
+        last.append(parts.record_day(EPOCH + after.start * _MICROSECOND))
     return (
         vault.shift_day(permit.subject, max(first)) if first else FIRST_DAY,
         vault.shift_day(permit.subject, min(last)) if last else LAST_DAY,

@@ -1,7 +1,7 @@
 """Between a record and its sealed parts: split by data class, sealed at its place, and back."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
 from uuid import UUID
@@ -59,10 +59,21 @@ def place_of(resident: UUID, part: Part) -> Place:
 
 def open_record(vault: Vault, permit: Permit, parts: Iterable[Part]) -> Record:
     """One record from those of its parts that the permit may open."""
-    subject = permit.subject
-    sealed = [Sealed(part.sealed, place_of(subject, part)) for part in parts]
-    opened: list[dict[str, Any]] = [json.loads(text) for text in vault.open_many(sealed, permit)]
-    return join(opened)
+    return open_records(vault, permit, [list(parts)])[0]
+
+
+def open_records(vault: Vault, permit: Permit, records: Iterable[Sequence[Part]]) -> list[Record]:
+    """As `open_record` for the parts of each, in order; all of them are opened at once."""
+    subject, rows = permit.subject, list(records)
+    sealed = [Sealed(part.sealed, place_of(subject, part)) for parts in rows for part in parts]
+    texts = iter(vault.open_many(sealed, permit))
+    return [join([_document(next(texts)) for _ in parts]) for parts in rows]
+
+
+def _document(text: bytes) -> dict[str, Any]:
+    # The parser would look for the encoding of octets, which is known.
+    found: dict[str, Any] = json.loads(text.decode())
+    return found
 
 
 def tags_of(vault: Vault, permit: Permit) -> dict[bytes, DataClass]:

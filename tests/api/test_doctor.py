@@ -350,7 +350,7 @@ def test_the_panel_lists_the_riskiest_first_and_pages(here: Town) -> None:
         "/v1/doctor/panel", params={"cursor": first["next"], "sort": "due"}, headers=zhou.headers
     )
     assert wrong.status_code == 400
-    # Only rows that were shown are looks.
+    # Without a filter by level or due work only rows that were shown are looks.
     assert len(access_log(here, people["b"])) == 4
     assert access_log(here, people["d"]) == []
 

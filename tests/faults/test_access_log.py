@@ -35,7 +35,10 @@ def people(here: Town) -> tuple[Person, Person]:
 def asks(lin: Person, zhou: Person) -> list[tuple[str, dict[str, str]]]:
     """Every kind of look by somebody else that answers with data."""
     patient = f"/v1/doctor/patients/{lin.id}"
-    paths = (patient, f"{patient}/records", f"{patient}/series/heart_rate", "/v1/doctor/panel")
+    panel = "/v1/doctor/panel"
+    # The level of nobody here: that its page is empty tells something of everybody.
+    left_out = (f"{panel}?level=4", f"{panel}?due=true")
+    paths = (patient, f"{patient}/records", f"{patient}/series/heart_rate", panel, *left_out)
     return [(path, zhou.headers) for path in paths]
 
 

@@ -1,22 +1,25 @@
 """Wall 4: PostgreSQL itself keeps residents apart, for the service's own login too."""
 
 from collections.abc import Iterator
-from contextlib import ExitStack, closing
+from contextlib import ExitStack, closing, suppress
 from typing import Any
 from uuid import UUID
 
 import psycopg
 import pytest
 from psycopg import errors
-from sqlalchemy import Connection
+from sqlalchemy import Connection, LargeBinary, bindparam, func, select
 from sqlalchemy.exc import DataError
 
 from consent.vocabulary import Action
 from service.grants import gate
 from service.kit.audience import speaking_for
 from service.kit.db import Database
+from service.kit.prepared import Prepared
+from service.kit.savepoint import savepoint
 from service.kit.settings import Settings
 from service.migrations.draft import tables_of
+from service.records.tables import record_parts
 from tests.standing_room import NOW, PRESSURE, Standing
 from tests.walled_room import (
     AUDIENCES,
@@ -28,6 +31,11 @@ from tests.walled_room import (
 )
 
 pytestmark = pytest.mark.walled
+PARTS = Prepared(
+    select(func.count(record_parts.c.day)).where(
+        record_parts.c.resident_id == bindparam("resident", type_=LargeBinary)
+    )
+)
 
 
 @pytest.fixture(scope="module")
@@ -280,6 +288,17 @@ def test_nothing_told_for_one_job_reaches_the_next(here: Standing, where: Settin
         assert counted(conn) > 0
         return inside
 
+    def undone_by_the_driver(conn: Connection) -> int:
+        conn.exec_driver_sql("SELECT 1")
+        with suppress(ZeroDivisionError), savepoint(conn):
+            own(conn)
+            # What is prepared goes to the server together with what it must be told before.
+            assert PARTS.rows(conn, {"resident": lin.bytes})[0][0] > 0
+            raise ZeroDivisionError
+        inside = counted(conn)
+        assert PARTS.rows(conn, {"resident": lin.bytes})[0][0] > 0
+        return inside
+
     def nobody(conn: Connection) -> int:
         conn.exec_driver_sql("SELECT 1")
         return counted(conn)
@@ -296,5 +315,7 @@ def test_nothing_told_for_one_job_reaches_the_next(here: Standing, where: Settin
                     # Not even told anything, the connection is that of a login without rights.
                     assert run(counted) <= 0
             assert database.write(undone) <= 0
+            assert database.write(undone_by_the_driver) <= 0
+            assert database.write(nobody) == 0
     finally:
         database.close()

@@ -2,6 +2,7 @@
 
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from typing import Any
 
 import psycopg
@@ -27,6 +28,7 @@ from sqlalchemy import (
 from service.kit.db import Database
 from service.kit.errors import NotFound, Unavailable
 from service.kit.prepared import Prepared, pipelined
+from service.kit.savepoint import savepoint
 
 things = Table(
     "things",
@@ -99,6 +101,46 @@ def test_a_failing_job_takes_nobody_along(store: Database) -> None:
     for number in set(waiting) - set(kept):
         assert waiting[number].exception() is not None
     assert [row[2] for row in sorted(listed(store), key=lambda row: row[2])] == kept
+
+
+def test_what_a_savepoint_undoes_is_gone_and_the_rest_is_kept(store: Database) -> None:
+    def job(conn: Connection) -> list[str]:
+        ADD.run(conn, thing(1))
+        with savepoint(conn):
+            ADD.run(conn, thing(2))
+            with suppress(NotFound), savepoint(conn):
+                ADD.run(conn, thing(3))
+                raise NotFound
+            # An error of the database itself.
+            with pytest.raises(Exception, match=r"(?i)unique"), savepoint(conn):
+                ADD.run(conn, thing(2))
+        with suppress(NotFound), savepoint(conn):
+            with savepoint(conn):
+                ADD.run(conn, thing(4))
+            raise NotFound
+        return [row[0] for row in LIST.rows(conn, {"low": 0})]
+
+    assert sorted(store.write(job)) == ["物 1", "物 2"]
+    assert sorted(row[0] for row in store.read(lambda c: LIST.rows(c, {"low": 0}))) == [
+        "物 1",
+        "物 2",
+    ]
+
+
+def test_an_undoing_that_fails_lets_nobody_go_on(store: Database) -> None:
+    def job(conn: Connection) -> None:
+        ADD.run(conn, thing(1))
+        with suppress(NotFound), savepoint(conn):
+            ADD.run(conn, thing(2))
+            # The savepoint is gone before it could be gone back to.
+            driver = conn.connection.driver_connection
+            assert driver is not None
+            driver.cursor().execute("RELEASE SAVEPOINT kangma")
+            raise NotFound
+
+    with pytest.raises(Exception, match=r"(?i)savepoint"):
+        store.write(job)
+    assert store.read(lambda conn: LIST.rows(conn, {"low": 0})) == []
 
 
 def test_coroutines_wait_and_may_leave(store: Database) -> None:

@@ -17,7 +17,7 @@ from service.kit.db import Database
 from service.kit.errors import IntegrityBroken
 from service.panel import actions, store
 from service.panel.card import Card, decode, encode, with_history
-from service.panel.order import Position, Query, Row, narrowed, page_of
+from service.panel.order import Position, Query, Row, named, narrowed, page_of
 from service.panel.tables import panel_cards
 from service.residents.profile import Profile
 from tests.consent_room import Clinic, care_offer
@@ -273,7 +273,7 @@ PEOPLE = {
 
 def listed(query: Query) -> str:
     rows = [Row(UUID(int=n), one, None) for n, one in enumerate(PEOPLE.values())]  # type: ignore[arg-type]
-    return "".join(row.card.name[0] for row in narrowed(rows, query, TODAY))
+    return "".join(row.card.name[0] for row in narrowed(named(rows, query), query, TODAY))
 
 
 @pytest.mark.parametrize(

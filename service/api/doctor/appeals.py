@@ -74,7 +74,7 @@ async def list_patient_appeals(
         shown = found[start : start + limit]
         looks = {seen.appeal.resident: seen.decision for seen in shown}
         log_panel(
-            conn, house, caller=caller, shown=list(looks.items()), request_id=request_id, now=now
+            conn, house, caller=caller, seen=list(looks.items()), request_id=request_id, now=now
         )
         for seen in found:
             # Opened to be listed; those shown are in the log by now.

@@ -15,7 +15,7 @@ from service.api.rooms import HouseDep
 from service.api.schema import CursorText, Limit
 from service.kit.clock import age_on, city_day
 from service.panel import actions
-from service.panel.order import Position, Row, narrowed, page_of
+from service.panel.order import Position, Row, named, narrowed, page_of
 from service.panel.order import Query as PanelQuery
 
 router = APIRouter(prefix="/v1/doctor", tags=["doctor"], route_class=StrictRoute)
@@ -59,7 +59,8 @@ async def list_panel(
     limit: Limit = 50,
     cursor: CursorText = None,
 ) -> PanelPage:
-    """Signed residents, riskiest and most overdue first. Every row shown is in its access log."""
+    """Signed residents, riskiest and most overdue first. Every row shown is a look in its
+    resident's access log; with `level` or `due` so is every row these were compared with."""
     query = PanelQuery(level, due, q, sort)
     scope = ("panel", str(caller.id), *query.filters)
     after = None
@@ -71,11 +72,14 @@ async def list_panel(
         rows = actions.rows(
             conn, house.vault, practitioner=caller.id, regions=house.regions, now=now
         )
-        page, behind = page_of(narrowed(rows, query, city_day(now)), limit, after)
-        shown = [(row.resident, row.decision) for row in page]
-        log_panel(conn, house, caller=caller, shown=shown, request_id=request_id, now=now)
+        weighed = named(rows, query)
+        page, behind = page_of(narrowed(weighed, query, city_day(now)), limit, after)
+        # Whoever a filter leaves out is told of as much as whoever it shows.
+        told = weighed if query.weighs else page
+        seen = [(row.resident, row.decision) for row in told]
+        log_panel(conn, house, caller=caller, seen=seen, request_id=request_id, now=now)
         for row in rows:
-            # Opened to be sorted or filtered; those shown are in the log by now.
+            # Opened to be sorted or to find a name; those told of are in the log by now.
             house.vault.openings.keep_back(row.decision.permit)
         return page, behind
 

@@ -13,7 +13,7 @@ from consent.vocabulary import ALL_CLASSES, Action, DataClass
 from service.api import records as shapes
 from service.api.body import Shape, StrictRoute
 from service.api.deps import Doctor, Lang, Now, RequestId
-from service.api.gate import Look, Opened, WithheldOut, look, withheld
+from service.api.gate import Look, Opened, WithheldOut, look, withheld_documents
 from service.api.records import Kind, RawRecord, ResultOut, SeenRecordOut, When
 from service.api.rooms import HouseDep
 from service.api.schema import CursorText, Limit
@@ -71,7 +71,7 @@ async def list_patient_records(
     def open_(conn: Connection, decision: Decision, permit: Permit) -> Opened[dict[str, Any]]:
         found = pages.page(conn, house.vault, permit, query, limit=limit, cursor=cursor)
         answer = shapes.seen_page(found.items, found.next)
-        answer["withheld"] = [one.model_dump() for one in withheld(decision)]
+        answer["withheld"] = withheld_documents(decision)
         return Opened(answer, len(found.items))
 
     classes = ALL_CLASSES if measure is None else frozenset({MEASURES[measure].data_class})
