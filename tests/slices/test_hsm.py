@@ -70,7 +70,10 @@ def test_when_all_sessions_are_lost_every_thread_finds_its_way_back(
     key: RootKey, disturb: Callable[[], None]
 ) -> None:
     """Between two calls only: SoftHSM frees a session that C_CloseAllSessions closes even while
-    another thread is inside it, and crashes. A token that is pulled frees nothing in here."""
+    another thread is inside it, and crashes. A token that is pulled frees nothing in here.
+
+    Closing the lost session that had logged in must not log out those opened since.
+    """
     version, wrapped = key.wrap(b"x" * 32, HERE)
     rounds, threads = 15, 8
     meeting = Barrier(threads, action=disturb)

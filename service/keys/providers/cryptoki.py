@@ -49,10 +49,14 @@ class Library(_pkcs11.lib):
     """A PKCS#11 library, initialised for threads and again in a forked child."""
 
     logins = 0
-    """How often this process began to log in: a look that saw another number may have missed
-    what a session without a login does not see."""
+    """How often this process logged in: a look that saw another number may have missed what a
+    session without a login does not see."""
+    entering: threading.Lock
+    """Held while somebody logs in."""
 
     def initialize(self) -> None:
+        # Anew in a forked child too, whose parent may have been logging in.
+        self.entering = threading.Lock()
         functions = ctypes.CDLL(self.so)
         arguments = _Arguments(flags=_OS_LOCKING_OK)
         outcome = functions.C_Initialize(ctypes.byref(arguments))
@@ -74,6 +78,15 @@ class Library(_pkcs11.lib):
         info = _SessionInfo()
         outcome = ctypes.CDLL(self.so).C_GetSessionInfo(ctypes.c_ulong(session), ctypes.byref(info))
         return outcome == _OK and info.state in _USER_FUNCTIONS
+
+    def close_session(self, session: int) -> None:
+        """Close one session and no more.
+
+        python-pkcs11 logs out when it closes the session that logged in, and a login is of the
+        whole process: every other session, one just opened anew as well, would lose its own.
+        What was lost already is not there to be closed, so no outcome matters.
+        """
+        ctypes.CDLL(self.so).C_CloseSession(ctypes.c_ulong(session))
 
 
 _loaded: dict[Path, tuple[int, Library]] = {}

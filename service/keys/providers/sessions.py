@@ -11,7 +11,7 @@ import os
 import threading
 import weakref
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from typing import Any, TypeVar, cast
 
 from pkcs11 import Attribute, Object, ObjectClass, SecretKey, Session, Token, exceptions
@@ -79,9 +79,11 @@ class Seat:
         logins = self._library.logins
         self._check_login()
         found = list(self.session.get_objects(template))
-        self._check_login()
-        if self._library.logins != logins:
-            raise exceptions.UserNotLoggedIn
+        # Nobody logs in meanwhile, so what is counted and what is seen belong together.
+        with self._library.entering:
+            self._check_login()
+            if self._library.logins != logins:
+                raise exceptions.UserNotLoggedIn
         return found
 
     def _check_login(self) -> None:
@@ -89,9 +91,7 @@ class Seat:
             raise exceptions.UserNotLoggedIn
 
     def close(self) -> None:
-        # What was lost cannot be closed, and need not be.
-        with suppress(exceptions.PKCS11Error):
-            self.session.close()
+        self._library.close_session(cast(Any, self.session).handle)
 
 
 class Pool:
@@ -205,16 +205,17 @@ class Pool:
             return token.open(rw=writes)
         if self._refused:
             raise KeyRefused(_WRONG_PIN)
-        # Counted before it happens: whoever saw the state after it has seen the new number, too.
-        library(self._address.module).logins += 1
-        try:
-            session = token.open(rw=writes, user_pin=self._address.pin.read())
-        except exceptions.UserAlreadyLoggedIn:
-            # The login of a process counts for all its sessions: another pool has logged in.
-            session = token.open(rw=writes)
-        except _BAD_PIN:
-            self._refused = True
-            raise KeyRefused(_WRONG_PIN) from None
+        module = library(self._address.module)
+        with module.entering:
+            try:
+                session = token.open(rw=writes, user_pin=self._address.pin.read())
+                module.logins += 1
+            except exceptions.UserAlreadyLoggedIn:
+                # The login of a process counts for all its sessions: another pool has logged in.
+                session = token.open(rw=writes)
+            except _BAD_PIN:
+                self._refused = True
+                raise KeyRefused(_WRONG_PIN) from None
         self._logged_in = True
         return session
 
