@@ -1,6 +1,6 @@
 """The doctor's panel: cards made from what was granted, kept sealed, made anew when stale."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from datetime import datetime
 from uuid import UUID
 
@@ -11,6 +11,7 @@ from consent.grant import grantees_of
 from consent.request import Actor
 from consent.vocabulary import ALL_CLASSES, Action, ActorKind, DataClass, Purpose
 from service.domain.regions import RegionTree
+from service.domain.risk.stability import Steady
 from service.grants import gate
 from service.grants import store as grants
 from service.keys.vault import Vault
@@ -18,7 +19,7 @@ from service.kit.clock import city_day
 from service.kit.ids import parse_id
 from service.kit.sealed import Sealed
 from service.panel import store
-from service.panel.card import FRAME, Card, basis_of, decode, encode, with_history
+from service.panel.card import FRAME, Card, basis_of, decode, encode, held_of, with_history
 from service.panel.memory import Remembered, memory_of
 from service.panel.order import Row
 from service.panel.patient import see
@@ -91,14 +92,27 @@ def refresh(
     regions: RegionTree,
     now: datetime,
     holders: Sequence[UUID] | None = None,
+    corrected: Set[DataClass] = frozenset(),
 ) -> None:
     """Make a resident's cards anew after their records changed.
 
-    It only saves work later, because `rows` notices what is stale. Somebody on no panel pays one
-    small statement, or none where the caller has asked for the `holders` already.
+    Whoever corrects must call it with the classes `corrected`, because nobody notices later that
+    a held level rests on what was never so. Of other changes it only saves work, `rows` notices
+    what is stale. Somebody on no panel pays one small statement, or none where the caller has
+    asked for the `holders` already.
     """
     for practitioner in store.practitioners(conn, resident) if holders is None else holders:
-        _refresh_one(conn, vault, resident, practitioner, regions, now)
+        _refresh_one(conn, vault, resident, practitioner, regions, now, corrected)
+
+
+def held(conn: Connection, vault: Vault, permit: Permit, practitioner: UUID) -> Steady:
+    """What a practitioner's card holds of a resident's level, as far as `permit` may know it.
+
+    Nothing without a card, or where it was made from other classes. The profile class is needed.
+    """
+    slot = store.slot(conn, permit.subject, practitioner)
+    card = None if slot is None else _opened(vault, permit, practitioner, slot)
+    return held_of(card, permit)
 
 
 def regroup(
@@ -118,13 +132,14 @@ def _refresh_one(
     practitioner: UUID,
     regions: RegionTree,
     now: datetime,
+    corrected: Set[DataClass] = frozenset(),
 ) -> None:
     permit = _showing(_decision(conn, vault, practitioner, resident, now))
     slot = store.slot(conn, resident, practitioner)
     if permit is None or slot is None:
         store.remove(conn, resident, practitioner)
     elif not slot.current:
-        _made(conn, vault, permit, slot, practitioner, regions, now)
+        _made(conn, vault, permit, slot, practitioner, regions, now, corrected)
         # It lies sealed until the doctor looks at it, which is logged then.
         vault.openings.keep_back(permit)
 
@@ -168,14 +183,17 @@ def _made(
     practitioner: UUID,
     regions: RegionTree,
     now: datetime,
+    corrected: Set[DataClass] = frozenset(),
 ) -> Card:
     """Assess the granted classes, remember how the level moved, and keep the card sealed."""
     seen = see(conn, vault, permit, regions=regions, now=now)
+    before = _opened(vault, permit, practitioner, slot)
+    head = seen.head(held_of(before, permit, corrected), now)
     card = Card(
         name=seen.profile.name,
         birth_date=seen.profile.birth_date,
         sex=seen.profile.sex,
-        level=seen.level(now),
+        level=head.level,
         previous_level=None,
         level_changed_on=None,
         due=tuple((due.item, due.on) for due in seen.due),
@@ -183,8 +201,9 @@ def _made(
         basis=basis_of(permit),
         made_on=city_day(now),
         automation=seen.profile.automation,
+        held=head.steady,
     )
-    card = with_history(card, _opened(vault, permit, practitioner, slot))
+    card = with_history(card, before)
     place = store.place(slot.resident_id, practitioner, slot.rev)
     sealed = vault.seal(permit, DataClass.PROFILE, place, encode(card), frame=FRAME)
     store.keep(conn, practitioner, slot, sealed)

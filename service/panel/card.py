@@ -1,12 +1,16 @@
 """A panel card: what one doctor sees of one resident at a glance, from the granted classes."""
 
 import json
-from dataclasses import dataclass, fields, replace
+from collections.abc import Set
+from dataclasses import dataclass, field, fields, replace
 from datetime import date
 from hashlib import sha256
 from typing import Any
 
 from consent.decision import Permit
+from consent.vocabulary import DataClass
+from service.domain.risk.stability import Steady
+from service.prompts.head import spelled, steady_of
 
 FRAME = 768
 """Every sealed card is of this size; the longest name fits."""
@@ -32,6 +36,8 @@ class Card:
     made_on: date
     automation: bool = True
     """False: the resident switched automated levels off."""
+    held: Steady = field(default_factory=Steady)
+    """What is held of the level, of assessments under this very basis alone."""
 
     @property
     def next_due(self) -> date | None:
@@ -54,6 +60,18 @@ def basis_of(permit: Permit) -> str:
     return sha256(" ".join(words).encode()).hexdigest()[:16]
 
 
+def held_of(before: Card | None, permit: Permit, corrected: Set[DataClass] = frozenset()) -> Steady:
+    """What the card of before holds of the level for a permit; nothing where it could tell more.
+
+    Under another basis it rests on what may be closed now, and after a correction in an open
+    class on what was never so. Corrections are not known by their day, so within a window, where
+    an end of the hold would tell of one outside, nothing is held.
+    """
+    if before is None or before.basis != basis_of(permit) or permit.window is not None:
+        return Steady()
+    return Steady() if corrected & permit.classes else before.held
+
+
 def with_history(card: Card, before: Card | None) -> Card:
     """The card with the history of its level carried over from the one before.
 
@@ -70,7 +88,7 @@ def with_history(card: Card, before: Card | None) -> Card:
 
 def encode(card: Card) -> bytes:
     """The fields in their order; cards are many and short-lived, so they carry no names."""
-    values = [getattr(card, field.name) for field in fields(Card)]
+    values = [getattr(card, one.name) for one in fields(Card)[:-1]] + [spelled(card.held)]
     text = json.dumps(values, default=date.isoformat, separators=(",", ":"), ensure_ascii=False)
     return text.encode()
 
@@ -78,6 +96,9 @@ def encode(card: Card) -> bytes:
 def decode(text: bytes) -> Card:
     values: list[Any] = json.loads(text)
     name, born, sex, level, previous, changed_on, due, seen, basis, made_on, *more = values
+    # Cards from before the switch tell nothing of it, and older ones hold nothing.
+    automation = more[0] if more else True
+    held = steady_of(*more[1]) if more[1:] else Steady()
     return Card(
         name,
         date.fromisoformat(born),
@@ -89,8 +110,8 @@ def decode(text: bytes) -> Card:
         _day(seen),
         basis,
         date.fromisoformat(made_on),
-        # Cards from before the switch tell nothing of it.
-        *more,
+        automation,
+        held,
     )
 
 

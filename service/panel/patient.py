@@ -1,6 +1,6 @@
 """One resident as their doctor may see them: profile, prompt, due work of the granted classes."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any
 
@@ -11,11 +11,13 @@ from service.domain.care.due import Due, due_work
 from service.domain.regions import RegionTree
 from service.domain.risk.assess import assess_level
 from service.domain.risk.person import Person
+from service.domain.risk.stability import Steady
 from service.keys.vault import Vault
 from service.kit.clock import age_on, city_day
 from service.prompts import actions as prompts
 from service.prompts.actions import Readings
-from service.prompts.levels import assessed
+from service.prompts.head import Head
+from service.prompts.levels import SWITCHED_OFF, assessed, shown
 from service.residents import actions as residents
 from service.residents.actions import Profile
 
@@ -29,17 +31,19 @@ class Seen:
     readings: Readings
     due: tuple[Due, ...]
 
-    def level(self, now: datetime) -> int | None:
-        """The level that the granted classes carry; None when they carry none, or when the
-        resident switched automated levels off."""
-        if not self.profile.automation:
-            return None
-        return assess_level(self.person, self.readings, now).level
+    def head(self, held: Steady, now: datetime) -> Head:
+        """The level that the granted classes carry, beside what is `held` of it; None when they
+        carry none, or when the resident switched automated levels off."""
+        found = SWITCHED_OFF
+        if self.profile.automation:
+            found = assess_level(self.person, self.readings, now)
+        # An explanation is the owner's.
+        return replace(Head(steady=held).moved(found, now), explanation=None)
 
-    def prompt(self, now: datetime) -> dict[str, Any]:
-        """The whole prompt on the granted classes alone, as they stand: nothing is held back."""
+    def prompt(self, held: Steady, now: datetime) -> dict[str, Any]:
+        """The whole prompt on the granted classes alone, with the level held of them."""
         found = assessed(self.profile, self.person, self.readings, now)
-        return found.as_prompt() | {"automation": self.profile.automation}
+        return shown(found, self.head(held, now), automation=self.profile.automation)
 
     @property
     def last_seen(self) -> date | None:

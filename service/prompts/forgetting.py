@@ -61,7 +61,7 @@ def put_back(
         held.shelf.changed.add(without)
     slots = held.shelf.slots(rev)
     # What is held rests on what was known before, so the level is found anew.
-    held.shelf.corrected = True
+    held.shelf.corrected.add(without)
     head = levels.level_of(held.shelf, profile, regions, now)
     slots += levels.keep(
         connection,

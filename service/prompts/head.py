@@ -1,6 +1,7 @@
 """The head of a prompt: what the level is now, small enough to write with every record."""
 
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Literal, NamedTuple
@@ -61,10 +62,19 @@ def brief(head: Head, before: Head) -> Brief:
     return Brief(head.level, colour, head.level != before.level)
 
 
+def spelled(steady: Steady) -> tuple[int | None, list[list[float]]]:
+    """What is held, as JSON takes it."""
+    return steady.level, [[level, at.timestamp()] for level, at in steady.since]
+
+
+def steady_of(level: int | None, since: Iterable[tuple[int, float]]) -> Steady:
+    """What `spelled` wrote down."""
+    return Steady(level, tuple((low, datetime.fromtimestamp(at, UTC)) for low, at in since))
+
+
 def pack(head: Head) -> bytes:
     explanation = None if head.explanation is None else head.explanation.hex
-    since = [[level, at.timestamp()] for level, at in head.steady.since]
-    values = [head.level, head.index, head.changed_at, explanation, head.steady.level, since]
+    values = [head.level, head.index, head.changed_at, explanation, *spelled(head.steady)]
     return json.dumps(values, separators=(",", ":")).encode()
 
 
@@ -79,5 +89,5 @@ def unpack(text: bytes) -> Head:
         index,
         changed_at,
         None if explanation is None else UUID(explanation),
-        Steady(held, tuple((low, datetime.fromtimestamp(at, UTC)) for low, at in since)),
+        steady_of(held, since),
     )

@@ -28,8 +28,8 @@ class Shelf:
     frames: dict[DataClass, Frame]
     head: Head
     changed: set[DataClass] = field(default_factory=set)
-    corrected: bool = False
-    """Whether a reading that was looked at was replaced or taken out: what rested on it is void."""
+    corrected: set[DataClass] = field(default_factory=set)
+    """Where a reading that was looked at was replaced or taken out: what rested on it is void."""
 
     def take(self, connection: Connection, changes: Sequence[Change]) -> None:
         """Bring the frames up to the changes of this transaction."""
@@ -45,7 +45,7 @@ class Shelf:
                     # Nothing is left of it in this class: an entry without values takes it out.
                     entries.setdefault(data_class, {})[key] = Entry(key, 0, {})
                 if not change.fresh and frames.holds(self.frames[data_class], key):
-                    self.corrected = True
+                    self.corrected.add(data_class)
                 if not change.fresh and frames.forgets(self.frames[data_class], [key]):
                     stale.add(data_class)
         for data_class, fresh in entries.items():

@@ -1,8 +1,9 @@
 """The panel: cards of the granted classes only, never stale, gone with the grant."""
 
+import json
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from uuid import UUID
 
@@ -10,13 +11,14 @@ import pytest
 from sqlalchemy import Connection, func, select, update
 
 from consent.vocabulary import DataClass
+from service.domain.risk.stability import Steady
 from service.grants import actions as grants
 from service.grants import gate
 from service.identity import actions as identity
 from service.kit.db import Database
 from service.kit.errors import IntegrityBroken
 from service.panel import actions, store
-from service.panel.card import Card, decode, encode, with_history
+from service.panel.card import FRAME, Card, decode, encode, with_history
 from service.panel.order import Position, Query, Row, named, narrowed, page_of
 from service.panel.tables import panel_cards
 from service.residents.profile import Profile
@@ -311,8 +313,16 @@ def test_pages_join_to_the_whole_list_even_when_somebody_leaves() -> None:
 
 
 def test_a_card_is_read_back_as_it_was_kept() -> None:
+    since = datetime(2026, 11, 20, 9, 30, 15, 250, UTC)
+    held = Steady(5, tuple((low, since) for low in range(1, 5)))
     for one in PEOPLE.values():
         assert decode(encode(one)) == one
+        waiting = replace(one, name="欧阳" * 50, due=one.due * 2, held=held)
+        assert decode(encode(waiting)) == waiting
+        assert len(encode(waiting)) < FRAME - 8
+        # As cards were kept before levels were held on them.
+        older = json.dumps(json.loads(encode(waiting))[:-1]).encode()
+        assert decode(older) == replace(waiting, held=Steady())
 
 
 def test_a_level_that_stays_keeps_the_day_it_changed() -> None:

@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import Connection, select, update
 
 from consent.vocabulary import DataClass
+from service.domain.risk.stability import Steady
 from service.keys.vault import PermitLacksClass
 from service.kit.db import Database
 from service.kit.errors import IntegrityBroken
@@ -89,7 +90,9 @@ def test_a_doctor_without_infections_learns_of_no_hepatitis_through_the_liver(ho
     def sight(classes: set[DataClass]) -> dict[str, Any]:
         def job(conn: Connection) -> dict[str, Any]:
             permit = home.doctor(conn, resident, classes)
-            return see(conn, home.vault, permit, regions=REGIONS, now=home.now).prompt(home.now)
+            return see(conn, home.vault, permit, regions=REGIONS, now=home.now).prompt(
+                Steady(), home.now
+            )
 
         return home.read(job)
 

@@ -17,6 +17,7 @@ from service.api.rooms import HouseDep
 from service.api.schema import Bilingual
 from service.domain.care.due import Due
 from service.kit.clock import age_on, city_day
+from service.panel import actions as panel
 from service.panel.patient import Seen, see
 
 router = APIRouter(prefix="/v1/doctor", tags=["doctor"], route_class=StrictRoute)
@@ -47,7 +48,7 @@ class PatientOut(BaseModel):
     patient_id: UUID
     profile: PatientProfile | None
     prompt: dict[str, Any] | None = Field(
-        description="As /v1/me/prompt, on the granted classes alone."
+        description="As /v1/me/prompt, on the granted classes alone, `pending` too."
     )
     due: list[DueOut]
     withheld: list[WithheldOut]
@@ -60,14 +61,15 @@ async def get_patient(
     """A patient; what stays closed is named once, with the reason. The look is in their log."""
 
     def open_(conn: Connection, decision: Decision, permit: Permit) -> Opened[PatientOut]:
-        seen = None
+        seen, prompt = None, None
         if DataClass.PROFILE in permit.classes:
             seen = see(conn, house.vault, permit, regions=house.regions, now=now)
+            prompt = seen.prompt(panel.held(conn, house.vault, permit, caller.id), now)
         today = city_day(now)
         answer = PatientOut(
             patient_id=patient_id,
             profile=None if seen is None else _profile(seen, today),
-            prompt=None if seen is None else seen.prompt(now),
+            prompt=prompt,
             due=[] if seen is None else [_due(one, today) for one in seen.due],
             withheld=withheld(decision),
         )

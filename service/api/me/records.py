@@ -1,6 +1,6 @@
 """A resident's records: log, list, read, replace, delete. Logging answers with the new level."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
@@ -10,7 +10,7 @@ from pydantic import Field
 from sqlalchemy import Connection
 
 from consent.decision import Permit
-from consent.vocabulary import Action, Text
+from consent.vocabulary import Action, DataClass, Text
 from service.api import records as shapes
 from service.api.body import Shape, StrictRoute
 from service.api.deps import Lang
@@ -25,6 +25,7 @@ from service.kit.prepared import pipelined
 from service.panel import actions as panel
 from service.prompts import actions as prompts
 from service.prompts import desk as desks
+from service.prompts import shelf
 from service.prompts.head import Brief
 from service.records import actions as records
 from service.records import pages
@@ -53,9 +54,11 @@ async def log_records(batch: Batch, me: Mine, language: Lang) -> Response:
     house, now = me.house, me.now
 
     def job(connection: Connection, permit: Permit, rev: int) -> tuple[Sequence[Result], Brief]:
-        results, brief, holders = _logged(connection, house, permit, rev, batch.records, now)
+        results, brief, holders, corrected = _logged(
+            connection, house, permit, rev, batch.records, now
+        )
         if any(one.change is not None for one in results):
-            _refresh_cards(connection, house, permit, now, holders)
+            _refresh_cards(connection, house, permit, now, corrected, holders)
         return results, brief
 
     results, brief = await me.enter(job)
@@ -168,7 +171,7 @@ def _logged(
     rev: int,
     entries: Sequence[Any],
     now: datetime,
-) -> tuple[Sequence[Result], Brief, Sequence[UUID]]:
+) -> tuple[Sequence[Result], Brief, Sequence[UUID], Set[DataClass]]:
     """One statement reads, the rest is written in one go: this is the service's busiest path."""
     desk = desks.laid(connection, house.vault, permit, entries, rev)
     with pipelined(connection):
@@ -194,7 +197,7 @@ def _logged(
         )
         # Asked behind the writes, so that it costs no wait of its own.
         holders = panel.holders(connection, permit.subject)
-    return results, brief, holders
+    return results, brief, holders, desk.shelf.corrected
 
 
 def _note(
@@ -207,6 +210,7 @@ def _note(
     now: datetime,
 ) -> None:
     """Bring the prompt and the doctors' panel cards up to what was just written."""
+    held = shelf.opened(connection, house.vault, permit)
     prompts.note(
         connection,
         house.vault,
@@ -216,8 +220,9 @@ def _note(
         changes=[change],
         rev=rev,
         now=now,
+        held=held,
     )
-    _refresh_cards(connection, house, permit, now)
+    _refresh_cards(connection, house, permit, now, held.corrected)
 
 
 def _refresh_cards(
@@ -225,6 +230,7 @@ def _refresh_cards(
     house: House,
     permit: Permit,
     now: datetime,
+    corrected: Set[DataClass],
     holders: Sequence[UUID] | None = None,
 ) -> None:
     panel.refresh(
@@ -234,6 +240,7 @@ def _refresh_cards(
         regions=house.regions,
         now=now,
         holders=holders,
+        corrected=corrected,
     )
 
 
