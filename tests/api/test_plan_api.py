@@ -233,7 +233,7 @@ def test_a_guardian_sees_the_childs_plan_and_the_look_is_logged(here: Town) -> N
     assert {one["action"] for one in looks} >= {"read"}
 
 
-def test_a_pupils_results_are_scored_under_the_edition_of_their_day(here: Town) -> None:
+def test_a_pupils_results_without_a_grade_have_no_score_and_say_why(here: Town) -> None:
     child = begin(here, here.resident(), birth_date="2015-05-17", sex="male")
     results: dict[str, Any] = {
         "vital_capacity": 2500,
@@ -250,16 +250,8 @@ def test_a_pupils_results_are_scored_under_the_edition_of_their_day(here: Town) 
     log(here, child.guardian, test, hour, path=child.path)
     (line,) = plan(here, child.guardian, child.path)["fitness"]
     assert (line["missing"], line["total"], line["edition"]) == (["grade"], None, "2014 revision")
-    grade = {**observation({"school_grade": "5"}, "2026-11-12T10:00:00+08:00")}
-    log(here, child.guardian, grade, path=child.path)
+    assert (line["items"], line["version"], line["state"]) == ({}, "1", "incomplete")
     found = plan(here, child.guardian, child.path)
-    (line,) = found["fitness"]
-    assert (line["standard_id"], line["version"], line["state"]) == (
-        "cn-nsphs-2014",
-        "1",
-        "complete",
-    )
-    assert (line["standard"], line["bonus"], line["total"]) == (84.4, 3, 87.4)
     met = {one["item"]: one["met"] for one in found["youth"]}
     assert met == {"daily_hour": True, "sight": None, "teeth": None}
     ok(child.ask("DELETE", "/data-classes/fitness"))

@@ -285,7 +285,9 @@ async def _be_prompted(me: Any) -> None:
     imagined = await of(me.what_if({"systolic_bp": 188, "diastolic_bp": 115}))
     assert imagined["urgent"] is not None
     assert (await of(me.contributions()))["contributing"] is False
-    assert all(one["source"] for one in (await of(me.plan()))["due"])
+    planned = await of(me.plan())
+    assert all(one["source"] for one in planned["due"])
+    assert planned["fitness"] == []
 
 
 async def _object(me: Any, zhou: Any, patient: str) -> None:

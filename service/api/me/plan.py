@@ -134,8 +134,9 @@ class GrowthLine(Sourced):
 class FitnessLine(Sourced):
     """The results of one day under one edition of a national standard, computed when it is read.
 
-    Students are scored by the `school_grade` recorded on the same day, and never by a grade guessed
-    from their age. An adult's results are scored under every edition that holds on the day.
+    The student standard goes by school grade, which no record holds and which is never guessed from
+    the age: from 7 to 17 years `missing` says so and nothing is scored. An adult's results are
+    scored under every edition that holds on the day.
     """
 
     day: date
@@ -145,7 +146,7 @@ class FitnessLine(Sourced):
     provisional: bool = Field(description="The edition was not compared with its printed text.")
     measure: Literal["student_standard_score", "npfs_grade"]
     state: Literal["complete", "incomplete"]
-    missing: list[str] = Field(description="Items, or grade where the school grade is not known.")
+    missing: list[str] = Field(description="Items; for a student the grade.")
     items: dict[str, ItemResult]
     standard: float | None = Field(description="Weighted score before the bonus.")
     bonus: int | None

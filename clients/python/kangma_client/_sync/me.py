@@ -169,7 +169,7 @@ class Me:
 
     @operation("get_plan")
     def plan(self) -> Any:
-        """What is due, how follow-ups and goals stand, and what to do, each with its source."""
+        """What is due, fitness tests by edition, follow-ups, goals and what to do, with sources."""
         return self._transport.send(Call("GET", f"{self._path}/plan"))
 
     @operation("get_code")
