@@ -13,6 +13,7 @@ from service.audit import actions, tables, verification
 from service.audit.entry import Entry
 from service.audit.store import Signed
 from service.audit.verification import Breach
+from service.kit.audience import speaking_for
 from service.kit.db import Database, metadata
 
 NOW = datetime(2026, 11, 20, 1, 0, 0, 123456, tzinfo=UTC)
@@ -73,13 +74,14 @@ def fill(log: Database, subjects: Sequence[UUID], count: int, *, start: int = 0)
 
 
 def checkpoint(log: Database, *, key: Ed25519PrivateKey = KEY) -> Signed:
-    seen = log.at_one_moment(actions.survey)
-    assert seen is not None
-    signed = log.write(
-        lambda conn: actions.seal_off(
-            conn, seen, kid="audit-1", key=key, issuer="https://kangma.test", now=NOW
+    with speaking_for("log"):
+        seen = log.at_one_moment(actions.survey)
+        assert seen is not None
+        signed = log.write(
+            lambda conn: actions.seal_off(
+                conn, seen, kid="audit-1", key=key, issuer="https://kangma.test", now=NOW
+            )
         )
-    )
     assert signed is not None
     return signed
 

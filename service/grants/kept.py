@@ -11,6 +11,7 @@ otherwise on grants just opened:
   withdrawn, when a class or the person is erased. Their number is bounded there too.
 """
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from sqlalchemy import Connection
@@ -18,7 +19,8 @@ from sqlalchemy import Connection
 from consent.grant import Grant, grantees_of, names_of
 from consent.grants import Grants
 from consent.request import AccessRequest
-from service.grants import body, store
+from service.grants import body, notices, store
+from service.grants.notices import NoticeText
 from service.keys.vault import Vault
 from service.kit.prepared import Row
 
@@ -29,7 +31,12 @@ MOST_GRANTS = 64
 class Kept(NamedTuple):
     revision: int
     rows: list[Row]
+    shelf: Mapping[str, tuple[NoticeText, ...]]
+    """The notices at that time: from when a grant is outdated is part of it once it is opened."""
     grants: Grants
+
+    def is_of(self, revision: int, rows: list[Row]) -> bool:
+        return self.revision == revision and self.shelf is notices.editions() and self.rows == rows
 
 
 def grants_of(conn: Connection, vault: Vault, request: AccessRequest, *, revision: int) -> Grants:
@@ -41,11 +48,12 @@ def grants_of(conn: Connection, vault: Vault, request: AccessRequest, *, revisio
     drops = vault.drops
     rows = store.raw_between(conn, subject, grantees_of(request.actor))
     found = vault.opened(subject, asker)
-    if isinstance(found, Kept) and (found.revision, found.rows) == (revision, rows):
+    if isinstance(found, Kept) and found.is_of(revision, rows):
         return found.grants
+    shelf = notices.editions()
     grants = Grants(body.opened(vault, store.row_of(row)).grant for row in rows)
     if len(rows) <= MOST_GRANTS:
-        vault.keep_opened(subject, asker, Kept(revision, rows, grants), drops=drops)
+        vault.keep_opened(subject, asker, Kept(revision, rows, shelf, grants), drops=drops)
     return grants
 
 

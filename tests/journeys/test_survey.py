@@ -119,7 +119,7 @@ def _term(models: dict[str, Any], name: str, term: str) -> str | None:
 
 @pytest.fixture(
     params=[
-        pytest.param(10, id="every-tenth"),
+        pytest.param(25, id="every-twenty-fifth"),
         pytest.param(1, id="everybody", marks=pytest.mark.slow),
     ]
 )

@@ -16,6 +16,7 @@ from consent.vocabulary import Action
 from service.grants import actions as grants
 from service.grants import gate
 from service.house import House, build
+from service.kit.audience import speaking_for
 from service.records import pages, store
 from tests import family_room as family
 from tests import wall_slips as slips
@@ -230,7 +231,8 @@ def test_an_answer_of_many_statements_asks_in_each(
         found = fetching(*given, **named)
         asked.append(len(found))
         if len(asked) == 1:
-            elsewhere.db.write(withdraw)
+            with speaking_for("resident"):
+                elsewhere.db.write(withdraw)
         return found
 
     monkeypatch.setattr(store, "newest", fetched)

@@ -13,6 +13,7 @@ from consent.vocabulary import ALL_CLASSES, Action, ActorKind, Purpose
 from service.grants import gate, preview
 from service.guardians import actions as guardians
 from service.history.tables import policy_history
+from service.kit import guard
 from service.kit.db import Database
 from tests.consent_room import Clinic
 from tests.life_room import Life, Recorded, differences, told
@@ -122,8 +123,9 @@ def test_guardians_of_every_moment_are_replayed(here: Clinic) -> None:
         here.now += timedelta(hours=1)
 
     def amend(day: date) -> None:
-        here.write(
-            lambda conn: guardians.restate(
+        def job(conn: Connection) -> None:
+            guard.ask(conn, child)
+            guardians.restate(
                 conn,
                 here.vault,
                 child,
@@ -132,7 +134,12 @@ def test_guardians_of_every_moment_are_replayed(here: Clinic) -> None:
                 zone=ZONE,
                 now=here.now,
             )
-        )
+
+        here.write(job)
+
+    def leave(conn: Connection, who: Any) -> None:
+        guard.ask(conn, child)
+        guardians.leave(conn, here.vault, child, who, now=here.now)
 
     record()
     join(here, child, mother, father)
@@ -141,7 +148,7 @@ def test_guardians_of_every_moment_are_replayed(here: Clinic) -> None:
     record()
     amend(born)
     record()
-    here.write(lambda conn: guardians.leave(conn, here.vault, child, father, now=here.now))
+    here.write(lambda conn: leave(conn, father))
     record()
     here.now = datetime(2026, 11, 21, 16, tzinfo=UTC) - timedelta(hours=1)
     record()
