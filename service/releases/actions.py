@@ -81,7 +81,7 @@ def announce(conn: Connection, specification: Specification, signer: Signer, now
 
 def charge(conn: Connection, specification: Specification, period: Period, now: datetime) -> int:
     """Charge a period once and count an attempt to draw it; Conflict when the cap is reached."""
-    known = store.charge_of(conn, period.release_id)
+    known = store.locked_charge_of(conn, period.release_id)
     if known is not None and known.voided_at is not None:
         raise Conflict(VOIDED, code="release-voided")
     if known is None:

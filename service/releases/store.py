@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Row, func, insert, select, update
+from sqlalchemy import Connection, Row, Select, func, insert, select, update
 
 from service.releases.tables import artifacts, attempts, budgets, charges, specifications
 
@@ -50,8 +50,18 @@ class SignedSpecification(NamedTuple):
 
 
 def charge_of(conn: Connection, release_id: str) -> Charge | None:
-    row = conn.execute(select(charges).where(charges.c.release_id == release_id)).first()
+    row = conn.execute(_charge(release_id)).first()
     return None if row is None else Charge._make(row)
+
+
+def locked_charge_of(conn: Connection, release_id: str) -> Charge | None:
+    """As `charge_of`, for a worker who counts an attempt: another one counts after the commit."""
+    row = conn.execute(_charge(release_id).with_for_update()).first()
+    return None if row is None else Charge._make(row)
+
+
+def _charge(release_id: str) -> Select[Any]:
+    return select(charges).where(charges.c.release_id == release_id)
 
 
 def open_budget(conn: Connection, scope: str, cap_nano_rho: int) -> None:
