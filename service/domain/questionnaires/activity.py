@@ -1,9 +1,13 @@
-"""IPAQ short form: MET-minutes a week and the three categories, cleaned before they are summed."""
+"""IPAQ short form: which answers make a week, and why a week is not scored."""
 
 from collections.abc import Mapping
 from typing import Any, Literal, NamedTuple
 
 from consent.vocabulary import Text
+from service.domain.risk import activity
+
+KINDS = {"vigorous": "vigorous", "moderate": "moderate", "walking": "walk"}
+"""The kinds of activity as the form calls them, and as the calculator does."""
 
 Reason = Literal["missing", "too-long"]
 WHY: Mapping[Reason, Text] = {
@@ -17,13 +21,6 @@ WHY: Mapping[Reason, Text] = {
 }
 
 
-class Week(NamedTuple):
-    """Days a week and minutes on one of them, cleaned."""
-
-    days: int
-    minutes: int
-
-
 class Judged(NamedTuple):
     """Tenths of MET-minutes a week; `excluded` says why there are none."""
 
@@ -35,7 +32,9 @@ class Judged(NamedTuple):
 
 
 def judge(method: Mapping[str, Any], answers: Mapping[str, int]) -> Judged:
-    missing, raw = [], {}
+    """The week that answers tell of, by the rules of the calculator `physical_activity`."""
+    missing: list[str] = []
+    week: activity.Week = {}
     for kind, (days_item, minutes_item) in method["items"].items():
         days = answers.get(days_item)
         # Nobody is asked for the time of what they never did.
@@ -43,37 +42,12 @@ def judge(method: Mapping[str, Any], answers: Mapping[str, int]) -> Judged:
         if days is None or minutes is None:
             missing += [name for name in (days_item, minutes_item) if name not in answers]
         else:
-            raw[kind] = Week(days, minutes)
+            week[KINDS[kind]] = activity.Bout(days, minutes)
     if missing:
         return Judged("missing", missing=tuple(missing))
-    if sum(week.minutes for week in raw.values()) > method["longest_day_min"]:
+    if activity.unusable(week):
         return Judged("too-long")
-    weeks = {kind: _cleaned(method, week) for kind, week in raw.items()}
-    parts = {
-        kind: method["met_tenths"][kind] * week.days * week.minutes for kind, week in weeks.items()
-    }
-    total = sum(parts.values())
-    return Judged(None, total, _level(weeks, total, parts["vigorous"]), parts)
-
-
-def _cleaned(method: Mapping[str, Any], week: Week) -> Week:
-    """Too short a time counts as none, on no day; too long a time is cut."""
-    if week.minutes < method["least_min"]:
-        return Week(0, 0)
-    return Week(week.days, min(week.minutes, method["most_min"]))
-
-
-def _level(weeks: Mapping[str, Week], met_tenths: int, vigorous_tenths: int) -> str:
-    """The 1500 MET-minutes are those of vigorous activity alone, as in the calculator."""
-    vigorous, moderate, walking = (weeks[kind] for kind in ("vigorous", "moderate", "walking"))
-    days = vigorous.days + moderate.days + walking.days
-    if (vigorous.days >= 3 and vigorous_tenths >= 15_000) or (days >= 7 and met_tenths >= 30_000):
-        return "high"
-    half_hours = sum(week.days for week in (moderate, walking) if week.minutes >= 30)
-    if (
-        (vigorous.days >= 3 and vigorous.minutes >= 20)
-        or half_hours >= 5
-        or (days >= 5 and met_tenths >= 6_000)
-    ):
-        return "moderate"
-    return "low"
+    kept = activity.truncated(activity.cleaned(week))
+    tenths = activity.met_tenths(kept)
+    parts = {kind: round(tenths[known]) for kind, known in KINDS.items()}
+    return Judged(None, sum(parts.values()), activity.category(kept), parts)

@@ -7,6 +7,7 @@ from .catalogue import MODELS
 MODEL = MODELS["physical_activity"]
 _P = MODEL.parameters
 MET: dict[str, float] = _P["met"]
+_MET_TENTHS = {kind: round(10 * met) for kind, met in MET.items()}
 KINDS = tuple(MET)
 DAY_MINUTES_OVER: int = _P["day_minutes_over"]
 RECOMMENDED: int = _P["recommended_min"]
@@ -40,8 +41,13 @@ def truncated(given: Week) -> Week:
     return {kind: Bout(bout.days, min(bout.minutes, cap)) for kind, bout in given.items()}
 
 
+def met_tenths(given: Week) -> dict[str, float]:
+    """Tenths of MET-minutes a week: exact for whole minutes, so a week on a bound stays on it."""
+    return {kind: _MET_TENTHS[kind] * bout.week for kind, bout in given.items()}
+
+
 def met_minutes(given: Week) -> dict[str, float]:
-    return {kind: MET[kind] * bout.week for kind, bout in given.items()}
+    return {kind: tenths / 10 for kind, tenths in met_tenths(given).items()}
 
 
 def unusable(given: Week) -> bool:
@@ -56,13 +62,16 @@ def moderate_equivalent(given: Week) -> float:
 
 def category(given: Week) -> str:
     """`high`, `moderate` or `low`; `given` is cleaned and truncated."""
-    met = met_minutes(given)
-    total, days = sum(met.values()), sum(bout.days for bout in given.values())
+    tenths = met_tenths(given)
+    total, days = sum(tenths.values()), sum(bout.days for bout in given.values())
     vigorous = given["vigorous"]
     high, moderate = _P["high"], _P["moderate"]
-    if vigorous.days >= high["vigorous_days"] and met["vigorous"] >= high["vigorous_met_min"]:
+    if (
+        vigorous.days >= high["vigorous_days"]
+        and tenths["vigorous"] >= 10 * high["vigorous_met_min"]
+    ):
         return "high"
-    if days >= high["days"] and total >= high["met_min"]:
+    if days >= high["days"] and total >= 10 * high["met_min"]:
         return "high"
     long = sum(
         given[kind].days
@@ -73,5 +82,5 @@ def category(given: Week) -> str:
         vigorous.days >= moderate["vigorous_days"]
         and vigorous.minutes >= moderate["vigorous_minutes"]
     )
-    combined = days >= moderate["days"] and total >= moderate["met_min"]
+    combined = days >= moderate["days"] and total >= 10 * moderate["met_min"]
     return "moderate" if enough_vigorous or long >= moderate["days"] or combined else "low"

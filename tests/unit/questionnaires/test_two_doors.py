@@ -3,9 +3,10 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
+from service.domain.questionnaires.activity import KINDS
 from service.domain.questionnaires.instruments import INSTRUMENTS
 from service.domain.questionnaires.scoring import score
-from service.domain.risk.models import evaluate
+from service.domain.risk.models import MODELS, evaluate
 
 days = st.integers(0, 7)
 minutes = st.sampled_from([0, 9, 10, 19, 20, 29, 30, 62, 63, 180, 181, 400]) | st.integers(0, 500)
@@ -24,6 +25,15 @@ def test_ipaq(vd: int, vm: int, md: int, mm: int, wd: int, wm: int) -> None:
     if found["valid"]:
         assert found["value"]["met_min_truncated"] == told.total
         assert found["category"] == told.category
+
+
+def test_the_method_that_is_published_is_the_one_that_is_computed_with() -> None:
+    method, rules = INSTRUMENTS["ipaq_sf"].method, MODELS["physical_activity"].parameters
+    tenths = {KINDS[kind]: tenths / 10 for kind, tenths in method["met_tenths"].items()}
+    assert tenths == rules["met"]
+    assert method["longest_day_min"] == rules["day_minutes_over"]
+    assert method["least_min"] == rules["bout_minutes"]
+    assert method["most_min"] == rules["day_minutes_cap"]
 
 
 @given(st.tuples(*([st.integers(0, 4)] * 3)))
