@@ -3,12 +3,15 @@
 import base64
 import binascii
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import TypeVar
+from uuid import UUID
 
 from consent.vocabulary import Text
 from service.kit.errors import BadRequest
 from service.kit.hashing import keyed, same
 
+T = TypeVar("T")
 Key = str | int | float | None
 TAG_BYTES = 16
 LONGEST = 512
@@ -47,6 +50,36 @@ class Cursors:
         position: list[Key] = json.loads(body)
         return position
 
+    def page(
+        self,
+        scope: Sequence[str],
+        items: Sequence[T],
+        id_of: Callable[[T], UUID],
+        *,
+        cursor: str | None,
+        limit: int,
+    ) -> tuple[Sequence[T], str | None]:
+        """A page of a list that is at hand as a whole, and the cursor of the next one."""
+        position = None if cursor is None else self.read(scope, cursor)
+        shown, more = stretch(items, id_of, position, limit)
+        return shown, self.make(scope, [str(id_of(shown[-1]))]) if more else None
+
     def _tag(self, scope: Sequence[str], body: bytes) -> bytes:
         parts = [part.encode("utf-8", "surrogatepass") for part in scope]
         return keyed(self._secret, b"cursor", *parts, b"", body)[:TAG_BYTES]
+
+
+def stretch(
+    items: Sequence[T], id_of: Callable[[T], UUID], position: Sequence[Key] | None, limit: int
+) -> tuple[Sequence[T], bool]:
+    """The items behind the one whose id a cursor held, and whether any are left after them.
+
+    `BadCursor` when that one is not in the list any more.
+    """
+    start = 0
+    if position is not None:
+        ids = [str(id_of(item)) for item in items]
+        if position[0] not in ids:
+            raise BadCursor
+        start = ids.index(position[0]) + 1
+    return items[start : start + limit], start + limit < len(items)

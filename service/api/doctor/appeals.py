@@ -1,5 +1,6 @@
 """Appeals that my signed residents let me read, and my answers. Every look is in their log."""
 
+from collections.abc import Sequence
 from typing import Literal
 from uuid import UUID
 
@@ -17,8 +18,7 @@ from service.api.schema import CursorText, Limit, Moment, may_refuse
 from service.appeals import actions
 from service.appeals.actions import READS, Seen
 from service.appeals.body import Appeal
-from service.kit.ids import parse_id
-from service.kit.paging import BadCursor
+from service.kit.paging import stretch
 
 router = APIRouter(prefix="/v1/doctor", tags=["doctor"], route_class=StrictRoute)
 
@@ -66,12 +66,11 @@ async def list_patient_appeals(
 ) -> WaitingPage:
     """Appeals without an answer, the oldest first."""
     scope = ("doctor-appeals", str(caller.id))
-    after = None if cursor is None else parse_id(str(house.cursors.read(scope, cursor)[0]))
+    position = None if cursor is None else house.cursors.read(scope, cursor)
 
-    def job(conn: Connection) -> tuple[list[Seen], bool]:
+    def job(conn: Connection) -> tuple[Sequence[Seen], bool]:
         found = actions.waiting_for(conn, house.vault, practitioner=caller.id, now=now)
-        start = 0 if after is None else _behind(found, after)
-        shown = found[start : start + limit]
+        shown, more = stretch(found, lambda seen: seen.appeal.id, position, limit)
         looks = {seen.appeal.resident: seen.decision for seen in shown}
         log_panel(
             conn, house, caller=caller, seen=list(looks.items()), request_id=request_id, now=now
@@ -79,7 +78,7 @@ async def list_patient_appeals(
         for seen in found:
             # Opened to be listed; those shown are in the log by now.
             house.vault.openings.keep_back(seen.decision.permit)
-        return shown, start + limit < len(found)
+        return shown, more
 
     shown, more = await house.db.awrite(job, key=caller.id.bytes)
     next_ = house.cursors.make(scope, [str(shown[-1].appeal.id)]) if more else None
@@ -114,13 +113,6 @@ async def answer_appeal(
         return Opened(_answered(answered), 1)
 
     return await look(house, Look(caller, patient_id, request_id, now, classes=READS), open_)
-
-
-def _behind(found: list[Seen], last: UUID) -> int:
-    for place, seen in enumerate(found):
-        if seen.appeal.id == last:
-            return place + 1
-    raise BadCursor
 
 
 def _waiting(seen: Seen, now: Now) -> WaitingOut:

@@ -1,6 +1,6 @@
 """Objecting to a level or a record of mine, and what came of it."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 from uuid import UUID
 
 from fastapi import APIRouter
@@ -14,8 +14,6 @@ from service.api.me.own import Mine
 from service.api.schema import CursorText, Limit, Moment, may_refuse
 from service.appeals import actions
 from service.appeals.body import DAYS, Appeal
-from service.kit.ids import parse_id
-from service.kit.paging import BadCursor
 
 router = APIRouter(prefix="/v1/me", tags=["me"], route_class=StrictRoute)
 
@@ -121,10 +119,7 @@ async def list_appeals(me: Mine, limit: Limit = 50, cursor: CursorText = None) -
 
     found = await me.read(Action.READ, read)
     scope = ("appeals", str(me.subject))
-    start = 0 if cursor is None else _behind(found, house.cursors.read(scope, cursor))
-    shown = found[start : start + limit]
-    more = start + limit < len(found)
-    next_ = house.cursors.make(scope, [str(shown[-1].id)]) if more else None
+    shown, next_ = house.cursors.page(scope, found, lambda one: one.id, cursor=cursor, limit=limit)
     return AppealPage(items=shown, next=next_)
 
 
@@ -157,14 +152,6 @@ def about_out(appeal: Appeal) -> AboutOut:
         to_level=about.level,
         at=about.at,
     )
-
-
-def _behind(found: list[AppealOut], position: list[Any]) -> int:
-    last = parse_id(str(position[0]))
-    for place, one in enumerate(found):
-        if one.id == last:
-            return place + 1
-    raise BadCursor
 
 
 def _out(appeal: Appeal, me: Mine) -> AppealOut:

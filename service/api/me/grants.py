@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from datetime import date
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Literal, TypeVar
 from uuid import UUID
 
 from fastapi import APIRouter, Query
@@ -22,8 +22,6 @@ from service.grants.body import Kept
 from service.grants.preview import Sight
 from service.grants.terms import Offer, check
 from service.kit.errors import BadRequest
-from service.kit.ids import parse_id
-from service.kit.paging import BadCursor
 from service.panel import actions as panel
 
 router = APIRouter(prefix="/v1/me", tags=["grants"], route_class=StrictRoute)
@@ -166,12 +164,9 @@ async def list_grants(me: Mine, limit: Limit = 100, cursor: CursorText = None) -
         Action.MANAGE, lambda conn, permit: actions.every(conn, house.vault, permit)
     )
     scope = ("grants", str(me.subject))
-    start = 0
-    if cursor is not None:
-        start = _behind(grants, house.cursors.read(scope, cursor))
-    shown = grants[start : start + limit]
-    more = start + limit < len(grants)
-    next_ = house.cursors.make(scope, [str(shown[-1].grant.id)]) if more else None
+    shown, next_ = house.cursors.page(
+        scope, grants, lambda one: one.grant.id, cursor=cursor, limit=limit
+    )
     return GrantPage(items=[_out(kept, me.now) for kept in shown], next=next_)
 
 
@@ -324,14 +319,6 @@ async def _changing(me: Own, act: Callable[[Connection, Permit], T]) -> T:
         return result
 
     return await me.write(Action.MANAGE, change)
-
-
-def _behind(grants: list[Kept], position: list[Any]) -> int:
-    last = parse_id(str(position[0]))
-    for place, kept in enumerate(grants):
-        if kept.grant.id == last:
-            return place + 1
-    raise BadCursor
 
 
 def _out(kept: Kept, now: Moment) -> GrantOut:

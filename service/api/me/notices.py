@@ -1,6 +1,5 @@
 """What I am told: emergency access, reviews, requests."""
 
-from typing import Any
 from uuid import UUID
 
 from fastapi import APIRouter
@@ -12,8 +11,6 @@ from consent.vocabulary import Action
 from service.api.body import StrictRoute
 from service.api.me.own import Mine
 from service.api.schema import Bilingual, CursorText, Limit, Moment
-from service.kit.ids import parse_id
-from service.kit.paging import BadCursor
 from service.notices import actions
 from service.notices.actions import Notice
 from service.notices.words import text
@@ -45,10 +42,9 @@ async def list_my_notices(me: Mine, limit: Limit = 50, cursor: CursorText = None
         Action.MANAGE, lambda conn, permit: actions.every(conn, house.vault, permit)
     )
     scope = ("notices", str(me.subject))
-    start = 0 if cursor is None else _behind(notices, house.cursors.read(scope, cursor))
-    shown = notices[start : start + limit]
-    more = start + limit < len(notices)
-    next_ = house.cursors.make(scope, [str(shown[-1].id)]) if more else None
+    shown, next_ = house.cursors.page(
+        scope, notices, lambda one: one.id, cursor=cursor, limit=limit
+    )
     return MyNoticePage(items=[_out(one) for one in shown], next=next_)
 
 
@@ -60,14 +56,6 @@ async def mark_notice_read(notice_id: UUID, me: Mine) -> MyNoticeOut:
         return actions.mark_read(conn, me.house.vault, permit, notice_id)
 
     return _out(await me.write(Action.MANAGE, mark))
-
-
-def _behind(notices: list[Notice], position: list[Any]) -> int:
-    last = parse_id(str(position[0]))
-    for place, notice in enumerate(notices):
-        if notice.id == last:
-            return place + 1
-    raise BadCursor
 
 
 def _out(notice: Notice) -> MyNoticeOut:

@@ -1,6 +1,6 @@
 """What I am asked for, and my answers."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 from uuid import UUID
 
 from fastapi import APIRouter
@@ -15,8 +15,6 @@ from service.api.me.own import Mine
 from service.api.schema import CursorText, Limit, Moment, may_refuse
 from service.grants.actions import in_order
 from service.identity import store as identity
-from service.kit.ids import parse_id
-from service.kit.paging import BadCursor
 from service.panel import actions as panel
 from service.requests import actions
 from service.requests.body import Request
@@ -62,10 +60,9 @@ async def list_requests(me: Mine, limit: Limit = 50, cursor: CursorText = None) 
 
     requests = await me.read(Action.MANAGE, read)
     scope = ("requests", str(me.subject))
-    start = 0 if cursor is None else _behind(requests, house.cursors.read(scope, cursor))
-    shown = requests[start : start + limit]
-    more = start + limit < len(requests)
-    next_ = house.cursors.make(scope, [str(shown[-1].id)]) if more else None
+    shown, next_ = house.cursors.page(
+        scope, requests, lambda one: one.id, cursor=cursor, limit=limit
+    )
     return RequestPage(items=shown, next=next_)
 
 
@@ -101,14 +98,6 @@ async def refuse_request(request_id: UUID, me: Mine) -> RequestOut:
         return _out(conn, actions.refuse(conn, me.house.vault, permit, request_id, now=me.now))
 
     return await me.write(Action.MANAGE, refuse)
-
-
-def _behind(requests: list[RequestOut], position: list[Any]) -> int:
-    last = parse_id(str(position[0]))
-    for place, request in enumerate(requests):
-        if request.id == last:
-            return place + 1
-    raise BadCursor
 
 
 def _out(conn: Connection, request: Request) -> RequestOut:
