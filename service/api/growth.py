@@ -10,6 +10,7 @@ from service.api.schema import Bilingual
 from service.domain.growth import assess as who
 from service.domain.growth import school_age
 from service.domain.growth.assess import Child
+from service.domain.growth.school_age import Judgement
 from service.domain.vocabulary.faults import Faults
 from service.domain.vocabulary.measures import MEASURES
 from service.kit.errors import Invalid
@@ -72,18 +73,13 @@ def assess_growth(measured: Measured) -> GrowthAnswer:
     if faults:
         raise Invalid(list(faults))
     child = Child(**measured.model_dump())
-    findings, school = who.assess(child), _school_age(child)
-    notes = [*who.CAVEATS, *(school_age.CAVEATS if school else ())]
-    if measured.head is not None:
-        notes.append(who.HEAD)
-    if any(not one.plausible for one in findings):
-        notes.insert(0, who.DOUBTFUL)
+    findings, judged = who.assess(child), who.at_school_age(child)
     return GrowthAnswer(
         findings=[_finding(one) for one in findings],
-        school_age=school,
+        school_age=None if judged is None else _school_age(judged),
         version=who.VERSION,
         grade=who.GRADE,
-        notes=[Bilingual.of(note) for note in notes],
+        notes=[Bilingual.of(note) for note in who.notes(child, findings, judged)],
         source=who.SOURCE,
     )
 
@@ -117,13 +113,7 @@ def _finding(one: who.Finding) -> FindingOut:
     )
 
 
-def _school_age(child: Child) -> SchoolAgeOut | None:
-    if child.height is None or child.weight is None:
-        return None
-    try:
-        found = school_age.judge(child.sex, child.months, child.height, child.weight)
-    except KeyError:
-        return None
+def _school_age(found: Judgement) -> SchoolAgeOut:
     return SchoolAgeOut(
         category=found.category,
         label=Bilingual.of(school_age.NAMES[found.category]),

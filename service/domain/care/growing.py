@@ -3,7 +3,7 @@
 Below 18 years this stands where an adult has a level; it is none and moves none.
 """
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from datetime import date
 from typing import Any
 
@@ -11,6 +11,7 @@ from consent.vocabulary import Text
 from service.domain.care.situation import Situation
 from service.domain.growth import assess, school_age
 from service.domain.growth.assess import Child, Finding
+from service.domain.growth.school_age import Judgement
 from service.domain.growth.zscores import DAYS_A_MONTH, LAST_DAY
 from service.domain.life import ADULT_FROM
 
@@ -26,14 +27,14 @@ def growth(who: Situation) -> dict[str, Any] | None:
         return None
     child = _child(who, max(days))
     found = assess.assess(child)
-    judged = _judged(child)
+    judged = assess.at_school_age(child)
     return {
         "day": max(days).isoformat(),
         "findings": [_shown(one) for one in found],
-        "school_age": judged,
+        "school_age": None if judged is None else _judged(judged),
         "source": "; ".join(_cited(judged is not None)),
         "grade": assess.GRADE if judged is None else "B",
-        "caveat": _both(_notes(found, judged is not None, child)),
+        "caveat": _both(assess.notes(child, found, judged)),
     }
 
 
@@ -61,26 +62,13 @@ def _shown(one: Finding) -> dict[str, Any]:
     }
 
 
-def _judged(child: Child) -> dict[str, Any] | None:
-    if child.height is None or child.weight is None:
-        return None
-    try:
-        found = school_age.judge(child.sex, child.months, child.height, child.weight)
-    except KeyError:
-        return None
+def _judged(found: Judgement) -> dict[str, Any]:
     label = school_age.NAMES[found.category].both()
     return {"category": found.category, "label": label, "bmi": found.bmi, "stunted": found.stunted}
 
 
-def _notes(found: Iterable[Finding], judged: bool, child: Child) -> list[Text]:
-    doubtful = [assess.DOUBTFUL] if any(not one.plausible for one in found) else []
-    head = [assess.HEAD] if child.head is not None else []
-    return [*doubtful, *assess.CAVEATS, *(school_age.CAVEATS if judged else ()), *head]
-
-
-def _both(notes: Iterable[Text]) -> dict[str, str]:
-    told = list(notes)
-    return {"zh": "".join(one.zh for one in told), "en": " ".join(one.en for one in told)}
+def _both(notes: Sequence[Text]) -> dict[str, str]:
+    return {"zh": "".join(one.zh for one in notes), "en": " ".join(one.en for one in notes)}
 
 
 def _cited(judged: bool) -> list[str]:

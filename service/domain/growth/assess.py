@@ -1,11 +1,12 @@
 """Everything that WHO's tables say of one measured child, with flags before judgements."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from consent.vocabulary import Text
 
-from . import zscores
+from . import school_age, zscores
+from .school_age import Judgement
 from .tables import VERSION, Sex
 from .zscores import Position
 
@@ -108,6 +109,26 @@ def assess(child: Child) -> tuple[Finding, ...]:
             _category(name, z, young=days is not None) if zscores.plausible(name, z) else None,
         )
         for name, z in found
+    )
+
+
+def at_school_age(child: Child) -> Judgement | None:
+    """The Chinese judgement; None without height and weight and outside its ages."""
+    if child.height is None or child.weight is None:
+        return None
+    try:
+        return school_age.judge(child.sex, child.months, child.height, child.weight)
+    except KeyError:
+        return None
+
+
+def notes(child: Child, found: Iterable[Finding], judged: Judgement | None) -> tuple[Text, ...]:
+    """What must be said beside the findings of a child, doubts first."""
+    return (
+        *((DOUBTFUL,) if any(not one.plausible for one in found) else ()),
+        *CAVEATS,
+        *(school_age.CAVEATS if judged else ()),
+        *((HEAD,) if child.head is not None else ()),
     )
 
 
