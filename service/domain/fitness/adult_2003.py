@@ -4,6 +4,7 @@ City targets written before 2023 mean this edition.
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import cache
 from typing import Any
 
@@ -12,7 +13,6 @@ from service.domain.vocabulary.faults import Faults
 from service.kit.errors import Fault
 
 from . import adults
-from . import results as reading
 from .ladder import Ladder, ladder
 from .numbers import hundredths, no_better, up_to_tenth
 from .results import Results
@@ -57,23 +57,15 @@ def score(sex: Sex, age: int | None, given: Mapping[str, Any]) -> Score | list[F
         return list(faults)
     parts = needed(sex, age)
     tests = [name for name in parts if name != "height_weight"]
-    results = reading.read(faults, standard(), sex, given, (*tests, "height", "weight"))
-    if faults:
-        return list(faults)
-    items = {name: one for name in parts if (one := _item(name, sex, age, results)) is not None}
-    missing = tuple(name for name in parts if name not in items)
-    if missing:
-        return Score(standard(), "incomplete", items, missing, notes=standard().caveats)
-    points = [one.points for one in items.values()]
-    total = None if 0 in points else sum(points)
-    return Score(
-        standard(),
-        "complete",
-        items,
-        total=None if total is None else total * 100,
-        level=None if total is None else _level(age, total),
-        notes=standard().caveats,
+    found = adults.items_scored(
+        standard(), sex, given, parts, tests, lambda name, results: _item(name, sex, age, results)
     )
+    if isinstance(found, list) or found.missing:
+        return found
+    points = [one.points for one in found.items.values()]
+    if 0 in points:
+        return found
+    return replace(found, total=sum(points) * 100, level=_level(age, sum(points)))
 
 
 def _level(age: int, total: int) -> Level:

@@ -1,6 +1,7 @@
 """国民体质测定标准 2023 revision, adults of 20 to 59: a hundred points an item. Provisional."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import cache
 from typing import Any
 
@@ -9,7 +10,6 @@ from service.domain.vocabulary.faults import Faults
 from service.kit.errors import Fault
 
 from . import adults
-from . import results as reading
 from .ladder import Ladder, ladder
 from .numbers import bmi_floor, hundredths, no_better
 from .results import Results
@@ -51,17 +51,13 @@ def score(sex: Sex, age: int | None, given: Mapping[str, Any]) -> Score | list[F
     if faults or age is None:
         return list(faults)
     parts = weights(age)
-    results = reading.read(faults, standard(), sex, given, (*parts, "height", "weight"))
-    if faults:
-        return list(faults)
-    items = {name: one for name in parts if (one := _item(name, sex, age, results)) is not None}
-    missing = tuple(name for name in parts if name not in items)
-    if missing:
-        return Score(standard(), "incomplete", items, missing, notes=standard().caveats)
-    total = sum(items[name].points * percent for name, percent in parts.items())
-    return Score(
-        standard(), "complete", items, total=total, level=_level(total), notes=standard().caveats
+    found = adults.items_scored(
+        standard(), sex, given, parts, parts, lambda name, results: _item(name, sex, age, results)
     )
+    if isinstance(found, list) or found.missing:
+        return found
+    total = sum(found.items[name].points * percent for name, percent in parts.items())
+    return replace(found, total=total, level=_level(total))
 
 
 def _level(total: int) -> Level:

@@ -1,12 +1,15 @@
 """What the two editions of the national standard for adults have in common: ages and labels."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any
 
 from consent.vocabulary import Text
 from service.domain.vocabulary.faults import Faults
+from service.kit.errors import Fault
 
-from .standard import Level, Sex, Standard
+from . import results as reading
+from .results import Results
+from .standard import ItemScore, Level, Score, Sex, Standard, State
 
 YOUNGEST, OLDEST = 20, 59
 """Outside these completed years there are no tables that could be checked."""
@@ -17,6 +20,28 @@ def check_age(faults: Faults, age: int | None) -> None:
         faults.add("/age", "required")
     elif not YOUNGEST <= age <= OLDEST:
         faults.add("/age", "wrong-age")
+
+
+def items_scored(
+    standard: Standard,
+    sex: Sex,
+    given: Mapping[str, Any],
+    parts: Collection[str],
+    tests: Collection[str],
+    score: Callable[[str, Results], ItemScore | None],
+) -> Score | list[Fault]:
+    """The points of every item, or what is wrong; "incomplete" names the items without points.
+
+    `tests` are the results that may be given beside height and weight, `parts` the items to score.
+    """
+    faults = Faults()
+    results = reading.read(faults, standard, sex, given, (*tests, "height", "weight"))
+    if faults:
+        return list(faults)
+    items = {name: one for name in parts if (one := score(name, results)) is not None}
+    missing = tuple(name for name in parts if name not in items)
+    state: State = "incomplete" if missing else "complete"
+    return Score(standard, state, items, missing, notes=standard.caveats)
 
 
 def five_years(age: int) -> str:
