@@ -32,8 +32,8 @@ OFFICER_PIN = "officer-7316"
 class SoftHsm:
     """An initialised token and what a test may do to it behind the service's back."""
 
-    def __init__(self, library: Path, folder: Path) -> None:
-        self.library = library
+    def __init__(self, module: Path, folder: Path) -> None:
+        self.module = module
         self.folder = folder
         self.pin_file = folder / "pin"
         self.pin_file.touch(0o600)
@@ -42,25 +42,25 @@ class SoftHsm:
     def uri(self, label: str) -> str:
         return (
             f"pkcs11:token={TOKEN.replace(' ', '%20')};object={label}"
-            f"?module-path={self.library}&pin-source=file:{self.pin_file}"
+            f"?module-path={self.module}&pin-source=file:{self.pin_file}"
         )
 
     def token(self) -> Any:
         # Imported late: python-pkcs11 is an extra.
         from service.keys.providers.cryptoki import library
 
-        return library(self.library).get_token(token_label=TOKEN)
+        return library(self.module).get_token(token_label=TOKEN)
 
     def close_every_session(self) -> None:
         """What pulling a token or restarting its daemon does to a process: C_CloseAllSessions."""
         slot = self.token().slot
-        outcome = ctypes.CDLL(str(self.library)).C_CloseAllSessions(ctypes.c_ulong(slot.slot_id))
+        outcome = ctypes.CDLL(str(self.module)).C_CloseAllSessions(ctypes.c_ulong(slot.slot_id))
         assert outcome == 0, hex(outcome)
 
     def log_out(self) -> None:
         """C_Logout: every session of the process stays open and loses its private objects."""
         session = self.token().open()
-        outcome = ctypes.CDLL(str(self.library)).C_Logout(ctypes.c_ulong(session.handle))
+        outcome = ctypes.CDLL(str(self.module)).C_Logout(ctypes.c_ulong(session.handle))
         session.close()
         assert outcome == 0, hex(outcome)
 

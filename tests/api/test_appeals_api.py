@@ -2,24 +2,22 @@
 
 from collections.abc import Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
-import httpx
 import pytest
 
 from service.jobs import appeals as job
 from service.kit.audience import speaking_for
+from tests.appeal_room import REASON, Pair, high
 from tests.conftest import MovingClock
 from tests.family_room import begin, ok
-from tests.house_room import Person, Town, town
+from tests.house_room import Town, town
 from tests.record_room import observation, pressure
 from tests.standing_room import settings
 
 CLOCK = MovingClock(datetime(2026, 11, 20, 1, 0, tzinfo=UTC))
-REASON = "袖带太小，量得不准"
 _logins = iter(range(10_000))
 
 
@@ -40,42 +38,6 @@ def here(
         yield stack.enter_context(town(settings(folder, request.param, stack), CLOCK))
 
 
-@dataclass(frozen=True)
-class Pair:
-    """A resident and the doctor they signed with."""
-
-    town: Town
-    resident: Person
-    doctor: Person
-
-    def ask(self, who: Person, method: str, path: str, body: Any = None) -> httpx.Response:
-        kept = {} if body is None else {"json": body}
-        return self.town.doors.request(method, path, headers=who.headers, **kept)
-
-    def me(self, method: str, rest: str, body: Any = None, status: int = 200) -> Any:
-        return ok(self.ask(self.resident, method, f"/v1/me{rest}", body), status)
-
-    def log(self, *records: Any) -> dict[str, Any]:
-        found: dict[str, Any] = self.me("POST", "/records", {"records": records})
-        return found
-
-    def appeal(self, status: int = 201, *, for_doctor: bool = True, **about: Any) -> dict[str, Any]:
-        body = {"about": about, "reason": REASON, "for_doctor": for_doctor}
-        found: dict[str, Any] = self.me("POST", "/appeals", body, status)
-        return found
-
-    def worklist(self, doctor: Person | None = None) -> list[dict[str, Any]]:
-        answer = ok(self.ask(doctor or self.doctor, "GET", "/v1/doctor/appeals?limit=1000"))
-        return [one for one in answer["items"] if one["patient_id"] == self.resident.id]
-
-    def answer(
-        self, appeal: str, outcome: str = "upheld", doctor: Person | None = None
-    ) -> httpx.Response:
-        path = f"/v1/doctor/patients/{self.resident.id}/appeals/{appeal}/answer"
-        body = {"outcome": outcome, "reason": "请换大袖带复测。"}
-        return self.ask(doctor or self.doctor, "POST", path, body)
-
-
 @pytest.fixture
 def pair(here: Town, clock: MovingClock) -> Pair:
     lin = here.resident(f"lin-{next(_logins)}", birth_date="1966-02-03")
@@ -83,14 +45,6 @@ def pair(here: Town, clock: MovingClock) -> Pair:
     wish = {"doctor_id": zhou.id, "package": "basic", "data_classes": ["body", "profile"]}
     ok(here.doors.post("/v1/me/contract", json=wish, headers=lin.headers), 201)
     return Pair(here, lin, zhou)
-
-
-def high(pair: Pair) -> dict[str, Any]:
-    """The prompt after a high pressure."""
-    pair.log(pressure(165, 102, CLOCK.now.isoformat()))
-    found: dict[str, Any] = pair.me("GET", "/prompt")
-    assert found["level"] >= 3
-    return found
 
 
 def test_an_explanation_tells_what_made_the_level_then(pair: Pair, clock: MovingClock) -> None:

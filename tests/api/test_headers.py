@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
-from tests.security.test_no_leaks import asks
+from tests.security.asks import asks
 from tests.standing_room import Standing, standing
 
 ELSEWHERE = "https://attacker.example"

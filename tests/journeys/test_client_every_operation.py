@@ -6,10 +6,7 @@ awaited; lists are read to their end either way.
 
 import asyncio
 import inspect
-import json
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import wraps
 from pathlib import Path
@@ -30,13 +27,9 @@ from kangma_client import (
 from kangma_client import Unauthenticated as SignedOut
 from kangma_client._async.me import AsyncChild
 from kangma_client._sync.me import Child
-from service.cli.demo.city import outlines
-from service.house import OUTLINES_FILE
 from tests.authenticator import Authenticator
 from tests.contract.test_client_covers import ASYNC, SUFFIX, SYNC, declared, of_children
-from tests.journeys.server import Installation, install, serving
-from tests.oidc_issuer import CLIENT, SECRET, Issuer, provider
-from tests.walled_room import settings_of_logins
+from tests.journeys.place import Place, served_place
 
 PASSWORD = "correct horse 电池"
 WEIGHT = {
@@ -57,62 +50,12 @@ STATISTICS = {
 }
 
 
-@dataclass(frozen=True)
-class Place:
-    """A served city, and who the operator let in."""
-
-    url: str
-    doctor: dict[str, Any]
-    city: dict[str, Any]
-    machine: dict[str, Any]
-    release: str
-    elsewhere: Issuer
-
-
 @pytest.fixture(scope="module", params=["sqlite", "postgresql"])
 def place(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Place]:
-    """On PostgreSQL the server and the commands sign in apart, each bound by wall 4."""
-    folder = tmp_path_factory.mktemp("clients")
-    with ExitStack() as stack:
-        if request.param == "sqlite":
-            stores = (f"sqlite:///{folder / 'kangma.db'}", f"sqlite:///{folder / 'keys.db'}")
-            installed = install(folder, *stores)
-        else:
-            made = settings_of_logins(folder, stack)
-            logins = {
-                "KANGMA_OWNER_URL": made.owning_url,
-                "KANGMA_OPERATOR_URL": made.desk_url,
-            }
-            installed = install(folder, made.data_store_url, made.keys_url, logins)
-        yield stack.enter_context(_served(folder, installed))
-
-
-@contextmanager
-def _served(folder: Path, installed: Installation) -> Iterator[Place]:
-    (folder / "data" / OUTLINES_FILE).write_text(json.dumps(outlines()), "utf-8")
-    (folder / "secret").write_text(SECRET, "utf-8")
-    with provider() as elsewhere:
-        installed.environment |= {
-            "KANGMA_OIDC_ISSUER": elsewhere.url,
-            "KANGMA_OIDC_CLIENT_ID": CLIENT,
-            "KANGMA_OIDC_CLIENT_SECRET_FILE": str(folder / "secret"),
-        }
-        with serving(installed) as made:
-            yield _inhabited(made, elsewhere)
-
-
-def _inhabited(made: Installation, elsewhere: Issuer) -> Place:
-    doctor = made.kangma(
-        "people", "add-doctor", "--login", "dr.zhou", "--name", "周医生", "--clinic", "河街卫生站"
-    )
-    made.kangma("people", "link-oidc", "--login", "dr.zhou", "--subject", elsewhere.account)
-    city = made.kangma("people", "add-client", "--role", "city", "--name", "Cockpit")
-    keyed = ("--role", "city", "--name", "Exchange", "--key", "generate")
-    machine = made.kangma("people", "add-client", *keyed)
-    release = made.kangma("releases", "publish", "--as-of", "2026-06-30")
-    return Place(made.url, doctor, city, machine, release["release_id"], elsewhere)
+    with served_place(tmp_path_factory.mktemp("clients"), request.param) as served:
+        yield served
 
 
 async def of(answer: Any) -> Any:

@@ -16,6 +16,7 @@ from service.kit.ids import new_id
 from tests.contract.validated import document
 from tests.family_room import Child
 from tests.house_room import PASSWORD, Person
+from tests.security.asks import Ask, asks
 from tests.security.deny_table import (
     CITY,
     CLASSLESS,
@@ -30,7 +31,6 @@ from tests.security.deny_table import (
     UNSIGNED,
     WITHDRAWN,
 )
-from tests.security.test_no_leaks import Ask, asks
 from tests.standing_room import NOW, Standing, Ward, standing
 
 CANARY = "canary-of-the-subject"

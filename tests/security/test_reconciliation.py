@@ -21,7 +21,7 @@ from service.kit.clock import city_day
 from service.records import pages
 from service.tallies.tables import access_tallies
 from tests.house_room import Town
-from tests.security.test_no_leaks import asks
+from tests.security.asks import asks
 from tests.standing_room import NOW, Standing, standing
 
 DAY = city_day(NOW)

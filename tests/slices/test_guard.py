@@ -21,59 +21,11 @@ from service.records import store as records
 from service.records.tables import record_parts
 from service.residents import store as residents
 from tests.consent_room import Clinic
+from tests.guarded_spellings import ON_POSTGRESQL, ON_SQLITE, SPELLINGS
 from tests.record_room import pressure
 
 pytestmark = pytest.mark.walled
 ROOT = Path(__file__).parents[2]
-
-SPELLINGS = [
-    "SELECT sealed FROM record_parts",
-    "select SEALED from Record_Parts",
-    'SELECT sealed FROM "record_parts"',
-    "SELECT sealed FROM/**/record_parts",
-    "SELECT sealed FROM record_parts -- /* nothing */",
-    "SELECT count(*) FROM record_parts",
-    "SELECT 1 FROM record_parts LIMIT 1",
-    "SELECT EXISTS (SELECT 1 FROM record_parts)",
-    "WITH q AS (SELECT * FROM record_parts) SELECT count(*) FROM q",
-    "SELECT sealed FROM prompt_now UNION ALL SELECT sealed FROM latest",
-    "SELECT sealed_profile FROM residents",
-    "SELECT * FROM residents",
-    "SELECT * FROM grants",
-    "SELECT * FROM access_log",
-    "DELETE FROM record_parts",
-    "UPDATE record_parts SET deleted = NOT deleted",
-    "UPDATE access_log SET row_count = 0",
-    "DELETE FROM access_log",
-    "INSERT INTO prompt_now SELECT * FROM prompt_now",
-    "CREATE TABLE copied AS SELECT * FROM record_parts",
-    "ALTER TABLE record_parts RENAME TO away",
-    "DROP TABLE record_parts",
-]
-ON_SQLITE = [
-    "SELECT sealed FROM main.record_parts",
-    "SELECT sealed FROM [record_parts]",
-    "SELECT sealed FROM `record_parts`",
-    "CREATE TEMP TABLE record_parts AS SELECT * FROM main.record_parts",
-    "EXPLAIN SELECT sealed FROM record_parts",
-    "ATTACH '{path}' AS other",
-    "PRAGMA writable_schema = 1",
-    "CREATE TRIGGER t AFTER INSERT ON record_parts BEGIN DELETE FROM logins; END",
-]
-ON_POSTGRESQL = [
-    "SELECT sealed FROM public.record_parts",
-    'SELECT sealed FROM "public"."record_parts"',
-    'SELECT sealed FROM U&"record\\005Fparts"',
-    "TABLE record_parts",
-    "COPY record_parts TO STDOUT",
-    "DO $$ BEGIN EXECUTE 'DELETE FROM record_' || 'parts'; END $$",
-    "SELECT query_to_xml('SELECT * FROM record_' || 'parts', true, false, '')",
-    "PREPARE p AS SELECT 1",
-    "TRUNCATE record_parts",
-    "SELECT set_config('kangma.subjects', '{}', false)",
-    "SET ROLE kangma_resident",
-    "SELECT 1; RESET ROLE",
-]
 
 
 @pytest.fixture

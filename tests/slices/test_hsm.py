@@ -142,7 +142,7 @@ def test_another_login_in_between_is_not_mistaken_for_an_empty_token(
             assert key.unwrap(version, wrapped, HERE) == b"x" * 32
             return found
 
-    seat = Seat(cast(Any, Interrupted()), library(hsm.library))
+    seat = Seat(cast(Any, Interrupted()), library(hsm.module))
     with pytest.raises(UserNotLoggedIn):
         seat.find(key_template(label))
     session.close()
