@@ -11,7 +11,6 @@ import hashlib
 import io
 import json
 from collections.abc import Iterable
-from dataclasses import astuple, fields
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -23,7 +22,7 @@ from jwt.algorithms import OKPAlgorithm
 from service.domain.anonymity.rows import Row
 from service.kit.errors import IntegrityBroken
 
-COLUMNS = tuple(field.name for field in fields(Row))
+COLUMNS = Row._fields
 CELL = tuple(name for name in COLUMNS if name != "measured")
 """Members of a cell in the HTTP contract."""
 WHOLE = frozenset({"count", "low", "high", "measured"})
@@ -45,9 +44,7 @@ def csv_bytes(rows: Iterable[Row]) -> bytes:
     writer = csv.writer(text, lineterminator="\r\n")
     writer.writerow(COLUMNS)
     for row in rows:
-        writer.writerow(
-            f"{value:.4f}" if isinstance(value, float) else value for value in astuple(row)
-        )
+        writer.writerow([f"{value:.4f}" if isinstance(value, float) else value for value in row])
     return text.getvalue().encode()
 
 
