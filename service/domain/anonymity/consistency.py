@@ -60,26 +60,32 @@ def fit_table(table: Floats, people: Counts, tree: Tree) -> Floats:
         there = children >= 0
         target = np.where(there[..., None, None], table[children], 0)
         sums = np.where(there[..., None], people[children], 0)
-        within = _within(target, sums, fitted[parents], there.sum(axis=1))
+        within = _within(target, sums, fitted[parents])
         fitted[children[there]] = within[there]
     return fitted
 
 
-def _within(target: Floats, sums: Counts, columns: Floats, number: Counts) -> Floats:
+def _within(target: Floats, sums: Counts, columns: Floats) -> Floats:
     """Project (parent, child, group, category) onto given row sums and given sums over children.
 
-    Dykstra's alternating projections: simplices of the rows, then the plane of the columns.
-    Absent children have row sums of zero.
+    The nearest point is the rows' projection of the target shifted by one price a category; the
+    prices are found by accelerated ascent of the concave dual, restarted for each parent and group
+    where it would go down. Children without people hold nothing.
     """
-    share = columns[:, None] / number[:, None, None, None]
-    point, correction = target, np.zeros_like(target)
+    with_people = (sums > 0)[..., None]
+    many = np.maximum(with_people.sum(axis=1, keepdims=True), 1)
+    price = ahead = np.zeros_like(columns[:, None])
+    momentum = np.ones_like(price[..., :1])
     for _ in range(STEPS):
-        row = onto_simplices(point + correction, sums)
-        correction = point + correction - row
-        missing = share - row.sum(axis=1, keepdims=True) / number[:, None, None, None]
-        point = row + missing
+        row = onto_simplices(np.where(with_people, target + ahead, 0.0), sums)
+        missing = columns[:, None] - row.sum(axis=1, keepdims=True)
         if np.abs(missing).max(initial=0.0) < TOLERANCE:
             break
+        moved = ahead + missing / many
+        uphill = (missing * (moved - price)).sum(axis=-1, keepdims=True) > 0
+        following = np.where(uphill, (1 + np.sqrt(1 + 4 * momentum**2)) / 2, 1.0)
+        ahead = moved + np.where(uphill, (momentum - 1) / following, 0.0) * (moved - price)
+        price, momentum = moved, following
     return row
 
 
