@@ -91,7 +91,7 @@ class Universe:
 
     def precision(self, table: str) -> Floats:
         """1 / variance of the noise of each area, for a table that a resident changes by one."""
-        return self.nano_rho(table) * (2 / NANO)
+        return self.nano_rho(table).astype(np.float64) * (2 / NANO)
 
     @property
     def strata(self) -> tuple[tuple[int, str, str], ...]:

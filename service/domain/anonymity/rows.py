@@ -6,7 +6,8 @@ tables; `low` and `high` come from the unbiased estimate and its sigma, stretche
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Literal, NamedTuple
+from math import isnan
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,13 +17,14 @@ from service.domain.anonymity.estimates import Precision
 from service.domain.anonymity.intervals import interval, whole
 from service.domain.anonymity.noise import Measured
 from service.domain.anonymity.specification import PARTICIPATION
-from service.domain.anonymity.tree import Counts, Floats
+from service.domain.anonymity.tree import Counts, Floats, Number
 
 Status = Literal["ok", "low_precision", "not_published"]
 STATUSES = np.array(["low_precision", "ok"], dtype=object)
 
 
-class Row(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Row:
     """One line of the artifact. Numbers are None where the status is not_published."""
 
     level: str
@@ -43,7 +45,8 @@ class Row(NamedTuple):
     sum of measured ones."""
 
 
-class _Numbers(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class _Numbers:
     """The numbers of one table by (area, stratum, category)."""
 
     count: Counts
@@ -69,17 +72,22 @@ class Publication:
         """All rows in the order of the universe's cells."""
         for metric, shape in self.universe.tables.items():
             numbers = self._numbers(metric)
-            columns = [_spelled(column) for column in numbers[:6]]
-            columns.append(STATUSES[numbers.fine.astype(np.int64)].ravel().tolist())
-            columns.append(self._measured(metric))
+            whole = (_whole(column) for column in (numbers.count, numbers.low, numbers.high))
+            shares = (numbers.share, numbers.share_low, numbers.share_high)
+            columns: tuple[list[Any], ...] = (
+                *whole,
+                *(_spelled(column) for column in shares),
+                STATUSES[numbers.fine.astype(np.int64)].ravel().tolist(),
+                self._measured(metric),
+            )
             keys = (
                 (area.level, area.code, metric, category, sex, age)
                 for area in self.universe.areas(metric)
                 for _, sex, age in self.universe.strata
                 for category in shape.categories
             )
-            for key, *values in zip(keys, *columns, strict=True):
-                yield Row(*key, *values)
+            for line in zip(keys, *columns, strict=True):
+                yield Row(*line[0], *line[1:])
 
     def _numbers(self, table: str) -> _Numbers:
         limits = self.universe.specification.precision
@@ -95,7 +103,7 @@ class Publication:
             fine = (shares[2] - shares[1]) / 2 <= limits.ok_half_width
         return _Numbers(count, low, high, *shares, fine)
 
-    def _strata(self, table: NDArray[np.generic]) -> NDArray[np.generic]:
+    def _strata(self, table: NDArray[Number]) -> NDArray[Number]:
         """Everybody first, then each group, where groups are published."""
         total = table.sum(axis=1, keepdims=True)
         return total if table.shape[1] == 1 else np.concatenate([total, table], axis=1)
@@ -155,8 +163,10 @@ def _rounded(
     return filled[0], filled[1], filled[2]
 
 
-def _spelled(column: NDArray[np.generic]) -> list[int | float | None]:
-    values: list[int | float | None] = column.ravel().tolist()
-    if column.dtype.kind == "f":
-        return [None if value != value else value for value in values]
+def _whole(column: Counts) -> list[int]:
+    values: list[int] = column.ravel().tolist()
     return values
+
+
+def _spelled(column: Floats) -> list[float | None]:
+    return [None if isnan(value) else value for value in column.ravel().tolist()]

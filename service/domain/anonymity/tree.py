@@ -8,12 +8,14 @@ Histograms Through Consistency", VLDB 2010, section 4, here with any weights and
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 Counts = NDArray[np.int64]
+Number = TypeVar("Number", np.int64, np.float64)
 
 
 @dataclass(frozen=True)
@@ -51,7 +53,7 @@ class Tree:
             found.append((above, padded))
         return tuple(found)
 
-    def total(self, leaf_values: NDArray[np.generic]) -> NDArray[np.generic]:
+    def total(self, leaf_values: NDArray[Number]) -> NDArray[Number]:
         """Values of all areas from those of the leaves (in the order of `leaves`)."""
         values = np.zeros((len(self.parents), *leaf_values.shape[1:]), leaf_values.dtype)
         values[self.leaves] = leaf_values

@@ -17,7 +17,6 @@ from service.domain.anonymity.estimates import Precision
 from service.domain.anonymity.tree import Counts, Floats, Tree
 from tests.city_room import People, universe
 
-
 CADENCES = ("monthly", "quarterly", "communities", "annual")
 
 

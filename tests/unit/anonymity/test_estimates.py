@@ -62,7 +62,7 @@ def test_variances_are_those_of_drawn_noise(cadence: str) -> None:
         pairs = errors[..., :2].sum(axis=-1) if size > 2 else errors.sum(axis=-1)
         ratios.append((pairs**2 / both[None, :, None]).mean(axis=(0, 2)))
     found = np.concatenate(ratios)
-    assert found.mean() == pytest.approx(1, abs=0.02)
+    assert found.mean() == pytest.approx(1, abs=0.05)
     # The worst of some hundred ratios, each over a few hundred draws or more.
     assert np.abs(found - 1).max() < 0.35
 
