@@ -34,7 +34,7 @@ def overlay(readings: Readings, values: Values, observed: Facts, now: datetime) 
     halves = present_pressure(observed)
     if any(code in values for code in halves):
         for code, present in halves.items():
-            value = values.get(code, present)
+            value = values[code] if code in values else present
             if value is not None:
                 changed[code] = [Reading(value, now)] * MEAN_OF
     return changed
