@@ -32,10 +32,10 @@ def overlay(readings: Readings, values: Values, observed: Facts, now: datetime) 
         earlier = readings.get(code, ()) if code == "smoking_status" else ()
         changed[code] = [reading, *earlier]
     halves = present_pressure(observed)
-    if any(code in values for code in halves):
-        for code, present in halves.items():
-            value = values[code] if code in values else present
-            if value is not None:
+    if not halves.keys().isdisjoint(values):
+        given: dict[str, float | str | None] = {**halves, **values}
+        for code in halves:
+            if (value := given[code]) is not None:
                 changed[code] = [Reading(value, now)] * MEAN_OF
     return changed
 
