@@ -33,10 +33,12 @@ def overlay(readings: Readings, values: Values, observed: Facts, now: datetime) 
         changed[code] = [reading, *earlier]
     halves = present_pressure(observed)
     if not halves.keys().isdisjoint(values):
-        given: dict[str, float | str | None] = {**halves, **values}
-        for code in halves:
-            if (value := given[code]) is not None:
-                changed[code] = [Reading(value, now)] * MEAN_OF
+        for code, present in halves.items():
+            pressure: float | str | None = values.get(code)
+            if pressure is None:
+                pressure = present
+            if pressure is not None:
+                changed[code] = [Reading(pressure, now)] * MEAN_OF
     return changed
 
 
