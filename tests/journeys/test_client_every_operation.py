@@ -364,6 +364,7 @@ async def _govern(client: Any, release: str) -> None:
     table = await of(city.table(release))
     assert table.startswith("level,")
     rows = await of(city.table(release, format="json"))
+    assert (await of(city.table(release, format="parquet"))).startswith(b"PAR1")
     assert len(rows["items"]) == len(table.splitlines()) - 1
     cells = await of(city.cells(release, metric="bmi", level="city", sex="all", age="all"))
     assert {cell["metric"] for cell in cells} == {"bmi"}

@@ -10,6 +10,7 @@ import httpx
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from fastapi import FastAPI
+from pydantic import TypeAdapter
 
 from service.api.bare import application
 from service.api.city import releases
@@ -19,6 +20,7 @@ from service.identity.tables import revocations
 from service.kit.db import Database, metadata
 from service.kit.tokens import Tokens
 from service.releases import artifact
+from service.releases.formats import FORMS
 from tests.asgi import Doors, doors
 from tests.city_room import NOW, SIGNER, contribute, make_tables, publish_here, regions, someone
 
@@ -143,7 +145,14 @@ def test_a_reader_can_verify_what_was_fetched(client: City) -> None:
 
 @pytest.mark.parametrize(
     "path",
-    ["", "/signature", "/table", "/table?format=json", "/cells?metric=level", "/map?metric=level"],
+    [
+        "",
+        "/signature",
+        "/table",
+        "/cells?metric=level",
+        "/map?metric=level",
+        *(f"/table?format={name}" for name in FORMS),
+    ],
 )
 def test_the_same_request_gets_the_same_bytes_and_304(client: City, path: str) -> None:
     first, second = client.get(RELEASE + path), client.get(RELEASE + path)
@@ -211,7 +220,14 @@ def test_other_questions_are_refused(client: City, query: str) -> None:
     assert answer.headers["content-type"].startswith("application/problem+json")
 
 
-@pytest.mark.parametrize("form", ["parquet", "dhis2", "measurereport", "sdmx", "CSV", ""])
+def test_every_form_says_what_it_is_and_stays(client: City) -> None:
+    for name, form in FORMS.items():
+        answer = client.get(f"{RELEASE}/table?format={name}")
+        assert answer.headers["content-type"] == form.media_type
+        assert "immutable" in answer.headers["cache-control"]
+
+
+@pytest.mark.parametrize("form", ["xlsx", "adx", "Parquet", "CSV", ""])
 def test_forms_that_are_not_offered_are_refused_clearly(client: City, form: str) -> None:
     answer = client.get(f"{RELEASE}/table", params={"format": form})
     assert answer.status_code in {400, 422}
@@ -238,6 +254,9 @@ def test_the_map_shows_every_district_with_its_shares(client: City) -> None:
     shown = drawn["features"][2]["properties"]["shares"]
     assert shown == {cell["category"]: cell["share"] for cell in cells}
     assert client.get(f"{RELEASE}/map?metric=wealth").status_code == 400
+    assert client.get(f"{RELEASE}/map?metric=level&level=village").status_code in {400, 422}
+    whole = client.get(f"{RELEASE}/map?metric=level&level=city").json()
+    assert [feature["id"] for feature in whole["features"]] == ["990100"]
 
 
 def test_a_city_without_outlines_says_so(empty: City, database: Database) -> None:
@@ -314,4 +333,4 @@ def test_every_answer_keeps_its_documented_shape(client: City) -> None:
         query |= {"format": "json"} if path.endswith("/table") else {}
         answer = client.get(path, params=query)
         assert answer.status_code == 200, path
-        route.response_model.model_validate(answer.json())  # type: ignore[attr-defined]
+        TypeAdapter(route.response_model).validate_python(answer.json())  # type: ignore[attr-defined]

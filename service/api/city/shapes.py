@@ -7,6 +7,7 @@ from pydantic import BaseModel, Field
 from service.api.schema import Bilingual, Page
 
 Status = Literal["ok", "low_precision", "not_published"]
+Level = Literal["city", "district", "street", "community"]
 
 
 class ReleaseOut(BaseModel):
@@ -61,6 +62,24 @@ class TableOut(Page[MeasuredCell]):
     release_id: str
 
 
+class DataValue(BaseModel):
+    """A number of people by the codes of DHIS2; the comment names a status other than ok."""
+
+    dataElement: str  # noqa: N815 - the spelling of DHIS2
+    period: str
+    orgUnit: str  # noqa: N815
+    categoryOptionCombo: str  # noqa: N815
+    attributeOptionCombo: str  # noqa: N815
+    value: str
+    comment: str | None = None
+
+
+class DataValues(BaseModel):
+    """What `POST /api/dataValueSets?idScheme=CODE` of a DHIS2 takes."""
+
+    dataValues: list[DataValue]  # noqa: N815
+
+
 class ManifestOut(BaseModel):
     """How a release was made; the exact bytes are what the signature signs."""
 
@@ -108,6 +127,7 @@ class MapOut(BaseModel):
     type: Literal["FeatureCollection"]
     release_id: str
     metric: str
+    level: Level
     voluntary: Bilingual
     features: list[FeatureOut]
 
