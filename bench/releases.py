@@ -71,8 +71,10 @@ class Published:
             people = int(self.truth[PARTICIPATION][cell.area].sum())
             true = int(self.truth[cell.metric][cell.area, :, cell.code].sum())
             if people and row.share is not None:
-                assert row.share_low is not None and row.share_high is not None
-                assert row.low is not None and row.high is not None
+                assert row.share_low is not None
+                assert row.share_high is not None
+                assert row.low is not None
+                assert row.high is not None
                 error = abs(row.share - true / people)
                 half = (row.share_high - row.share_low) / 2
                 yield people, error, half, row.low <= true <= row.high
