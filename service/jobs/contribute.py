@@ -15,19 +15,28 @@ from consent.vocabulary import DataClass
 from service.contracts import store as contracts
 from service.contributions import actions as contributions
 from service.contributions.blob import Contribution
-from service.domain.risk.assess import assess
+from service.domain.care import counted
+from service.domain.risk import change
+from service.domain.risk.assess import Assessment, LevelBrief, assess
 from service.domain.risk.categories import UNKNOWN
 from service.grants import gate
 from service.house import House
 from service.identity import actions as identity
 from service.jobs import rules
-from service.keys.keyring import Slot
 from service.kit.audience import speaking_for
+from service.kit.clock import city_day
+from service.plans import actions as plans
+from service.plans.earlier import level_at
+from service.plans.evidence import Reader
 from service.prompts import actions as prompts
-from service.prompts.readings import PROMPT_CLASSES
 from service.residents import actions as residents
 from service.residents import store as states
+from service.residents.actions import Profile
 
+OPENED = frozenset(DataClass) - {DataClass.LOCATION}
+"""The classes that any metric rests on."""
+AUTOMATED = ("level", "composite", *change.CATEGORIES)
+"""What is assessed by rule, and never of somebody who switched that off."""
 BATCH = 200
 """Residents of one transaction: their rows are held for a good tenth of a second."""
 
@@ -82,7 +91,7 @@ def _contribute(connection: Connection, house: House, after: UUID | None, now: d
     held = states.hold(connection, asked)
     tags = identity.identities(connection, asked)
     signed = contracts.signed_among(connection, asked)
-    house.vault.preload({who: held.get(who, 0) for who in asked}, {Slot.PROFILE, *PROMPT_CLASSES})
+    house.vault.preload({who: held.get(who, 0) for who in asked}, OPENED)
     done = []
     for resident, decision in decisions.items():
         permit = decision.permit
@@ -109,16 +118,34 @@ def _state(
     person, readings = prompts.readings(
         connection, house.vault, permit, regions=house.regions, profile=profile
     )
-    categories = assess(person, readings, now, paths=False).categories()
+    assessment = assess(person, readings, now, paths=False)
+    who = plans.situated(profile, person, readings, assessment, now)
+    reader = Reader(connection, house.vault, permit, who.zone, who.today)
+    who = plans.with_deeds(reader, who, counted.wanted(who))
+    told = assessment.categories() | counted.categories(who, permit.classes, signed=signed)
+    told |= _change(connection, house, permit, profile, assessment)
     if not profile.automation:
         # What no rule may find for the resident, no rule finds for the statistics either.
-        categories |= {"level": UNKNOWN, "composite": UNKNOWN}
-    return Contribution(
-        profile.region,
-        profile.sex,
-        profile.birth_date.year,
-        {**categories, "contract": "yes" if signed else "no"},
-    )
+        told |= dict.fromkeys(AUTOMATED, UNKNOWN)
+    return Contribution(profile.region, profile.sex, profile.birth_date.year, told)
+
+
+def _change(
+    connection: Connection, house: House, permit: Permit, profile: Profile, found: Assessment
+) -> dict[str, str]:
+    """Level and index against the start of the period; nobody without either is looked up."""
+    here = LevelBrief(found.level, found.index, ())
+    start = LevelBrief(None, None, ())
+    if found.level is not None or found.index is not None:
+        start = level_at(
+            connection,
+            house.vault,
+            permit,
+            profile=profile,
+            regions=house.regions,
+            at=change.period_start(city_day(found.assessed_at)),
+        )
+    return change.categories(start, here)
 
 
 def _key(house: House) -> bytes:

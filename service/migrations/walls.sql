@@ -46,7 +46,7 @@ END $$;
 GRANT SELECT, INSERT, UPDATE, DELETE ON record_parts TO kangma_doctor;
 GRANT SELECT, INSERT, UPDATE ON latest TO kangma_doctor;
 GRANT SELECT ON series_days TO kangma_doctor;
-GRANT SELECT ON latest TO kangma_job;
+GRANT SELECT ON latest, record_parts TO kangma_job;
 
 -- 2. Policy: rows of residents a decision is being made about.
 DO $$

@@ -7,7 +7,7 @@ them counts as not done.
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from itertools import islice
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
@@ -32,6 +32,7 @@ MOST = 2000
 CLINICAL = frozenset({"practitioner", "import"})
 """Sources that speak for a clinic: who works there, or a report of theirs that was taken in."""
 OVER = "resolved"
+A_DAY = timedelta(days=1)
 
 
 class Dated(NamedTuple):
@@ -81,7 +82,10 @@ class Reader:
                 yield one
 
     def _walk(self, data_class: DataClass) -> Iterator[Dated]:
-        found = pages.of_class(self.connection, self.vault, self.permit, data_class)
+        # Records lie by the day of the city, which may be the one after the owner's.
+        found = pages.of_class(
+            self.connection, self.vault, self.permit, data_class, until=self.today + A_DAY
+        )
         for _, record in islice(found, MOST):
             if within(self.permit.window, record.start):
                 yield Dated(record.start.astimezone(self.zone).date(), record)

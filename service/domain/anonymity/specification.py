@@ -29,6 +29,8 @@ class Metric:
     name: Text
     categories: tuple[str, ...]
     source: str
+    tier: str = "all"
+    """`city` where it is measured for the whole city only."""
 
     def code(self, word: str | None) -> int:
         """The place of a word in the list; everything unheard of is "unknown"."""
@@ -77,7 +79,11 @@ class IndicatorRule:
     denominator: tuple[str, ...]
     part: str | None
     from_age: int
+    to_age: int | None
+    """Last age that counts; None without an upper end."""
     districts: bool
+    unit: str | None
+    """Where the cells give another unit than the catalogue asks for."""
     note: Text | None
 
 
@@ -177,6 +183,7 @@ def _metric(raw: dict[str, Any]) -> Metric:
         name=Text(**raw["name"]),
         categories=tuple(raw["categories"]),
         source=raw["source"],
+        tier=raw.get("tier", "all"),
     )
 
 
@@ -188,7 +195,9 @@ def _indicator(raw: dict[str, Any]) -> IndicatorRule:
         denominator=tuple(raw["denominator"]),
         part=raw.get("part"),
         from_age=raw.get("from_age", 0),
+        to_age=raw.get("to_age"),
         districts=raw.get("districts", False),
+        unit=raw.get("unit"),
         note=Text(**raw["note"]) if "note" in raw else None,
     )
 
@@ -207,3 +216,5 @@ def _check(specification: Specification) -> None:
             raise ValueError(f"indicator {rule.id}: unknown categories")
         if rule.from_age not in specification.age_starts:
             raise ValueError(f"indicator {rule.id}: no age band starts at its age")
+        if rule.to_age is not None and rule.to_age + 1 not in specification.age_starts:
+            raise ValueError(f"indicator {rule.id}: no age band ends at its age")
