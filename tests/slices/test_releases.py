@@ -50,7 +50,7 @@ def test_the_artifact_is_signed_and_names_its_table(db: Database) -> None:
     assert signed["specification"]["sha256"] == current().sha256
     assert signed["attempt"] == 1
     assert signed["privacy"]["epsilon"] <= 1
-    assert len(signed["families"]) == 4 * 13
+    assert len(signed["families"]) == 4 * 21
 
 
 def test_any_changed_byte_breaks_the_signature(db: Database) -> None:
