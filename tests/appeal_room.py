@@ -7,7 +7,7 @@ import httpx
 
 from tests.family_room import ok
 from tests.house_room import Person, Town
-from tests.record_room import pressure
+from tests.record_room import pressures
 
 REASON = "袖带太小，量得不准"
 
@@ -50,7 +50,7 @@ class Pair:
 
 def high(pair: Pair) -> dict[str, Any]:
     """The prompt after a high pressure."""
-    pair.log(pressure(165, 102, pair.town.house.clock().isoformat()))
+    pair.log(*pressures(165, 102, pair.town.house.clock().isoformat()))
     found: dict[str, Any] = pair.me("GET", "/prompt")
     assert found["level"] >= 3
     return found

@@ -168,6 +168,14 @@ def pressure(
     return observation({"systolic_bp": systolic, "diastolic_bp": diastolic}, start, **more)
 
 
+def pressures(
+    systolic: float = 128, diastolic: float = 82, start: str = "2026-11-20T08:00:00+08:00"
+) -> list[dict[str, Any]]:
+    """Two readings a minute apart, as a blood pressure is to be taken; the second is the newer."""
+    earlier = datetime.fromisoformat(start) - timedelta(minutes=1)
+    return [pressure(systolic, diastolic, at) for at in (earlier.isoformat(), start)]
+
+
 def observation(
     values: dict[str, Any], start: str = "2026-11-20T08:00:00+08:00", **more: Any
 ) -> dict[str, Any]:

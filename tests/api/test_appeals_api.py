@@ -14,7 +14,7 @@ from tests.appeal_room import REASON, Pair, high
 from tests.conftest import MovingClock
 from tests.family_room import begin, ok
 from tests.house_room import Town, town
-from tests.record_room import observation, pressure
+from tests.record_room import observation, pressure, pressures
 from tests.standing_room import settings
 
 CLOCK = MovingClock(datetime(2026, 11, 20, 1, 0, tzinfo=UTC))
@@ -48,7 +48,7 @@ def pair(here: Town, clock: MovingClock) -> Pair:
 
 
 def test_an_explanation_tells_what_made_the_level_then(pair: Pair, clock: MovingClock) -> None:
-    pair.log(pressure(118, 76, (clock.now - timedelta(days=60)).isoformat()))
+    pair.log(*pressures(118, 76, (clock.now - timedelta(days=60)).isoformat()))
     before = pair.me("GET", "/prompt")
     prompt = high(pair)
     told = pair.me("GET", f"/explanations/{prompt['explanation']}")

@@ -27,8 +27,11 @@ def at_level(here: Town, login: str, level: int) -> Person:
     systolic, diastolic = LEVELS[level]
     person = here.resident(login, name="林梅", birth_date="1960-05-17")
     values = {"systolic_bp": systolic, "diastolic_bp": diastolic, "smoking_status": "never"}
-    record = {"kind": "observation", "start": "2026-11-20T08:00:00+08:00", "values": values}
-    answer = here.doors.post("/v1/me/records", json={"records": [record]}, headers=person.headers)
+    records = [
+        {"kind": "observation", "start": f"2026-11-20T08:0{minute}:00+08:00", "values": values}
+        for minute in (0, 1)
+    ]
+    answer = here.doors.post("/v1/me/records", json={"records": records}, headers=person.headers)
     assert answer.json()["results"][0]["status"] == "created", answer.text
     return person
 

@@ -10,7 +10,7 @@ from service.api.me.prompts import PromptOut
 from service.kit.settings import Settings
 from tests.conftest import MovingClock
 from tests.house_room import Person, Town, town
-from tests.record_room import observation, pressure
+from tests.record_room import observation, pressures
 
 
 @pytest.fixture
@@ -55,7 +55,7 @@ def test_the_prompt_has_the_shape_of_the_contract(here: Town) -> None:
     empty = prompt(here, lin)
     assert empty["level"] is None
     assert empty["missing"]
-    brief = log(here, lin, pressure(152, 95), observation(PANEL))
+    brief = log(here, lin, *pressures(152, 95), observation(PANEL))
     found = prompt(here, lin)
     assert (found["level"], found["colour"]) == (brief["level"], brief["colour"])
     for document in (empty, found):
@@ -66,7 +66,7 @@ def test_the_prompt_has_the_shape_of_the_contract(here: Town) -> None:
 
 def test_every_path_holds_when_it_is_applied(here: Town) -> None:
     lin = here.resident(birth_date="1966-02-03")
-    log(here, lin, pressure(152, 95), observation(PANEL))
+    log(here, lin, *pressures(152, 95), observation(PANEL))
     found = prompt(here, lin)
     assert found["path"]
     for step in found["path"]:
@@ -79,7 +79,7 @@ def test_every_path_holds_when_it_is_applied(here: Town) -> None:
 
 def test_a_stored_prompt_is_served_byte_for_byte(here: Town) -> None:
     lin = here.resident()
-    log(here, lin, pressure())
+    log(here, lin, *pressures())
     one = here.doors.get("/v1/me/prompt", headers=lin.headers).content
     two = here.doors.get("/v1/me/prompt", headers=lin.headers).content
     assert one == two
@@ -87,9 +87,9 @@ def test_a_stored_prompt_is_served_byte_for_byte(here: Town) -> None:
 
 def test_the_history_lists_changes_newest_first(here: Town, clock: MovingClock) -> None:
     lin = here.resident()
-    log(here, lin, pressure(118, 76))
+    log(here, lin, *pressures(118, 76))
     clock.advance(timedelta(minutes=5))
-    log(here, lin, pressure(172, 104, "2026-11-20T08:30:00+08:00"))
+    log(here, lin, *pressures(172, 104, "2026-11-20T08:30:00+08:00"))
     items = here.doors.get("/v1/me/prompts", headers=lin.headers).json()["items"]
     assert len(items) == 2
     assert items[0]["level"] > items[1]["level"]

@@ -25,7 +25,7 @@ from service.residents import actions as residents
 from service.residents.actions import Profile
 from tests.consent_room import Clinic
 from tests.prompt_room import moments, prompt
-from tests.record_room import REGIONS, observation, pressure
+from tests.record_room import REGIONS, observation, pressure, pressures
 
 
 @pytest.fixture
@@ -37,7 +37,7 @@ def home(database: Database, keystore_url: str, tmp_path: Path) -> Iterator[Clin
 
 def measure(home: Clinic, resident: UUID, systolic: int, diastolic: int) -> Brief:
     """A pressure of now; older ones of the last seven days would be averaged with it."""
-    found: Brief = home.log(resident, pressure(systolic, diastolic, home.now.isoformat()))[1]
+    found: Brief = home.log(resident, *pressures(systolic, diastolic, home.now.isoformat()))[1]
     return found
 
 
@@ -149,7 +149,7 @@ def test_each_change_is_explained_by_what_was_known_then(home: Clinic) -> None:
     assert [one[:2] for one in story.grounds.readings] == [
         ("systolic_bp", 165),
         ("diastolic_bp", 102),
-    ]
+    ] * 2
     assert story.grounds.rule_pack == told["rule_pack"]
     assert list(story.grounds.actions) == [one["id"] for one in told["actions"]]
     assert max((story.grounds.items or {}).values()) == first.level
@@ -231,7 +231,8 @@ def test_off_and_on_again_is_not_held_back_by_the_time_before(home: Clinic) -> N
     high = measure(home, resident, 165, 102).level
     switch(home, resident, False)
     home.now += timedelta(days=8)
-    home.log(resident, pressure(118, 76, home.now.isoformat()), profile=profile(home, resident))
+    calm = pressures(118, 76, home.now.isoformat())
+    home.log(resident, *calm, profile=profile(home, resident))
     level = switch(home, resident, True).level
     assert high is not None
     assert level is not None
@@ -269,7 +270,7 @@ def test_a_doctors_write_tells_no_level_and_is_held_when_the_owner_looks(home: C
             conn,
             home.vault,
             permit,
-            [pressure(118, 76, home.now.isoformat())],
+            [pressure(118, 76, home.now.isoformat(), source={"kind": "practitioner"})],
             home.now,
             profile=profile_,
         )

@@ -19,7 +19,7 @@ from service.prompts.tables import latest, prompt_now
 from service.residents.store import Withdrawn, bump_consent
 from tests.guarded_room import carrying
 from tests.prompt_room import SLOT_BYTES, SLOTS, days_ago, moments, prompt, readings
-from tests.record_room import PROFILE, REGIONS, Home, observation, pressure
+from tests.record_room import PROFILE, REGIONS, Home, observation, pressure, pressures
 
 
 @pytest.fixture
@@ -31,7 +31,7 @@ def home(database: Database, keystore_url: str, tmp_path: Path) -> Iterator[Home
 
 def test_only_the_owner_opens_prompt_and_history(home: Home) -> None:
     resident = home.resident()
-    home.log(resident, pressure())
+    home.log(resident, *pressures())
     prompt(home, resident)
     every = frozenset(DataClass)
     for look in (
@@ -81,7 +81,7 @@ def test_a_doctor_without_infections_learns_of_no_hepatitis_through_the_liver(ho
     resident = home.resident()
     home.log(
         resident,
-        pressure(118, 76, days_ago(home, 2)),
+        *pressures(118, 76, days_ago(home, 2)),
         {"kind": "condition", "code": "chronic_hepatitis_b", "start": days_ago(home, 300)},
         observation({"alt": 64, "ast": 80, "platelets": 100, "albumin": 36, "bilirubin_total": 30}),
     )
@@ -126,7 +126,7 @@ def test_an_older_frame_put_back_does_not_open(home: Home) -> None:
 
 def test_what_if_stores_nothing(home: Home) -> None:
     resident = home.resident()
-    home.log(resident, pressure(172, 104))
+    home.log(resident, *pressures(172, 104))
     before = prompt(home, resident)
 
     def imagine(conn: Connection) -> bytes:
@@ -144,7 +144,7 @@ def test_applying_a_path_gives_what_it_promises(home: Home) -> None:
     resident = home.resident()
     home.log(
         resident,
-        pressure(152, 95),
+        *pressures(152, 95),
         observation(
             {
                 "total_cholesterol": 5.8,

@@ -18,7 +18,7 @@ from service.prompts.head import Brief
 from service.records import actions as records
 from service.residents import actions as residents
 from tests.prompt_room import days_ago, moments, prompt, readings, remove, stored
-from tests.record_room import PROFILE, REGIONS, Home, observation, pressure
+from tests.record_room import PROFILE, REGIONS, Home, observation, pressure, pressures
 
 
 @pytest.fixture
@@ -38,9 +38,9 @@ def test_nobody_is_green_without_data(home: Home) -> None:
 
 def test_a_write_answers_with_the_level_the_prompt_then_explains(home: Home) -> None:
     resident = home.resident()
-    _, calm = home.log(resident, pressure(118, 76, days_ago(home, 1)))
+    _, calm = home.log(resident, *pressures(118, 76, days_ago(home, 1)))
     assert calm.level is not None
-    _, high = home.log(resident, pressure(172, 104))
+    _, high = home.log(resident, *pressures(172, 104))
     assert high.changed
     assert high.level is not None
     assert high.level > calm.level
@@ -73,11 +73,11 @@ def test_a_record_that_no_model_reads_leaves_the_prompt_as_it_is(home: Home) -> 
 
 def test_a_repeated_upload_leaves_the_prompt_as_it_is(home: Home) -> None:
     resident = home.resident()
-    sent = pressure()
-    home.log(resident, sent)
+    sent = pressures()
+    home.log(resident, *sent)
     prompt(home, resident)
     before = stored(home, resident)
-    _, brief = home.log(resident, sent)
+    _, brief = home.log(resident, *sent)
     assert brief.level is not None
     assert not brief.changed
     assert stored(home, resident) == before
@@ -93,7 +93,7 @@ def test_a_prompt_is_of_its_day(home: Home) -> None:
 
 def test_time_alone_moves_the_level_and_the_history_says_when(home: Home) -> None:
     resident = home.resident()
-    _, brief = home.log(resident, pressure(172, 104))
+    _, brief = home.log(resident, *pressures(172, 104))
     assert brief.level is not None
     # A year and more without any reading: what is known no longer carries a level.
     home.now += timedelta(days=800)
@@ -114,11 +114,11 @@ def test_an_amended_profile_outdates_the_prompt(home: Home) -> None:
 
 def test_history_has_one_line_a_change_and_knows_its_days(home: Home) -> None:
     resident = home.resident()
-    home.log(resident, pressure(118, 76))
+    home.log(resident, *pressures(118, 76))
     home.log(resident, observation({"hip_circumference": 90}))
     first_day = home.now.date()
     home.now += timedelta(days=3)
-    home.log(resident, pressure(172, 104, home.now.isoformat()))
+    home.log(resident, *pressures(172, 104, home.now.isoformat()))
     levels = [one.level for one in moments(home, resident)]
     assert len(levels) == 2
     assert levels[0] != levels[1]
@@ -210,7 +210,7 @@ def test_readings_stay_within_classes_and_window(home: Home) -> None:
 
 def test_a_doctors_write_brings_readings_up_to_date_and_tells_no_level(home: Home) -> None:
     resident = home.resident()
-    home.log(resident, pressure(118, 76, days_ago(home, 3)))
+    home.log(resident, *pressures(118, 76, days_ago(home, 3)))
     calm = prompt(home, resident)["level"]
 
     def job(conn: Connection) -> Brief:

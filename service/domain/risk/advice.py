@@ -39,8 +39,8 @@ def actions(facts: Facts, found: Judgement, causes: Iterable[str]) -> tuple[dict
     )
 
 
-ALWAYS_ASKED = frozenset({"body", "glucose", *SCREENS})
-"""Their messages may apply without an index: underweight, a screening score."""
+ALWAYS_ASKED = frozenset({"body", "glucose", "blood_pressure", *SCREENS})
+"""Their messages may apply without an index: underweight, a screening score, one reading."""
 
 
 def _applies(when: str, factor: str, facts: Facts, found: Judgement) -> bool:
@@ -62,6 +62,11 @@ def _pressure_from(systolic: float, diastolic: float) -> Callable[[Facts, Judgem
 _HIGH = _pressure_from(140, 90)
 
 
+def _single_high(facts: Facts, _: Judgement) -> bool:
+    systolic, diastolic = facts.newest_sbp, facts.newest_dbp
+    return facts.single_pressure and _HIGH(facts.changed(sbp=systolic, dbp=diastolic), _)
+
+
 def _screen(name: str, *groups: str) -> Callable[[Facts, Judgement], bool]:
     def holds(_: Facts, found: Judgement) -> bool:
         screen = found.screens.get(name)
@@ -74,6 +79,7 @@ CONDITIONS: dict[str, Callable[[Facts, Judgement], bool]] = {
     "always": lambda facts, found: True,
     "pressure_160": _pressure_from(160, 100),
     "pressure_140_undiagnosed": lambda facts, found: not facts.htn_dx and _HIGH(facts, found),
+    "single_pressure_140": _single_high,
     "pressure_130": _pressure_from(130, 85),
     "pressure_120": _pressure_from(120, 80),
     "smoker": lambda facts, found: facts.smoker is True,

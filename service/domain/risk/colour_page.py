@@ -12,7 +12,7 @@ from consent.vocabulary import Text
 
 from .advice import REASONS, URGENT
 from .catalogue import MODELS, RULE_PACK, read
-from .current import FRESH, RULES
+from .current import FRESH, MEAN_OF, RULES
 from .levers import MODEL as WAYS
 from .stability import APART
 
@@ -58,8 +58,11 @@ RULE = """
    An item that a diagnosis fixes falls by one, once, when every target is met and you do not smoke;
    with a chronic disease level {floor} is the lowest. The ten-year risk gets no relief: it already
    uses today's readings.
-5. 血压取最近{days}天内最多{pairs}次的平均；血压的读数{pressure}天内有效，血糖{glucose}天内有效。
-   Blood pressure is the mean of up to {pairs} readings within {days} days; a reading of blood
+5. 血压取最近{days}天内最多{pairs}次的平均，不足{least}次时加上再前一次；自己只测过一次的不参与
+   分级，只提示再测，达到急症值则立即提示；医务人员录入的一次即可。血压的读数{pressure}天内有效，血糖{glucose}天内有效。
+   Blood pressure is the mean of up to {pairs} readings within {days} days; of fewer than {least}
+   with the one before. A single reading of your own makes no colour: it asks for another, and an
+   alarming one warns at once. One that a practice entered counts alone. A reading of blood
    pressure counts for {pressure} days, one of blood sugar for {glucose}.
 6. 18岁以下和孕期不用成人模型：{child}{pregnant}
    Below 18 years and in pregnancy no adult model speaks: children's standards apply, and in
@@ -140,6 +143,7 @@ def _rule() -> str:
         no_data=REASONS["no_data"].zh,
         floor=_TABLES["chronic_floor"],
         days=RULES["pressure"]["window_days"],
+        least=MEAN_OF,
         pairs=RULES["pressure"]["readings"],
         pressure=pressure,
         glucose=glucose,

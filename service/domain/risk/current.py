@@ -1,16 +1,17 @@
 """From readings to facts: which value of a measure counts now.
 
-Product rules in `data/assessment.json`: how old a reading may be, blood pressure as the mean of up
-to three pairs within seven days of the newest, kidney stages from two values three months apart.
+Product rules in `data/assessment.json`: how old a reading may be, blood pressure as the mean of two
+or three readings, kidney stages from two values three months apart.
 Readings from the future, of the wrong type or too old are as if they were not there.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
+from itertools import islice
 from typing import NamedTuple
 
 from . import blood_pressure, control, kidney, screens
-from .catalogue import read
+from .catalogue import MODELS, read
 from .facts import Facts
 from .person import Person, Reading
 
@@ -19,6 +20,7 @@ FRESH = {code: timedelta(days=days) for code, days in RULES["fresh_days"].items(
 _PRESSURE = RULES["pressure"]
 WINDOW = timedelta(days=_PRESSURE["window_days"])
 PAIRS: int = _PRESSURE["readings"]
+MEAN_OF: int = MODELS["five_level_mapping"].parameters["pressure_mean_of"]
 CONTROL_READINGS: int = _PRESSURE["control_readings"]
 APART = timedelta(days=RULES["kidney"]["apart_days"])
 SMOKING = frozenset(RULES["smoking"]["current"])
@@ -54,6 +56,7 @@ class Pair(NamedTuple):
     systolic: float
     diastolic: float | None
     at: datetime
+    clinical: bool = False
 
 
 class Newest:
@@ -153,23 +156,41 @@ def _histories(facts: Facts, person: Person) -> None:
 
 
 def pressures(newest: Newest) -> list[Pair]:
-    """Up to three pairs within seven days of the newest pair; a systolic alone where no pair is."""
+    """The pairs that make the blood pressure now, newest first: those of the newest pair's week.
+
+    Where a week holds one of the person's own, the one before it is taken with it. Where there are
+    no pairs at all, systolic pressures alone are taken likewise.
+    """
+    found = list(islice(_pairs(newest), PAIRS)) or list(islice(_systolic(newest), PAIRS))
+    week = [pair for pair in found if found[0].at - pair.at <= WINDOW]
+    return week if len(week) >= MEAN_OF or (week[:1] and week[0].clinical) else found[:MEAN_OF]
+
+
+def are_mean(pairs: Sequence[Pair]) -> bool:
+    """Whether these make a blood pressure, or are a single elevated or normal reading.
+
+    `cn_bp_grade_and_cv_stratification`, population: the mean of at least two readings, and a
+    single entry in an app is no more than a reading. A practice enters what it found so.
+    """
+    return len(pairs) >= MEAN_OF or any(pair.clinical for pair in pairs)
+
+
+def _pairs(newest: Newest) -> Iterator[Pair]:
     systolic = list(newest.numbers("systolic_bp"))
     diastolic = list(newest.numbers("diastolic_bp"))
-    found: list[Pair] = []
     i = j = 0
-    while i < len(systolic) and j < len(diastolic) and len(found) < PAIRS:
+    while i < len(systolic) and j < len(diastolic):
         upper, lower = systolic[i], diastolic[j]
         if upper.at == lower.at:
-            if found and found[0].at - upper.at > WINDOW:
-                break
-            found.append(Pair(float(upper.value), float(lower.value), upper.at))
+            yield Pair(float(upper.value), float(lower.value), upper.at, upper.clinical)
         # Of two readings the newer one has no partner; of a pair both are used up.
         i += upper.at >= lower.at
         j += lower.at >= upper.at
-    if not found and systolic:
-        found.append(Pair(float(systolic[0].value), None, systolic[0].at))
-    return found
+
+
+def _systolic(newest: Newest) -> Iterator[Pair]:
+    for reading in newest.numbers("systolic_bp"):
+        yield Pair(float(reading.value), None, reading.at, reading.clinical)
 
 
 def _pressure(facts: Facts, newest: Newest) -> None:
@@ -180,6 +201,8 @@ def _pressure(facts: Facts, newest: Newest) -> None:
     if control.pressure_urgent(facts.newest_sbp, facts.newest_dbp):
         facts.pressure_seen = _attended(newest, newest.reading("systolic_bp"))
     found = pressures(newest)
+    if not are_mean(found):
+        return
     recent = found[:CONTROL_READINGS]
     facts.sbp = sum(pair.systolic for pair in found) / len(found)
     facts.control_sbp = max(pair.systolic for pair in recent)

@@ -74,9 +74,11 @@ def factors(facts: Facts, found: Judgement, newest: Newest) -> tuple[Factor, ...
 
 
 def _speaks(name: str, facts: Facts, found: Judgement) -> bool:
-    """An underweight body and a glucose class are worth saying without an index."""
+    """An underweight body, a glucose class and a single pressure are said without an index."""
     if name == "body":
         return facts.bmi is not None and not facts.pregnant
+    if name == "blood_pressure":
+        return facts.single_pressure
     return name == "glucose" and found.glucose_class is not None
 
 
@@ -112,7 +114,8 @@ def shown(value: float) -> float | int:
 
 
 def _pressure(facts: Facts, found: Judgement) -> Text:
-    assert facts.sbp is not None
+    if facts.sbp is None:
+        return _single_pressure(facts)
     grade = found.bp_grade or 0
     low = "-" if facts.dbp is None else shown(facts.dbp)
     pair = f"{shown(facts.sbp)}/{low}"
@@ -125,6 +128,17 @@ def _pressure(facts: Facts, found: Judgement) -> Text:
     if facts.bp_treated:
         zh, en = zh + "；正在服降压药", en + "; on blood-pressure medicine"
     return Text(zh + "。", en + ".")
+
+
+def _single_pressure(facts: Facts) -> Text:
+    low = "-" if facts.newest_dbp is None else shown(facts.newest_dbp)
+    assert facts.newest_sbp is not None
+    pair = f"{shown(facts.newest_sbp)}/{low}"
+    return Text(
+        f"血压{pair} mmHg，仅一次读数；取两次及以上的平均值评估，请再测一次。",
+        f"Blood pressure {pair} mmHg, a single reading; the mean of two or more is judged: "
+        "please measure once more.",
+    )
 
 
 def _lipid(facts: Facts, found: Judgement) -> Text:

@@ -20,7 +20,8 @@ class Facts:
     urban: bool = False
     pregnant: bool = False
 
-    # Blood pressure: the mean, the worse of the last two readings, and the newest one.
+    # Blood pressure: the mean, the worse of the last two readings, and the newest one. A single
+    # reading is the newest one and no mean.
     sbp: float | None = None
     dbp: float | None = None
     control_sbp: float | None = None
@@ -104,6 +105,11 @@ class Facts:
     family_colorectal_cancer: bool = False
     family_lung_cancer: bool = False
     heart_rate: float | None = None
+
+    @property
+    def single_pressure(self) -> bool:
+        """One reading of one's own: it may warn, and is no blood pressure to judge by."""
+        return self.sbp is None and self.newest_sbp is not None
 
     @property
     def glucose(self) -> Values:

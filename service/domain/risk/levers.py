@@ -61,17 +61,19 @@ def _smoking(facts: Facts) -> Lever:
 
 
 def _pressure(facts: Facts, advice: bool) -> Lever:
-    if facts.sbp is None:
+    # A single alarming reading makes a level too, and a lower one ends it.
+    now = facts.newest_sbp if facts.single_pressure else facts.sbp
+    if now is None:
         return ()
     goals = PRESSURE
     if advice and (facts.age >= BOUND_ONLY_FROM or facts.bp_treated):
         goals = goals[:-1]
-    low = facts.dbp
+    low = facts.newest_dbp if facts.single_pressure else facts.dbp
     steps = []
     for systolic, diastolic in goals:
-        if facts.sbp <= systolic and (low is None or low <= diastolic):
+        if now <= systolic and (low is None or low <= diastolic):
             continue
-        pair = min(facts.sbp, systolic), None if low is None else min(low, diastolic)
+        pair = min(now, systolic), None if low is None else min(low, diastolic)
         steps.append(Step("bp", _pressures(*pair)))
     return steps
 

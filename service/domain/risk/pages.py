@@ -6,7 +6,7 @@ from typing import Any
 
 from .advice import MESSAGES, URGENT
 from .catalogue import MODELS, RULE_PACK, Model
-from .current import RULES
+from .current import MEAN_OF, RULES
 from .rules import BACKWARDS, KEYS, NO_LEVEL, NO_REASON, NO_STEPS, NOT_RED, TABLES
 from .screens import APCS_AGE_FROM
 
@@ -147,7 +147,9 @@ def _assessment() -> Iterator[str]:
     yield "\n## How readings become an assessment (product rules)\n"
     yield (
         f"- Blood pressure is the mean of up to {pressure['readings']} pairs within "
-        f"{pressure['window_days']} days of the newest; both values of a pair share one instant. "
+        f"{pressure['window_days']} days of the newest, of fewer than {MEAN_OF} with the one "
+        "before; both values of a pair share one instant. A single pair that no practitioner "
+        "entered moves no level and asks for another. "
         f"Control looks at the last {pressure['control_readings']} pairs, an alarm at the newest."
     )
     yield (

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from . import levers
-from .current import ACTIVE_DAYS, FORMER, Newest, Readings, facts_of
+from .current import ACTIVE_DAYS, FORMER, MEAN_OF, Newest, Readings, facts_of
 from .factors import shown
 from .facts import Facts
 from .judgement import Judgement, judge
@@ -22,7 +22,8 @@ Change = dict[str, Any]
 def overlay(readings: Readings, values: Values, observed: Facts, now: datetime) -> Readings:
     """Readings as if `values` were measured now, each replacing the readings of its measure.
 
-    A blood pressure given by half is completed by the present mean; former smoking is put ahead
+    A blood pressure stands for the mean it would be, and given by half it is completed by the
+    present one; former smoking is put ahead
     of the old readings, because how long ago it was counts.
     """
     changed = dict(readings)
@@ -30,12 +31,22 @@ def overlay(readings: Readings, values: Values, observed: Facts, now: datetime) 
         reading = Reading(value, now)
         earlier = readings.get(code, ()) if code == "smoking_status" else ()
         changed[code] = [reading, *earlier]
-    halves = (("systolic_bp", observed.sbp), ("diastolic_bp", observed.dbp))
-    if any(code in values for code, _ in halves):
-        for code, mean in halves:
-            if code not in values and mean is not None:
-                changed[code] = [Reading(mean, now)]
+    halves = present_pressure(observed)
+    if not halves.keys().isdisjoint(values):
+        for code, present in halves.items():
+            pressure: float | str | None = values.get(code)
+            if pressure is None:
+                pressure = present
+            if pressure is not None:
+                changed[code] = [Reading(pressure, now)] * MEAN_OF
     return changed
+
+
+def present_pressure(observed: Facts) -> dict[str, float | None]:
+    """The mean, or the single reading there is."""
+    if observed.single_pressure:
+        return {"systolic_bp": observed.newest_sbp, "diastolic_bp": observed.newest_dbp}
+    return {"systolic_bp": observed.sbp, "diastolic_bp": observed.dbp}
 
 
 def imagined(
@@ -102,8 +113,9 @@ def _quit(step: levers.Step, observed: Facts, newest: Newest) -> list[Change]:
 
 def _pressure(step: levers.Step, observed: Facts, newest: Newest) -> list[Change]:
     found = []
+    present = present_pressure(observed)
     for measure, fact in (("systolic_bp", "sbp"), ("diastolic_bp", "dbp")):
-        old, new = getattr(observed, fact), step.facts[fact]
+        old, new = present[measure], step.facts[fact]
         if old is not None and new != old:
             found.append(_change(measure, shown(old), new))
     return found

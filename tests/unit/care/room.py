@@ -24,7 +24,12 @@ def born(years: int, today: date = TODAY, *, days: int = 0) -> date:
 
 
 def read(values: Mapping[str, Value], day: date) -> dict[str, list[Reading]]:
-    return {code: [Reading(value, at(day).astimezone(UTC))] for code, value in values.items()}
+    """Every value once, and a blood pressure twice, as it is to be taken."""
+    noon = at(day).astimezone(UTC)
+    return {
+        code: [Reading(value, noon)] * (2 if code in ("systolic_bp", "diastolic_bp") else 1)
+        for code, value in values.items()
+    }
 
 
 def somebody(

@@ -20,7 +20,12 @@ def born(years: int, sex: str = "male", **more: Any) -> Person:
 
 
 def told(days: float = 3, **values: float | str) -> Readings:
-    return {code: [Reading(v, NOW - timedelta(days=days))] for code, v in values.items()}
+    """Every value once, and a blood pressure twice, as it is to be taken."""
+    at = NOW - timedelta(days=days)
+    return {
+        code: [Reading(v, at), Reading(v, at - timedelta(minutes=1))][: 2 if "_bp" in code else 1]
+        for code, v in values.items()
+    }
 
 
 def pressures(*pairs: tuple[float, float, float]) -> Readings:
@@ -40,17 +45,72 @@ def test_pressure_is_the_mean_of_three_pairs_of_one_week() -> None:
     found = pressures((1, 150, 90), (2, 140, 84), (6, 136, 87), (7, 200, 100), (30, 90, 60))
     inputs = factor(assess(born(50), found, NOW), "blood_pressure")["inputs"]
     assert inputs == {"systolic_bp": 142, "diastolic_bp": 87}
-    later = pressures((1, 150, 90), (9, 120, 70))
-    assert factor(assess(born(50), later, NOW), "blood_pressure")["inputs"]["systolic_bp"] == 150
+    # One of a week is no mean: the one before it is taken with it, however long ago while fresh.
+    later = pressures((1, 150, 90), (9, 120, 70), (10, 90, 60))
+    inputs = factor(assess(born(50), later, NOW), "blood_pressure")["inputs"]
+    assert inputs == {"systolic_bp": 135, "diastolic_bp": 80}
+
+
+def test_a_single_reading_says_to_measure_again_and_makes_no_level() -> None:
+    single = assess(born(50), pressures((1, 168, 98)), NOW)
+    assert (single.level, single.urgent) == (None, None)
+    assert single.missing[:2] == ("systolic_bp", "diastolic_bp")
+    assert single.categories()["bp"] == UNKNOWN
+    assert not [one for one in single.models if one["model"] == "china_par_10y"]
+    shown = factor(single, "blood_pressure")
+    assert (shown["index"], shown["level"]) == (None, None)
+    assert shown["inputs"] == {"systolic_bp": 168, "diastolic_bp": 98}
+    assert "仅一次读数" in shown["why"]["zh"]
+    assert [one["id"] for one in single.actions] == ["repeat-single-pressure"]
+    assert assess(born(50), pressures((1, 138, 88)), NOW).actions == ()
+    twice = assess(born(50), pressures((0.5, 166, 96), (1, 168, 98)), NOW)
+    assert twice.level is not None
+    assert twice.level >= 3
+    assert factor(twice, "blood_pressure")["inputs"] == {"systolic_bp": 167, "diastolic_bp": 97}
+
+
+def test_a_single_reading_leaves_a_low_level_provisional_and_diagnoses_nothing() -> None:
+    rest = told(smoking_status="never", glucose_fasting=5.0, waist_circumference=80, ldl_c=2.5)
+    high = {**rest, **pressures((1, 178, 108))}
+    alone, with_it = assess(born(50), rest, NOW), assess(born(50), high, NOW)
+    assert (with_it.level, with_it.provisional) == (alone.level, True)
+    assert with_it.index == alone.index
+    assert "cn_stroke_8_2" not in {model["model"] for model in with_it.models}
+
+
+def test_what_a_practitioner_measured_counts_alone() -> None:
+    found = {
+        "systolic_bp": [Reading(168, NOW, True), Reading(110, NOW - timedelta(days=40))],
+        "diastolic_bp": [Reading(98, NOW, True), Reading(70, NOW - timedelta(days=40))],
+    }
+    inputs = factor(assess(born(50), found, NOW), "blood_pressure")["inputs"]
+    assert inputs == {"systolic_bp": 168, "diastolic_bp": 98}
+
+
+def test_a_single_alarming_reading_warns_at_once_and_shows_the_way_out() -> None:
+    alarm = assess(born(50), pressures((0.1, 186, 104)), NOW)
+    assert (alarm.level, alarm.causes) == (5, ("blood_pressure",))
+    assert alarm.urgent is not None
+    (way,) = alarm.path[-1:]
+    assert {change["measure"]: change["from"] for change in way["changes"]} == {
+        "systolic_bp": 186,
+        "diastolic_bp": 104,
+    }
+    values = {change["measure"]: change["to"] for change in way["changes"]}
+    after = what_if(born(50), pressures((0.1, 186, 104)), values, NOW)
+    assert after.level is not None
+    assert after.level <= way["to_level"]
 
 
 def test_systolic_and_diastolic_of_different_instants_are_no_pair() -> None:
     found = {
-        "systolic_bp": [Reading(150, NOW), Reading(130, NOW - timedelta(days=1))],
-        "diastolic_bp": [Reading(80, NOW - timedelta(days=1))],
+        "systolic_bp": [
+            Reading(v, NOW - timedelta(days=d)) for d, v in ((0, 150), (1, 130), (2, 120))
+        ],
+        "diastolic_bp": [Reading(80, NOW - timedelta(days=d)) for d in (1, 2)],
     }
     inputs = factor(assess(born(50), found, NOW), "blood_pressure")["inputs"]
-    assert inputs == {"systolic_bp": 130, "diastolic_bp": 80}
+    assert inputs == {"systolic_bp": 125, "diastolic_bp": 80}
 
 
 def test_stale_readings_count_as_missing() -> None:
