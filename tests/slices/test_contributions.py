@@ -1,6 +1,5 @@
 """Contributions: one sealed blob of one size, replaced, removed, opened only to count."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -28,7 +27,7 @@ from tests.city_room import (
 
 
 @pytest.fixture
-def db(database: Database) -> Iterator[Database]:
+def db(database: Database) -> Database:
     make_tables(database)
     return database
 
