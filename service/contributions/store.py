@@ -28,6 +28,12 @@ def has(conn: Connection, pseudonym: bytes) -> bool:
     return conn.execute(found).first() is not None
 
 
+def among(conn: Connection, many: Sequence[bytes]) -> Sequence[bytes]:
+    """Those of these pseudonyms that have a row."""
+    found = select(contributions.c.pseudonym).where(contributions.c.pseudonym.in_(many))
+    return conn.execute(found).scalars().all()
+
+
 def batches(conn: Connection, size: int = BATCH) -> Iterator[Sequence[tuple[bytes, bytes]]]:
     """All rows in order of pseudonym, in bounded memory on every database."""
     last = b""

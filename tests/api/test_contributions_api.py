@@ -17,7 +17,7 @@ from service.kit.settings import Settings
 from tests.conftest import MovingClock
 from tests.family_room import begin, claim
 from tests.house_room import COMMUNITY, Person, Town, town
-from tests.record_room import observation, pressure
+from tests.record_room import observation, pressure, pressures
 
 STATISTICS = {
     "grantee": {"kind": "service", "id": "statistics"},
@@ -79,7 +79,7 @@ def test_a_consenting_residents_state_is_counted_by_category(here: Town) -> None
             "/v1/me/records",
             json={
                 "records": [
-                    pressure(152, 95),
+                    *pressures(152, 95),
                     observation({"body_weight": 70, "body_height": 160}),
                 ]
             },

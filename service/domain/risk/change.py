@@ -27,6 +27,11 @@ def period_start(today: date) -> datetime:
     return datetime((today - STILL_PUBLISHED).year, 1, 1, tzinfo=CITY_ZONE)
 
 
+def period_end(today: date) -> date:
+    """The first day on which another year is counted."""
+    return date(period_start(today).year + 1, 1, 1) + STILL_PUBLISHED
+
+
 def categories(start: LevelBrief, now: LevelBrief) -> dict[str, str]:
     """One category a metric; unknown unless there was a level, or an index, both times."""
     return {
