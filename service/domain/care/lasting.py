@@ -20,8 +20,8 @@ from service.kit.clock import city_day
 A_DAY = timedelta(days=1)
 AT_MOST = timedelta(days=30)
 """Whatever else: a contribution is made anew about once a month."""
-SHORT_MONTHS = 3
-"""Days by which a month may be shorter: what ends some months later ends within so many days."""
+SHORTER = 4
+"""Days within which months counted backwards end after the same months counted forwards."""
 
 
 def until(who: Situation) -> date:
@@ -53,9 +53,10 @@ def _days(who: Situation) -> Iterator[date]:
     done = {deed.day for deed in who.deeds}
     done |= {one.at.astimezone(who.zone).date() for told in who.readings.values() for one in told}
     for day in done:
-        for months in (YEAR, LONGEST_MONTHS):
-            ends = months_after(day, months)
-            yield from (ends + number * A_DAY for number in range(SHORT_MONTHS + 1))
+        yield months_after(day, YEAR)
+        # Records older than this are not walked to, counted backwards from the day of the run.
+        ends = months_after(day, LONGEST_MONTHS)
+        yield from (ends + number * A_DAY for number in range(SHORTER + 1))
     for check in (ELDER, SELFCARE, *SCREENINGS):
         due = check.due(who)
         if due is not None:

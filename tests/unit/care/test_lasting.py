@@ -63,7 +63,11 @@ VALUES = st.fixed_dictionaries(
 AGO = st.one_of(
     st.integers(0, 2000),
     st.builds(
-        lambda end, near: end - near, st.sampled_from([300, 365, 366, 730]), st.integers(0, 25)
+        st.builds(
+            lambda end, near: end - near,
+            st.sampled_from([300, 365, 366, 730]),
+            st.integers(0, 25),
+        ),
     ),
 )
 DEEDS = st.lists(
