@@ -62,12 +62,8 @@ VALUES = st.fixed_dictionaries(
 # Days ago, close to where something ends as often as not.
 AGO = st.one_of(
     st.integers(0, 2000),
-    st.builds(
-        st.builds(
-            lambda end, near: end - near,
-            st.sampled_from([300, 365, 366, 730]),
-            st.integers(0, 25),
-        ),
+    st.tuples(st.sampled_from([300, 365, 366, 730]), st.integers(0, 25)).map(
+        lambda end: end[0] - end[1]
     ),
 )
 DEEDS = st.lists(
