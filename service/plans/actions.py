@@ -1,6 +1,6 @@
 """A resident's plan: made from the records when it is read, and stored nowhere."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -8,7 +8,6 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Connection
 
 from consent.decision import Permit
-from consent.vocabulary import DataClass
 from service.domain.care import asked
 from service.domain.care import plan as care
 from service.domain.care.asked import Wanted
@@ -67,7 +66,7 @@ def situated(
     )
 
 
-def with_deeds(reader: Reader, who: Situation, wanted: Mapping[DataClass, Wanted]) -> Situation:
+def with_deeds(reader: Reader, who: Situation, wanted: Iterable[Wanted]) -> Situation:
     """The same person with what their records tell of this, and of the body beside a test."""
     who = who.with_deeds(evidence.deeds(reader, wanted))
     beside = asked.beside_tests(who)

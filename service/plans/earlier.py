@@ -10,12 +10,14 @@ from service.domain.regions import RegionTree
 from service.domain.risk.assess import LevelBrief, assess_level
 from service.keys.vault import Vault
 from service.kit.clock import city_day
-from service.plans.evidence import MOST
 from service.prompts import frames
 from service.prompts.frames import Entry, Frame
 from service.prompts.readings import PROMPT_CLASSES, entries_of, person_of, readings_of
 from service.records import pages
 from service.residents.actions import Profile
+
+MOST = 2000
+"""Records of a class that are looked at: nobody's year takes long to look back on."""
 
 
 def level_at(

@@ -9,19 +9,18 @@ from sqlalchemy import Connection
 from consent.vocabulary import Text
 from service.domain.anonymity import specification as specifications
 from service.domain.anonymity import zcdp
-from service.domain.anonymity.specification import ALL, NANO
+from service.domain.anonymity.specification import NANO
 from service.kit.errors import BadRequest, NotFound
 from service.kit.hashing import canonical_json
 from service.releases import artifact as artifacts
+from service.releases import indicators as readings
 from service.releases import store
-from service.releases.indicators import Reading
 from service.releases.store import Artifact
 
 RELEASE_ID = re.compile(r"[a-z0-9-]{1,40}")
 NO_SUCH_VALUE = Text(
     "参数值不在发布规范的范围内。", "A parameter names nothing that the specification publishes."
 )
-NO_OUTLINES = Text("没有可用的区划轮廓。", "No outlines of the regions are loaded.")
 
 
 def find(conn: Connection, release_id: str) -> Artifact:
@@ -40,6 +39,7 @@ def listed(conn: Connection) -> bytes:
             {
                 "release_id": manifest["release_id"],
                 "cadence": manifest["cadence"],
+                "by": manifest["by"],
                 "period": manifest["period"],
                 "as_of": manifest["as_of"],
                 "published_at": manifest["published_at"],
@@ -68,12 +68,6 @@ def signature(kept: Artifact) -> bytes:
     )
 
 
-def table(kept: Artifact) -> bytes:
-    """The rows of the CSV as JSON, with the same numbers."""
-    rows = list(artifacts.read_csv(kept.csv))
-    return canonical_json({"release_id": kept.release_id, "items": rows, "next": None})
-
-
 def cells(kept: Artifact, wanted: dict[str, str]) -> bytes:
     """The cells that match every given value exactly; BadRequest for a value of no cell."""
     rows = artifacts.read_csv(kept.csv)
@@ -88,50 +82,23 @@ def cells(kept: Artifact, wanted: dict[str, str]) -> bytes:
     return canonical_json({"items": items, "next": None})
 
 
-def picture(kept: Artifact, metric: str, outlines: dict[str, Any] | None) -> bytes:
-    """GeoJSON (RFC 7946) of the districts with the shares of one metric."""
-    if outlines is None:
-        raise NotFound(NO_OUTLINES, code="no-outlines")
-    manifest = json.loads(kept.manifest)
-    if metric not in {known["id"] for known in manifest["metrics"]}:
-        raise BadRequest(NO_SUCH_VALUE, code="unknown-value", pointer="/query/metric")
-    shapes = {feature["properties"].get("code"): feature for feature in outlines["features"]}
-    by_region: dict[str, list[dict[str, Any]]] = {}
-    for row in artifacts.read_csv(kept.csv):
-        if row["metric"] == metric and row["sex"] == ALL and row["level"] == "district":
-            by_region.setdefault(row["region"], []).append(row)
-    features = [
-        _feature(area, shapes.get(area["code"]), by_region[area["code"]])
-        for area in manifest["regions"]["areas"]
-        if area["level"] == "district"
-    ]
-    members = {"release_id": kept.release_id, "metric": metric, "voluntary": manifest["voluntary"]}
-    return canonical_json({"type": "FeatureCollection", "features": features, **members})
-
-
-def _feature(
-    area: dict[str, Any], shape: dict[str, Any] | None, rows: list[dict[str, Any]]
-) -> dict[str, Any]:
-    shown = ("category", "count", "share", "share_low", "share_high", "status")
-    return {
-        "type": "Feature",
-        "id": area["code"],
-        "geometry": shape["geometry"] if shape else None,
-        "properties": {
-            "code": area["code"],
-            "name": area["name"],
-            "shares": {row["category"]: row["share"] for row in rows},
-            "cells": [{name: row[name] for name in shown} for row in rows],
-        },
-    }
-
-
 def indicators(conn: Connection) -> bytes:
-    """Every indicator the latest release carries; an empty list before the first release."""
-    kept = store.latest(conn)
-    items = [] if kept is None else list(Reading.of(specifications.current(), kept).items())
-    release = kept.release_id if kept else None
+    """Every indicator the newest releases carry; an empty list before the first release."""
+    newest = newest_of_each(conn)
+    items = list(readings.read(specifications.current(), newest))
+    release = newest[-1].release_id if newest else None
     return canonical_json({"items": items, "next": None, "release_id": release})
+
+
+def newest_of_each(conn: Connection) -> list[Artifact]:
+    """The newest release of every cadence, in the order in which they were published."""
+    last: dict[str, tuple[str, str]] = {}
+    for release_id, raw, _ in store.manifests(conn):
+        manifest = json.loads(raw)
+        as_of = manifest["as_of"], release_id
+        last[manifest["cadence"]] = max(as_of, last.get(manifest["cadence"], ("", "")))
+    found = [find(conn, release_id) for _, release_id in last.values()]
+    return sorted(found, key=lambda kept: kept.sequence)
 
 
 def specification(conn: Connection) -> bytes:

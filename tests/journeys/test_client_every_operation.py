@@ -364,13 +364,15 @@ async def _govern(client: Any, release: str) -> None:
     table = await of(city.table(release))
     assert table.startswith("level,")
     rows = await of(city.table(release, format="json"))
+    assert (await of(city.table(release, format="parquet"))).startswith(b"PAR1")
     assert len(rows["items"]) == len(table.splitlines()) - 1
     cells = await of(city.cells(release, metric="bmi", level="city", sex="all", age="all"))
     assert {cell["metric"] for cell in cells} == {"bmi"}
     assert (await of(city.map(release, metric="bmi")))["features"]
     assert isinstance(await of(city.indicators()), list)
     assert (await of(city.specification()))["id"]
-    assert (await of(city.budget()))["charges"][0]["release_id"] == release
+    charges = (await of(city.budget()))["charges"]
+    assert release in {charge["release_id"] for charge in charges}
     assert await of(city.imported_series()) == []
     with pytest.raises(SignedOut):
         await of(client.me.profile())

@@ -10,6 +10,7 @@ import httpx
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from fastapi import FastAPI
+from pydantic import TypeAdapter
 
 from service.api.bare import application
 from service.api.city import releases
@@ -19,6 +20,7 @@ from service.identity.tables import revocations
 from service.kit.db import Database, metadata
 from service.kit.tokens import Tokens
 from service.releases import artifact
+from service.releases.formats import FORMS
 from tests.asgi import Doors, doors
 from tests.city_room import NOW, SIGNER, contribute, make_tables, publish_here, regions, someone
 
@@ -143,7 +145,14 @@ def test_a_reader_can_verify_what_was_fetched(client: City) -> None:
 
 @pytest.mark.parametrize(
     "path",
-    ["", "/signature", "/table", "/table?format=json", "/cells?metric=level", "/map?metric=level"],
+    [
+        "",
+        "/signature",
+        "/table",
+        "/cells?metric=level",
+        "/map?metric=level",
+        *(f"/table?format={name}" for name in FORMS),
+    ],
 )
 def test_the_same_request_gets_the_same_bytes_and_304(client: City, path: str) -> None:
     first, second = client.get(RELEASE + path), client.get(RELEASE + path)
@@ -200,7 +209,8 @@ def test_slices_are_exact_cuts(client: City) -> None:
 @pytest.mark.parametrize(
     "query",
     [
-        "metric=wealth", "level=street", "region=990101001", "sex=x", "age=18", "metric=",
+        "metric=wealth", "level=street", "level=community", "region=990101001", "sex=x",
+        "age=18", "metric=",
         "Metric=level", "min_age=3", "metric=level&where=1", "region=9901*", "age=18-34 ",
     ],
 )  # fmt: skip
@@ -210,7 +220,14 @@ def test_other_questions_are_refused(client: City, query: str) -> None:
     assert answer.headers["content-type"].startswith("application/problem+json")
 
 
-@pytest.mark.parametrize("form", ["parquet", "dhis2", "measurereport", "sdmx", "CSV", ""])
+def test_every_form_says_what_it_is_and_stays(client: City) -> None:
+    for name, form in FORMS.items():
+        answer = client.get(f"{RELEASE}/table?format={name}")
+        assert answer.headers["content-type"] == form.media_type
+        assert "immutable" in answer.headers["cache-control"]
+
+
+@pytest.mark.parametrize("form", ["xlsx", "adx", "Parquet", "CSV", ""])
 def test_forms_that_are_not_offered_are_refused_clearly(client: City, form: str) -> None:
     answer = client.get(f"{RELEASE}/table", params={"format": form})
     assert answer.status_code in {400, 422}
@@ -227,15 +244,19 @@ def test_the_map_shows_every_district_with_its_shares(client: City) -> None:
     drawn = client.get(f"{RELEASE}/map?metric=level").json()
     assert drawn["type"] == "FeatureCollection"
     assert [feature["properties"]["code"] for feature in drawn["features"]] == [
-        f"9901{number:02d}" for number in range(1, 5)
+        *(f"9901{number:02d}" for number in range(1, 5)),
+        "990100-rest",
     ]
-    assert all(feature["geometry"]["type"] == "Polygon" for feature in drawn["features"])
+    assert all(feature["geometry"]["type"] == "Polygon" for feature in drawn["features"][:4])
     cells = client.get(f"{RELEASE}/cells?metric=level&region=990103&sex=all&age=all").json()[
         "items"
     ]
     shown = drawn["features"][2]["properties"]["shares"]
     assert shown == {cell["category"]: cell["share"] for cell in cells}
     assert client.get(f"{RELEASE}/map?metric=wealth").status_code == 400
+    assert client.get(f"{RELEASE}/map?metric=level&level=village").status_code in {400, 422}
+    whole = client.get(f"{RELEASE}/map?metric=level&level=city").json()
+    assert [feature["id"] for feature in whole["features"]] == ["990100"]
 
 
 def test_a_city_without_outlines_says_so(empty: City, database: Database) -> None:
@@ -247,8 +268,8 @@ def test_a_city_without_outlines_says_so(empty: City, database: Database) -> Non
 def test_both_databases_serve_the_stored_bytes(empty: City, database: Database) -> None:
     made = publish_here(database)
     table = empty.get(f"{RELEASE}/table")
-    assert artifact.sha256(table.content) == made["table_sha256"]
-    assert artifact.sha256(empty.get(RELEASE).content) == made["manifest_sha256"]
+    assert artifact.sha256(table.content) == made.csv_sha256
+    assert artifact.sha256(empty.get(RELEASE).content) == made.manifest_sha256
     assert len(empty.get("/v1/city/budget").json()["charges"]) == 1
 
 
@@ -266,7 +287,7 @@ def test_indicators_are_read_from_published_cells(client: City) -> None:
     assert smokers["target"] == {"year": 2030, "text": "<20", "op": "<", "number": 20.0}
     assert smokers["year"] == 2026
     assert {item["source"]["release_id"] for item in answer["items"]} == {"annual-2026"}
-    assert sum(item["id"] == "hz_risk_map" for item in answer["items"]) == 5
+    assert sum(item["id"] == "hz_risk_map" for item in answer["items"]) == 6
 
 
 def test_smokers_are_counted_from_fifteen(client: City) -> None:
@@ -312,4 +333,4 @@ def test_every_answer_keeps_its_documented_shape(client: City) -> None:
         query |= {"format": "json"} if path.endswith("/table") else {}
         answer = client.get(path, params=query)
         assert answer.status_code == 200, path
-        route.response_model.model_validate(answer.json())  # type: ignore[attr-defined]
+        TypeAdapter(route.response_model).validate_python(answer.json())  # type: ignore[attr-defined]

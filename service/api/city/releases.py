@@ -4,8 +4,9 @@ Every answer is made from stored, signed bytes; a slice is an exact-match cut of
 of cells. There is no other question the city can ask.
 """
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
+from anyio import to_thread
 from fastapi import APIRouter, Path, Query, Request, Response
 
 from service.api.body import StrictRoute
@@ -13,8 +14,10 @@ from service.api.city.answers import served
 from service.api.city.shapes import (
     BudgetOut,
     Cells,
+    DataValues,
     ImportedSeries,
     Indicators,
+    Level,
     ManifestOut,
     MapOut,
     Releases,
@@ -23,7 +26,8 @@ from service.api.city.shapes import (
     TableOut,
 )
 from service.api.deps import City, Db
-from service.releases import views
+from service.releases import formats, views
+from service.releases.formats import picture
 
 router = APIRouter(prefix="/v1/city", tags=["city"], route_class=StrictRoute)
 
@@ -32,8 +36,15 @@ Value = Annotated[str | None, Query(max_length=40)]
 NOT_MODIFIED: dict[int | str, dict[str, Any]] = {
     304: {"description": "The client's copy is current."}
 }
-CSV: dict[int | str, dict[str, Any]] = {
-    200: {"content": {"text/csv": {"schema": {"type": "string"}}}}
+FORMS: dict[int | str, dict[str, Any]] = {
+    200: {
+        "content": {
+            "text/csv": {"schema": {"type": "string"}},
+            "application/vnd.apache.parquet": {"schema": {"type": "string", "format": "binary"}},
+            "application/fhir+json": {"schema": {"type": "object"}},
+            "application/vnd.sdmx.data+csv": {"schema": {"type": "string"}},
+        }
+    }
 }
 
 
@@ -59,19 +70,25 @@ async def get_release_signature(
     return served(request, views.signature(kept))
 
 
-@router.get("/releases/{release_id}/table", response_model=TableOut, responses=NOT_MODIFIED | CSV)
+@router.get(
+    "/releases/{release_id}/table",
+    response_model=TableOut | DataValues,
+    responses=NOT_MODIFIED | FORMS,
+)
 async def get_release_table(
     release_id: ReleaseId,
     request: Request,
     _: City,
     db: Db,
-    form: Annotated[Literal["csv", "json"], Query(alias="format")] = "csv",
+    form: Annotated[formats.Name, Query(alias="format")] = "csv",
 ) -> Response:
-    """The whole table, as the signed CSV or as the same numbers in JSON."""
+    """The whole table: the signed CSV, or a form derived from it with the same numbers.
+
+    `json` rows, `parquet`, `dhis2` data values, `measurereport` (FHIR R4) or `sdmx` (SDMX-CSV 2.0).
+    """
     kept = await db.aread(lambda conn: views.find(conn, release_id))
-    if form == "json":
-        return served(request, views.table(kept))
-    return served(request, kept.csv, media_type="text/csv; charset=utf-8")
+    body, media_type = await to_thread.run_sync(formats.in_form, kept, form)
+    return served(request, body, media_type=media_type)
 
 
 @router.get("/releases/{release_id}/cells", response_model=Cells, responses=NOT_MODIFIED)
@@ -100,12 +117,13 @@ async def get_release_map(
     _: City,
     db: Db,
     metric: Annotated[str, Query(max_length=40)],
+    level: Level = "district",
 ) -> Response:
-    """GeoJSON of the districts with the shares of one metric."""
+    """GeoJSON of the districts, streets or communities with the shares of one metric."""
     kept = await db.aread(lambda conn: views.find(conn, release_id))
     outlines = getattr(request.app.state, "outlines", None)
     # The numbers never change but the outlines may be loaded anew, so a client asks again.
-    return served(request, views.picture(kept, metric, outlines), immutable=False)
+    return served(request, picture.derive(kept, metric, level, outlines), immutable=False)
 
 
 @router.get("/indicators", response_model=Indicators, responses=NOT_MODIFIED)

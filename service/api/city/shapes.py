@@ -7,11 +7,13 @@ from pydantic import BaseModel, Field
 from service.api.schema import Bilingual, Page
 
 Status = Literal["ok", "low_precision", "not_published"]
+Level = Literal["city", "district", "street", "community"]
 
 
 class ReleaseOut(BaseModel):
     release_id: str
     cadence: str
+    by: Literal["all", "sex_age"]
     period: str
     as_of: str
     published_at: str
@@ -31,7 +33,7 @@ class Releases(Page[ReleaseOut]):
 class CellOut(BaseModel):
     """Numbers are null where the status is not_published; participation has no category."""
 
-    level: Literal["city", "district"]
+    level: Literal["city", "district", "street", "community"]
     region: str
     metric: str
     category: str
@@ -60,12 +62,32 @@ class TableOut(Page[MeasuredCell]):
     release_id: str
 
 
+class DataValue(BaseModel):
+    """A number of people by the codes of DHIS2; the comment names a status other than ok."""
+
+    dataElement: str  # noqa: N815 - the spelling of DHIS2
+    period: str
+    orgUnit: str  # noqa: N815
+    categoryOptionCombo: str  # noqa: N815
+    attributeOptionCombo: str  # noqa: N815
+    value: str
+    comment: str | None = None
+
+
+class DataValues(BaseModel):
+    """What `POST /api/dataValueSets?idScheme=CODE` of a DHIS2 takes."""
+
+    dataValues: list[DataValue]  # noqa: N815
+
+
 class ManifestOut(BaseModel):
     """How a release was made; the exact bytes are what the signature signs."""
 
     schema_: str = Field(alias="schema")
     release_id: str
     cadence: str
+    cadence_name: Bilingual
+    by: Literal["all", "sex_age"]
     period: str
     as_of: str
     published_at: str
@@ -73,6 +95,7 @@ class ManifestOut(BaseModel):
     edition: Bilingual
     voluntary: Bilingual
     specification: dict[str, str]
+    code: dict[str, str] = Field(description="SHA-256 of the code that counts and draws.")
     regions: dict[str, Any] = Field(description="The divisions counted, and the hash of all.")
     metrics: list[dict[str, Any]]
     table: dict[str, Any]
@@ -104,6 +127,7 @@ class MapOut(BaseModel):
     type: Literal["FeatureCollection"]
     release_id: str
     metric: str
+    level: Level
     voluntary: Bilingual
     features: list[FeatureOut]
 

@@ -9,7 +9,7 @@ from datetime import date
 from typing import NamedTuple
 
 from consent.vocabulary import DataClass
-from service.domain.care import asked, checks, followed, rates, tested
+from service.domain.care import asked, followed, rates, tested
 from service.domain.care.asked import Name, Wanted
 from service.domain.care.checks import CHECKS, Check
 from service.domain.care.days import months_after
@@ -23,6 +23,7 @@ from service.domain.risk.categories import UNKNOWN
 ELDER_FROM = 65
 YEAR = asked.YEAR
 LITERACY, DEPRESSION = "health_literacy_score", "phq9_total"
+ANSWERED = (LITERACY, DEPRESSION, "questionnaire:health_literacy", "questionnaire:phq9")
 LITERATE_FROM = next(
     band.low for band in INSTRUMENTS["health_literacy"].bands if band.label.en == "basic literacy"
 )
@@ -65,17 +66,17 @@ def categories(who: Situation, classes: Classes, *, signed: bool) -> dict[str, s
     return {metric: rule(told) or UNKNOWN for metric, rule in _RULES.items()}
 
 
-def wanted(who: Situation) -> Mapping[DataClass, Wanted]:
+def wanted(who: Situation) -> list[Wanted]:
     """What to look for in the records of somebody of this age and sex."""
     names = [Name(name, YEAR, True) for name in tested.NAMES]
-    names += [Name(name, YEAR, False) for name in (LITERACY, DEPRESSION)]
+    names += [Name(name, YEAR, True) for name in ANSWERED]
     for one in followed.diseases(who):
-        names += [Name(name, YEAR, True) for name in followed.MEASURES[one.disease]]
+        names += [Name(name, YEAR, True, True) for name in followed.MEASURES[one.disease]]
     for check in (ELDER, SELFCARE, *SCREENINGS):
         if check.ages[0] <= who.age < check.ages[1]:
             names += asked.of_check(check)
     if who.sex == "female":
-        names.append(Name("procedure:hysterectomy", checks.LONGEST_MONTHS, False))
+        names.append(Name("procedure:hysterectomy", asked.LIFE, False))
     return asked.gathered(names)
 
 

@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from datetime import date, datetime, timedelta
 
 from service.domain import life
-from service.domain.care.checks import LONGEST_MONTHS
 from service.domain.care.counted import ELDER, SCREENINGS, SELFCARE, YEAR
 from service.domain.care.days import months_after
 from service.domain.care.situation import Situation
@@ -20,8 +19,6 @@ from service.kit.clock import city_day
 A_DAY = timedelta(days=1)
 AT_MOST = timedelta(days=30)
 """Whatever else: a contribution is made anew about once a month."""
-SHORTER = 4
-"""Days within which months counted backwards end after the same months counted forwards."""
 
 
 def until(who: Situation) -> date:
@@ -54,9 +51,6 @@ def _days(who: Situation) -> Iterator[date]:
     done |= {one.at.astimezone(who.zone).date() for told in who.readings.values() for one in told}
     for day in done:
         yield months_after(day, YEAR)
-        # Records older than this are not walked to, counted backwards from the day of the run.
-        ends = months_after(day, LONGEST_MONTHS)
-        yield from (ends + number * A_DAY for number in range(SHORTER + 1))
     for check in (ELDER, SELFCARE, *SCREENINGS):
         due = check.due(who)
         if due is not None:

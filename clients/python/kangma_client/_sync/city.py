@@ -31,9 +31,14 @@ class City:
 
     @operation("get_release_table")
     def table(self, release_id: str, *, format: str = "csv") -> Any:
-        """The published bytes as text (`csv`) or parsed (`json`)."""
-        path = f"/v1/city/releases/{release_id}/table"
-        return self._transport.send(Call("GET", path, params={"format": format}))
+        """Text (`csv`), rows (`json`), or the bytes of a file in any other form.
+
+        These are `parquet`, `dhis2`, `measurereport` and `sdmx`.
+        """
+        call = Call("GET", f"/v1/city/releases/{release_id}/table", params={"format": format})
+        if format in ("csv", "json"):
+            return self._transport.send(call)
+        return (self._transport.respond(call)).content
 
     @operation("list_release_cells")
     def cells(
@@ -51,10 +56,11 @@ class City:
         return each(self._transport, Call("GET", path, params=params))
 
     @operation("get_release_map")
-    def map(self, release_id: str, *, metric: str) -> Any:
-        """GeoJSON of the districts with the metric's shares."""
+    def map(self, release_id: str, *, metric: str, level: str | None = None) -> Any:
+        """GeoJSON of the areas of a level (districts without one) with the metric's shares."""
         path = f"/v1/city/releases/{release_id}/map"
-        return self._transport.send(Call("GET", path, params={"metric": metric}))
+        params = {"metric": metric, "level": level}
+        return self._transport.send(Call("GET", path, params=params))
 
     @operation("list_indicators")
     def indicators(self) -> Iterator[dict[str, Any]]:
