@@ -20,9 +20,9 @@ from tests.city_room import (
     STATISTICS_KEY,
     YEAR,
     contribute,
+    geography,
     make_tables,
     someone,
-    universe,
 )
 
 
@@ -176,15 +176,15 @@ ANY_WORD = st.one_of(
 def test_whatever_is_told_fits_one_blob_and_counts_once_a_metric(
     region: str, sex: Any, birth_year: int, told: dict[str, Any]
 ) -> None:
-    blobs, of = Blobs(STATISTICS_KEY, current()), universe()
+    blobs, of = Blobs(STATISTICS_KEY, current()), geography()
     name = blobs.pseudonym(b"someone")
     sealed = blobs.seal(name, Contribution(region, sex, birth_year, told))
     assert len(sealed) == SEALED_BYTES
     batch = blobs.open_batch([(name, sealed)])
-    inside = region in of.geography.district_of and sex in current().sexes
+    inside = region in of.place_of and sex in current().sexes
     for metric in current().metrics:
         assert batch["codes"][0, metric_slot(metric.id)] < len(metric.categories)
-    counted = count([batch], of, year=YEAR)
+    counted = count([batch], current(), of, year=YEAR)
     assert {int(table.sum()) for table in counted.tables.values()} == {int(inside)}
 
 
