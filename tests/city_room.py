@@ -1,6 +1,6 @@
 """A small city for tests of releases: regions, people who contribute, a signer, open stores."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Any, NamedTuple
@@ -17,15 +17,19 @@ from service.domain.anonymity.cells import Universe
 from service.domain.anonymity.count import CONTRIBUTION, Tally, count
 from service.domain.anonymity.geography import Geography
 from service.domain.anonymity.specification import Specification, current
+from service.domain.anonymity.tree import Counts
 from service.jobs.publish import publish
 from service.kit.db import Database, metadata
 from service.releases import tables as release_tables
 from service.releases.artifact import Signer
+from service.releases.store import Artifact
 
 NOW = datetime(2026, 11, 20, 1, 0, tzinfo=UTC)
 AS_OF = date(2026, 11, 20)
 STATISTICS_KEY = bytes(range(32))
 YEAR = 2026
+COMMUNITY_CODE = 12
+"""How long the code of a community is."""
 
 
 class Division(NamedTuple):
@@ -58,8 +62,15 @@ def regions(districts: int = 4, population: int = 50_000) -> list[Division]:
     return found
 
 
-def universe(districts: int = 4, specification: Specification | None = None) -> Universe:
-    return Universe(specification or current(), Geography.of(regions(districts)))
+def geography(districts: int = 4) -> Geography:
+    return Geography.of(regions(districts), current().minimum_population)
+
+
+def universe(
+    districts: int = 4, specification: Specification | None = None, cadence: str = "annual"
+) -> Universe:
+    plan = specification or current()
+    return Universe(plan, plan.cadence(cadence), geography(districts))
 
 
 @dataclass(frozen=True)
@@ -73,7 +84,7 @@ class People:
     def random(cls, of: Universe, number: int, seed: int = 1, youngest: int = 0) -> "People":
         dice = np.random.default_rng(seed)
         batch = np.zeros(number, CONTRIBUTION)
-        codes = [f"{area.code}001001".encode() for area in of.geography.districts]
+        codes = [code.encode() for code in of.whole.place_of if len(code) == COMMUNITY_CODE]
         batch["region"] = dice.choice(codes, number)
         batch["sex"] = dice.integers(0, 2, number)
         batch["birth_year"] = YEAR - dice.integers(youngest, 95, number)
@@ -84,17 +95,24 @@ class People:
 
     @property
     def tally(self) -> Tally:
-        return count([self.batch], self.of, year=YEAR)
+        return counted([self.batch], self.of)
+
+    @property
+    def tables(self) -> dict[str, Counts]:
+        """The exact tables of the universe: (area, group, category)."""
+        return self.tally.of(self.of)
 
 
-def exact(tally: Tally, of: Universe) -> dict[tuple[str, ...], int]:
-    """The true count of every cell, by a plain walk over the universe."""
+def counted(batches: Iterable[NDArray[np.void]], of: Universe) -> Tally:
+    return count(batches, of.specification, of.whole, year=YEAR)
+
+
+def exact(tables: Mapping[str, Counts], of: Universe) -> dict[tuple[str, ...], int]:
+    """The true count of every cell of the universe."""
     return {
         cell[:6]: int(
-            tally.tables[cell.metric][
-                slice(None) if cell.district < 0 else cell.district,
-                slice(None) if cell.group < 0 else cell.group,
-                cell.code,
+            tables[cell.metric][
+                cell.area, slice(None) if cell.group < 0 else cell.group, cell.code
             ].sum()
         )
         for cell in of.cells()
@@ -140,8 +158,11 @@ def contribute(db: Database, people: Iterable[tuple[str, Contribution]]) -> None
     db.write(job)
 
 
-def publish_here(db: Database, **changed: Any) -> dict[str, Any]:
-    """The publishing job as the command line runs it in the test profile."""
+def publish_here(db: Database, **changed: Any) -> Artifact:
+    """The publishing job as the command line runs it in the test profile; its last release.
+
+    Districts by sex and age, unless another `cadence` is asked for (None: all of them).
+    """
     given: dict[str, Any] = {
         "region_tree": regions(),
         "statistics_key": STATISTICS_KEY,
@@ -149,5 +170,6 @@ def publish_here(db: Database, **changed: Any) -> dict[str, Any]:
         "as_of": AS_OF,
         "profile": "test",
         "now": NOW,
+        "cadence": "annual",
     }
-    return publish(db, **(given | changed))
+    return publish(db, **(given | changed))[-1]

@@ -10,12 +10,15 @@ import typer
 from service.cli import files
 from service.cli.printing import Json, answer
 from service.cli.rooms import open_house
+from service.domain.anonymity import specification
 from service.house import House
+from service.jobs import publish as publish_job
 from service.jobs.contribute import contribute
-from service.jobs.publish import publish as publish_job
 from service.releases import actions as releases
 from service.releases import bundles
+from service.releases import plan as plans
 from service.releases.artifact import Signer
+from service.releases.store import Artifact
 
 app = typer.Typer(no_args_is_help=True, help="Anonymous releases for the city.")
 AsOf = Annotated[
@@ -24,11 +27,23 @@ AsOf = Annotated[
 ]
 
 
+Cadence = Annotated[
+    str | None, typer.Option(help="monthly, quarterly, communities or annual; all without it.")
+]
+
+
 @app.command()
-def publish(as_of: AsOf = None, json: Json = False) -> None:
-    """Rebuild contributions and publish the period; a second run returns the same release."""
+def plan(json: Json = False) -> None:
+    """Print how precise every table will be, before anything is spent; signs the plan."""
     with open_house() as house:
-        answer(publish_now(house, as_of), as_json=json)
+        answer(planned(house), as_json=json)
+
+
+@app.command()
+def publish(as_of: AsOf = None, cadence: Cadence = None, json: Json = False) -> None:
+    """Rebuild contributions and publish what is due; a second run returns the same releases."""
+    with open_house() as house:
+        answer(publish_now(house, as_of, cadence), as_json=json)
 
 
 @app.command()
@@ -63,17 +78,46 @@ def verify(
         answer({"releases": house.db.read(releases.verify_chain), "intact": True}, as_json=json)
 
 
-def publish_now(house: House, as_of: datetime | None) -> dict[str, Any]:
-    """Contributions first, then the release: the one-way valve and the press."""
+def planned(house: House) -> dict[str, Any]:
+    """The plan of a year as it will be published, signed and kept for everybody to see."""
+    signer = _signer(house)
+    current = specification.current()
+    house.db.write(lambda connection: releases.announce(connection, current, signer, house.clock()))
+    geography = publish_job.geography_of(house.regions)
+    return plans.of_year(current, geography)
+
+
+def publish_now(house: House, as_of: datetime | None, cadence: str | None = None) -> dict[str, Any]:
+    """Contributions first, then the releases: the one-way valve and the press.
+
+    The answer names the last release, and all of them in their order.
+    """
     now = house.clock()
     contribute(house, now=now)
-    key = house.system.signing_key("release")
-    return publish_job(
+    made = publish_job.publish(
         house.db,
         region_tree=house.regions,
         statistics_key=house.system.secret("statistics"),
-        signing_key=Signer(key.kid, key.private),
+        signing_key=_signer(house),
         as_of=None if as_of is None else as_of.replace(tzinfo=UTC).date(),
         profile=house.settings.profile,
         now=now,
+        cadence=cadence,
     )
+    told = [_told(kept) for kept in made]
+    return {**told[-1], "releases": told}
+
+
+def _told(kept: Artifact) -> dict[str, Any]:
+    return {
+        "release_id": kept.release_id,
+        "table_sha256": kept.csv_sha256,
+        "manifest_sha256": kept.manifest_sha256,
+        "published_at": kept.published_at.isoformat(timespec="seconds"),
+        "sequence": kept.sequence,
+    }
+
+
+def _signer(house: House) -> Signer:
+    key = house.system.signing_key("release")
+    return Signer(key.kid, key.private)

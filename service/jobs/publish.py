@@ -2,7 +2,9 @@
 
 from collections.abc import Iterable
 from datetime import date, datetime
-from typing import Any
+from functools import cache, partial
+
+from sqlalchemy import Connection
 
 from consent.vocabulary import Text
 from service.contributions import actions as contributions
@@ -16,7 +18,8 @@ from service.kit.db import Database
 from service.kit.errors import Conflict
 from service.releases import actions as releases
 from service.releases.artifact import Signer
-from service.releases.calendar import Profile, period_of
+from service.releases.calendar import Profile, due
+from service.releases.store import Artifact
 
 NO_REGIONS = Text(
     "发布前请先加载一个含有区县的城市区划。",
@@ -33,37 +36,44 @@ def publish(
     as_of: date | None,
     profile: Profile,
     now: datetime,
-) -> dict[str, Any]:
-    """Publish the period of `as_of` (chosen in demo and test only) or return what it published."""
-    try:
-        universe = Universe(specification.current(), Geography.of(region_tree))
-    except ValueError:
-        raise Conflict(NO_REGIONS, code="no-regions") from None
-    period = period_of(universe.specification, today=city_day(now), as_of=as_of, profile=profile)
+    cadence: str | None = None,
+) -> list[Artifact]:
+    """Publish what is due, or return what was published: one release a cadence, in their order.
 
-    def tally() -> Tally:
-        return db.read(
-            lambda conn: count(
-                contributions.read_all(conn, statistics_key=statistics_key),
-                universe,
-                year=period.year,
-            )
-        )
+    `as_of` is chosen in demo and test only; without `cadence` all of them are published.
+    """
+    current = specification.current()
+    today = city_day(now)
+    periods = due(current, today=today, as_of=as_of, profile=profile, cadence=cadence)
+    geography = geography_of(region_tree)
+
+    @cache
+    def tally(year: int) -> Tally:
+        """Counted at most once a run, whatever is published from it; forgotten with the run."""
+
+        def read(conn: Connection) -> Tally:
+            batches = contributions.read_all(conn, statistics_key=statistics_key)
+            return count(batches, current, geography, year=year)
+
+        return db.read(read)
 
     with speaking_for("job"):
-        kept = releases.publish(
-            db,
-            universe=universe,
-            tally=tally,
-            signer=signing_key,
-            as_of=as_of,
-            profile=profile,
-            now=now,
-        )
-    return {
-        "release_id": kept.release_id,
-        "table_sha256": kept.csv_sha256,
-        "manifest_sha256": kept.manifest_sha256,
-        "published_at": kept.published_at.isoformat(timespec="seconds"),
-        "sequence": kept.sequence,
-    }
+        return [
+            releases.publish(
+                db,
+                universe=Universe(current, current.cadence(period.cadence), geography),
+                tally=partial(tally, period.year),
+                signer=signing_key,
+                period=period,
+                now=now,
+            )
+            for period in periods
+        ]
+
+
+def geography_of(region_tree: Iterable[Region]) -> Geography:
+    """The city's divisions as releases know them; Conflict when none are loaded."""
+    try:
+        return Geography.of(region_tree, specification.current().minimum_population)
+    except ValueError:
+        raise Conflict(NO_REGIONS, code="no-regions") from None

@@ -5,7 +5,7 @@ counted before each draw and shown in the manifest, so nobody can roll the dice 
 """
 
 from collections.abc import Callable
-from datetime import date, datetime
+from datetime import datetime
 from typing import TypeVar
 
 from sqlalchemy import Connection
@@ -16,17 +16,17 @@ from service.domain.anonymity import noise
 from service.domain.anonymity.cells import Universe
 from service.domain.anonymity.consistency import consistent
 from service.domain.anonymity.count import Tally
-from service.domain.anonymity.lattice import Lattice
+from service.domain.anonymity.estimates import Precision
+from service.domain.anonymity.noise import Measured
 from service.domain.anonymity.rows import Publication, Row
 from service.domain.anonymity.specification import Specification
-from service.kit.clock import city_day
 from service.kit.db import Database
 from service.kit.errors import Conflict, IntegrityBroken
 from service.releases import artifact as artifacts
 from service.releases import manifest as manifests
 from service.releases import store
 from service.releases.artifact import Signer
-from service.releases.calendar import Period, Profile, period_of
+from service.releases.calendar import Period
 from service.releases.store import Artifact, Charge, SignedSpecification
 
 T = TypeVar("T")
@@ -44,22 +44,20 @@ def publish(
     universe: Universe,
     tally: Callable[[], Tally],
     signer: Signer,
-    as_of: date | None,
-    profile: Profile,
+    period: Period,
     now: datetime,
 ) -> Artifact:
-    """The release of today's period: made once, the same bytes ever after.
+    """The release of a period: made once, the same bytes ever after.
 
     `tally` counts when called; it is not called when the release exists.
     """
     specification = universe.specification
-    period = period_of(specification, today=city_day(now), as_of=as_of, profile=profile)
     known = db.read(lambda conn: store.artifact(conn, period.release_id))
     if known is not None:
         return known
     exact = tally()
     _twice(lambda: db.write(lambda conn: announce(conn, specification, signer, now)))
-    attempt = _twice(lambda: db.write(lambda conn: charge(conn, specification, period, now)))
+    attempt = _twice(lambda: db.write(lambda conn: charge(conn, universe, period, now)))
     rows = make_rows(universe, exact)
     return _twice(
         lambda: db.write(
@@ -79,13 +77,15 @@ def announce(conn: Connection, specification: Specification, signer: Signer, now
     store.add_specification(conn, kept)
 
 
-def charge(conn: Connection, specification: Specification, period: Period, now: datetime) -> int:
+def charge(conn: Connection, universe: Universe, period: Period, now: datetime) -> int:
     """Charge a period once and count an attempt to draw it; Conflict when the cap is reached."""
+    specification = universe.specification
     known = store.locked_charge_of(conn, period.release_id)
     if known is not None and known.voided_at is not None:
         raise Conflict(VOIDED, code="release-voided")
     if known is None:
-        budget, nano_rho = specification.budget, specification.release_nano_rho
+        budget = specification.budget
+        nano_rho = specification.release_nano_rho(universe.cadence)
         scope = f"year:{period.year}"
         caps = {scope: budget.year_nano_rho, store.LIFETIME: budget.lifetime_nano_rho}
         for name, cap in caps.items():
@@ -98,7 +98,7 @@ def charge(conn: Connection, specification: Specification, period: Period, now: 
                 period.release_id,
                 scope,
                 nano_rho,
-                budget.release_nano_rho,
+                nano_rho,
                 specification.sha256,
                 now,
                 None,
@@ -116,11 +116,15 @@ def void(conn: Connection, *, release_id: str, now: datetime) -> bool:
 
 def make_rows(universe: Universe, exact: Tally) -> list[Row]:
     """Draw the noise and make the tables; called once an attempt, with no connection at hand."""
-    measured = noise.draw(exact, universe)
-    lattice = Lattice.of(universe)
-    estimates = lattice.estimate(measured)
-    counts = consistent(estimates, lattice)
-    return list(Publication(universe, lattice, measured, estimates, counts).rows())
+    return rows_of(universe, noise.draw(exact.of(universe), universe))
+
+
+def rows_of(universe: Universe, measured: Measured) -> list[Row]:
+    """The tables that follow from noisy measurements, and from nothing else."""
+    precision = Precision.of(universe)
+    estimates = precision.estimate(measured)
+    counts = consistent(estimates, universe.tables)
+    return list(Publication(universe, precision, measured, estimates, counts).rows())
 
 
 def keep(

@@ -5,25 +5,39 @@ delta method; nothing here has ever seen a contribution.
 """
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from math import sqrt
 from typing import Any
 
+import numpy as np
+
+from service.domain.anonymity.estimates import Precision
 from service.domain.anonymity.intervals import interval
-from service.domain.anonymity.lattice import Lattice
 from service.domain.anonymity.specification import (
     ALL,
-    PARTICIPATION,
     IndicatorRule,
     Specification,
 )
 from service.domain.vocabulary.indicators import INDICATORS, Indicator, Target
 from service.releases.artifact import read_csv
+from service.releases.precision import precision_of
 from service.releases.store import Artifact
 
 Line = dict[str, Any]
 PERCENT = 100
+
+
+def read(specification: Specification, releases: Iterable[Artifact]) -> Iterator[dict[str, Any]]:
+    """Every indicator of the specification, each from the release that tells it best.
+
+    That is the newest one that has its age bands, and of several as new the most precise.
+    """
+    readings = [Reading.of(specification, kept) for kept in releases]
+    for rule in specification.indicators:
+        able = [reading for reading in readings if reading.tells(rule)]
+        if able:
+            yield from max(able, key=lambda reading: reading.worth(rule)).items(rule)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,26 +46,40 @@ class Reading:
 
     specification: Specification
     manifest: dict[str, Any]
-    lines: tuple[Line, ...]
-    lattice: Lattice
+    lines: Sequence[Line]
+    precision: Precision
 
     @classmethod
     def of(cls, specification: Specification, kept: Artifact) -> "Reading":
         manifest = json.loads(kept.manifest)
         lines = read_csv(kept.csv)
-        return cls(specification, manifest, lines, lattice_of(manifest, lines))
+        groups = len({(line["sex"], line["age"]) for line in lines} - {(ALL, ALL)})
+        return cls(specification, manifest, lines, precision_of(manifest, groups))
 
-    def items(self) -> Iterator[dict[str, Any]]:
-        areas = self.manifest["regions"]["areas"]
-        for rule in self.specification.indicators:
-            for area in areas:
-                if area["level"] == "city" or rule.districts:
-                    yield self._item(rule, area)
+    def tells(self, rule: IndicatorRule) -> bool:
+        """Whether the release has the cells of this indicator."""
+        shape = self.precision.shapes.get(rule.metric)
+        known = shape is not None and set(rule.denominator) <= set(shape.categories)
+        return known and (rule.from_age == 0 or self.precision.groups > 1)
 
-    def _item(self, rule: IndicatorRule, area: dict[str, Any]) -> dict[str, Any]:
+    def worth(self, rule: IndicatorRule) -> tuple[str, float]:
+        city = self.precision.variance(rule.metric)[0] * self.precision.groups
+        return self.manifest["as_of"], -float(city)
+
+    def items(self, rule: IndicatorRule) -> Iterator[dict[str, Any]]:
+        """One indicator for the city, and where it is asked for by district."""
+        for number, area in enumerate(self.manifest["regions"]["areas"]):
+            wanted = area["level"] == "district" and rule.districts
+            if area["level"] == "city" or (wanted and self._has(rule, number)):
+                yield self._item(rule, number, area)
+
+    def _has(self, rule: IndicatorRule, number: int) -> bool:
+        return number < self.precision.shapes[rule.metric].areas
+
+    def _item(self, rule: IndicatorRule, number: int, area: dict[str, Any]) -> dict[str, Any]:
         entry = INDICATORS[rule.id]
-        measure = self._measure(rule, area)
-        year = int(self.manifest["period"])
+        measure = self._measure(rule, number, area)
+        year = int(self.manifest["as_of"][:4])
         return {
             "id": rule.id,
             "part": rule.part,
@@ -74,7 +102,7 @@ class Reading:
             "note": rule.note.both() if rule.note else None,
         }
 
-    def _measure(self, rule: IndicatorRule, area: dict[str, Any]) -> dict[str, Any]:
+    def _measure(self, rule: IndicatorRule, number: int, area: dict[str, Any]) -> dict[str, Any]:
         chosen = [line for line in self.lines if self._belongs(rule, area["code"], line)]
         if any(line["status"] == "not_published" for line in chosen):
             return _unknown("not_published", None, None)
@@ -84,9 +112,9 @@ class Reading:
             return _unknown("low_precision", numerator, denominator)
         share = numerator / denominator
         groups = len({(line["sex"], line["age"]) for line in chosen})
-        deviation = self._deviation(rule, area["level"], groups, share) / denominator
-        low, high = interval(share, deviation)
-        high = min(high, 1.0)
+        deviation = self._deviation(rule, number, groups, share) / denominator
+        ends = interval(np.array(share), np.array(deviation))
+        low, high = float(ends[0]), min(float(ends[1]), 1.0)
         fine = (high - low) / 2 <= self.specification.precision.ok_half_width
         return {
             "value": _percent(share),
@@ -104,21 +132,14 @@ class Reading:
         starts = dict(zip(self.specification.ages, self.specification.age_starts, strict=True))
         return line["age"] != ALL and starts[line["age"]] >= rule.from_age
 
-    def _deviation(self, rule: IndicatorRule, level: str, groups: int, share: float) -> float:
+    def _deviation(self, rule: IndicatorRule, number: int, groups: int, share: float) -> float:
         """Standard deviation of numerator minus share times denominator, in people."""
-        districts = self.lattice.districts if level == "city" else 1
-        taken = self.lattice.groups if rule.from_age == 0 else groups
+        taken = self.precision.groups if rule.from_age == 0 else groups
         first, second = len(rule.numerator), len(rule.denominator)
 
         def covariance(one: int, other: int, both: int) -> float:
-            return self.lattice.covariance(
-                rule.metric,
-                districts=districts,
-                groups=taken,
-                first=one,
-                second=other,
-                both=both,
-            )
+            found = self.precision.covariance(rule.metric, first=one, second=other, both=both)
+            return float(found[number]) * taken
 
         variance = (
             covariance(first, first, first)
@@ -133,22 +154,6 @@ class Reading:
             for entry in self.manifest["coverage"]
             if entry["region"] == region
         )
-
-
-def lattice_of(manifest: dict[str, Any], lines: Iterable[Line]) -> Lattice:
-    """The precision of a release from its manifest alone."""
-    own = [entry for entry in manifest["families"] if entry["metric"] == PARTICIPATION]
-    names = {(entry["level"], entry["by"]): f"{entry['level']}-{entry['by']}" for entry in own}
-    strata = {(line["sex"], line["age"]) for line in lines} - {(ALL, ALL)}
-    areas = manifest["regions"]["areas"]
-    return Lattice(
-        districts=sum(area["level"] == "district" for area in areas),
-        groups=len(strata),
-        weights={names[entry["level"], entry["by"]]: entry["sigma"] ** -2 for entry in own},
-        sizes={PARTICIPATION: 1}
-        | {metric["id"]: len(metric["categories"]) for metric in manifest["metrics"]},
-        regions_of={name: (key[0] == "city", key[1] == ALL) for key, name in names.items()},
-    )
 
 
 def _total(lines: Iterable[Line], categories: tuple[str, ...]) -> int:

@@ -4,20 +4,21 @@ Everything here is public by construction: the specification, the region tree, t
 and numbers that are published in the table anyway.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
-from service.domain.anonymity import noise, zcdp
+from service.domain.anonymity import code, noise, zcdp
 from service.domain.anonymity.cells import Universe
 from service.domain.anonymity.rows import Row
 from service.domain.anonymity.specification import (
     ALL,
+    LEVELS,
     NANO,
     PARTICIPATION,
-    Family,
     Specification,
 )
+from service.domain.anonymity.tree import ROOT_ALONE
 from service.kit.hashing import canonical_json
 from service.releases.artifact import COLUMNS, sha256
 from service.releases.calendar import Period
@@ -41,8 +42,10 @@ def build(
         {
             "schema": SCHEMA,
             "release_id": period.release_id,
-            "cadence": specification.calendar.cadence,
-            "period": str(period.year),
+            "cadence": period.cadence,
+            "cadence_name": universe.cadence.name.both(),
+            "by": universe.cadence.by,
+            "period": period.name,
             "as_of": period.cut_off.isoformat(),
             "published_at": published_at.isoformat(timespec="seconds"),
             "edition": specification.edition.both(),
@@ -56,6 +59,7 @@ def build(
             },
             "regions": _regions(universe),
             "metrics": _metrics(specification),
+            "code": {"sha256": code.sha256()},
             "table": {
                 "sha256": sha256(table),
                 "bytes": len(table),
@@ -63,12 +67,8 @@ def build(
                 "columns": list(COLUMNS),
             },
             "coverage": [_coverage(row) for row in rows if _is_total(row)],
-            "privacy": privacy(specification, specification.release_nano_rho),
-            "families": [
-                _family(specification, family, metric)
-                for metric, _ in universe.tables()
-                for family in specification.families
-            ],
+            "privacy": privacy(specification, specification.release_nano_rho(universe.cadence)),
+            "families": list(_families(universe)),
             "attempt": attempt,
             "previous": previous and {"release_id": previous[0], "sha256": previous[1]},
         }
@@ -84,7 +84,7 @@ def privacy(specification: Specification, nano_rho: int) -> dict[str, Any]:
         "neighbours": "add or remove everything one resident contributes",
         "mechanism": "discrete Gaussian",
         "library": noise.LIBRARY,
-        "sensitivity": noise.SENSITIVITY,
+        "sensitivity": "1 for participation, sqrt(K (K - 1)) for the contrasts of K categories",
         "nano_rho": nano_rho,
         "rho": rho,
         "delta": delta,
@@ -98,12 +98,14 @@ def _regions(universe: Universe) -> dict[str, Any]:
         "sha256": universe.geography.sha256,
         "areas": [
             {
-                "level": level,
+                "level": area.level,
                 "code": area.code,
                 "name": area.name.both(),
+                "parent": area.parent,
                 "population": area.population,
+                "members": list(area.members),
             }
-            for level, _, area in universe.areas()
+            for area in universe.geography.areas
         ],
     }
 
@@ -114,6 +116,7 @@ def _metrics(specification: Specification) -> list[dict[str, Any]]:
             "id": metric.id,
             "name": metric.name.both(),
             "categories": list(metric.categories),
+            "tier": metric.tier,
             "source": metric.source,
             "numerator": "participants in the category",
             "denominator": "participants of the same area, sex and age band",
@@ -122,15 +125,23 @@ def _metrics(specification: Specification) -> list[dict[str, Any]]:
     ]
 
 
-def _family(specification: Specification, family: Family, metric: str) -> dict[str, Any]:
-    nano_rho = specification.nano_rho(family)
-    return {
-        "metric": metric,
-        "level": family.region,
-        "by": family.by,
-        "nano_rho": nano_rho,
-        "sigma": noise.sigma(nano_rho),
-    }
+def _families(universe: Universe) -> Iterator[dict[str, Any]]:
+    """Each measured table: what it cost, and the standard deviation of its noise.
+
+    A metric of K categories is measured as contrasts K x - T, in that unit.
+    """
+    for table, shape in universe.tables.items():
+        whole = {LEVELS[0]: sum(universe.budgets.values())}
+        budgets = whole if shape.tree is ROOT_ALONE else universe.budgets
+        for level, nano_rho in budgets.items():
+            yield {
+                "metric": table,
+                "level": level,
+                "by": universe.cadence.by,
+                "categories": shape.size,
+                "nano_rho": nano_rho,
+                "sigma": noise.sigma(nano_rho, shape.size),
+            }
 
 
 def _is_total(row: Row) -> bool:

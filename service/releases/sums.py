@@ -38,18 +38,11 @@ def check(manifest: dict[str, Any], rows: Iterable[dict[str, Any]]) -> None:
 
 
 class _Shape:
-    """What the manifest says of the cells: which division lies in which, which words a metric has.
-
-    A manifest that does not tell the parents has one city and its districts.
-    """
+    """What the manifest says of cells: which division lies in which, how many words a metric has."""
 
     def __init__(self, manifest: dict[str, Any], strata: int) -> None:
         areas = manifest["regions"]["areas"]
-        (city,) = (area["code"] for area in areas if area["level"] == "city")
-        self._above = {
-            area["code"]: area.get("parent", None if area["code"] == city else city)
-            for area in areas
-        }
+        self._above = {area["code"]: area["parent"] for area in areas}
         self._children = Counter(self._above.values())
         self._words = {one["id"]: len(one["categories"]) for one in manifest["metrics"]}
         self._strata = strata

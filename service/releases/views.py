@@ -13,8 +13,8 @@ from service.domain.anonymity.specification import NANO
 from service.kit.errors import BadRequest, NotFound
 from service.kit.hashing import canonical_json
 from service.releases import artifact as artifacts
+from service.releases import indicators as readings
 from service.releases import store
-from service.releases.indicators import Reading
 from service.releases.store import Artifact
 
 RELEASE_ID = re.compile(r"[a-z0-9-]{1,40}")
@@ -39,6 +39,7 @@ def listed(conn: Connection) -> bytes:
             {
                 "release_id": manifest["release_id"],
                 "cadence": manifest["cadence"],
+                "by": manifest["by"],
                 "period": manifest["period"],
                 "as_of": manifest["as_of"],
                 "published_at": manifest["published_at"],
@@ -82,11 +83,22 @@ def cells(kept: Artifact, wanted: dict[str, str]) -> bytes:
 
 
 def indicators(conn: Connection) -> bytes:
-    """Every indicator the latest release carries; an empty list before the first release."""
-    kept = store.latest(conn)
-    items = [] if kept is None else list(Reading.of(specifications.current(), kept).items())
-    release = kept.release_id if kept else None
+    """Every indicator the newest releases carry; an empty list before the first release."""
+    newest = newest_of_each(conn)
+    items = list(readings.read(specifications.current(), newest))
+    release = newest[-1].release_id if newest else None
     return canonical_json({"items": items, "next": None, "release_id": release})
+
+
+def newest_of_each(conn: Connection) -> list[Artifact]:
+    """The newest release of every cadence, in the order in which they were published."""
+    last: dict[str, tuple[str, str]] = {}
+    for release_id, raw, _ in store.manifests(conn):
+        manifest = json.loads(raw)
+        as_of = manifest["as_of"], release_id
+        last[manifest["cadence"]] = max(as_of, last.get(manifest["cadence"], ("", "")))
+    found = [find(conn, release_id) for _, release_id in last.values()]
+    return sorted(found, key=lambda kept: kept.sequence)
 
 
 def specification(conn: Connection) -> bytes:

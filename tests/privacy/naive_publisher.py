@@ -8,23 +8,20 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from service.domain.anonymity import noise
 from service.domain.anonymity.cells import Universe
-from service.domain.anonymity.count import Counts, Tally
-from service.domain.anonymity.noise import Measured, gather
+from service.domain.anonymity.noise import Measured
+from service.domain.anonymity.tree import Counts
 
 THRESHOLD = 10
 
 
-def publish(tally: Tally, universe: Universe) -> Measured:
-    """Exact tables in the families' shapes, every count from one to nine hidden as zero."""
-    tables: dict[tuple[str, str], Counts] = {}
-    for family in universe.specification.families:
-        for table, counts in tally.tables.items():
-            exact = gather(counts, family)
-            tables[family.id, table] = np.where(exact < THRESHOLD, 0, exact)
-    return Measured(tables)
+def hidden(exact: Mapping[str, Counts]) -> dict[str, Counts]:
+    """Exact tables with every count from one to nine hidden as zero."""
+    return {table: np.where(counts < THRESHOLD, 0, counts) for table, counts in exact.items()}
 
 
-def sigmas(universe: Universe) -> Mapping[str, float]:
-    """The noise the attacker of this publisher reckons with: next to none."""
-    return {family.id: 0.1 for family in universe.specification.families}
+def draw(exact: Mapping[str, Counts], universe: Universe) -> Measured:
+    """What the publisher's `noise.draw` would be: the contrasts of the hidden tables."""
+    shown = hidden(exact)
+    return Measured({table: noise.contrasts(shown[table]) for table in universe.tables})

@@ -12,91 +12,88 @@ import pytest
 
 from service.domain.anonymity import noise, zcdp
 from service.domain.anonymity.cells import Universe
-from service.domain.anonymity.count import Tally, count
-from service.domain.anonymity.noise import Measured, gather
-from service.domain.anonymity.specification import NANO
-from tests.city_room import YEAR, People, universe
+from service.domain.anonymity.noise import Measured
+from service.domain.anonymity.specification import NANO, current
+from service.domain.anonymity.tree import Counts
+from tests.city_room import YEAR, People, counted, universe
 from tests.privacy import naive_publisher
 
-Publisher = Callable[[Tally, Universe], Measured]
-HOME = universe(1)
-PEOPLE = People.random(HOME, 1_500, seed=3)
+Draw = Callable[[Mapping[str, Counts], Universe], Measured]
 TARGET = 0
-OTHERS = 40
-TRIALS = 800
+TRIALS = 400
+PEOPLE = People.random(universe(1), 1_500, seed=3)
+CADENCES = [cadence.id for cadence in current().cadences]
 
 
-def _kangma_sigmas(of: Universe) -> Mapping[str, float]:
-    specification = of.specification
-    return {f.id: noise.sigma(specification.nano_rho(f)) for f in specification.families}
+class Attack:
+    """One target in one cadence: the exact tables with and without, and the best test of both."""
+
+    def __init__(self, cadence: str, draw: Draw) -> None:
+        self.of = universe(1, cadence=cadence)
+        self._draw = draw
+        batch = PEOPLE.batch
+        self.present = counted([batch], self.of).of(self.of)
+        self.absent = counted([np.delete(batch, TARGET)], self.of).of(self.of)
+
+    def says_present(self, truth: Mapping[str, Counts]) -> bool:
+        """Log-likelihood ratio of "took part" against "did not" over everything measured."""
+        seen = self._draw(truth, self.of)
+        ratio = 0.0
+        for table, shape in self.of.tables.items():
+            with_target = noise.contrasts(self.present[table])
+            without = noise.contrasts(self.absent[table])
+            moved = with_target - without
+            middle = (with_target + without) / 2
+            precision = self.of.precision(table) / noise.sensitivity(shape.size) ** 2
+            score = moved * (seen.tables[table] - middle) * precision[:, None, None]
+            ratio += float(score.sum())
+        return ratio > 0
 
 
-def _tallies() -> tuple[Tally, Tally]:
-    with_target = count([PEOPLE.batch], HOME, year=YEAR)
-    without = count([np.delete(PEOPLE.batch, TARGET)], HOME, year=YEAR)
-    return with_target, without
+def _membership(draw: Draw, cadence: str, trials: int) -> float:
+    """How often the best attacker rightly says whether the target took part.
 
-
-def _cell_of_target(members: int) -> Tally:
-    """The target's own cell of every table, with so many people in it.
-
-    Noise is independent from cell to cell (test_noise_audit), so all others teach nothing.
+    The attacker knows everybody else, so nothing but the noise stands in between.
     """
-    return Tally({table: np.full((1, 1, 1), members) for table, _ in HOME.tables()})
-
-
-def _surprise(seen: Measured, sigma: Mapping[str, float]) -> float:
-    """Log-likelihood ratio of "took part" against "did not" for the cells above."""
-    return sum(
-        (float(values[0, 0, 0]) - OTHERS - 0.5) / sigma[family] ** 2
-        for (family, _), values in seen.tables.items()
-    )
-
-
-def _membership(publisher: Publisher, sigma: Mapping[str, float], trials: int) -> float:
-    """How often the best attacker rightly says whether the target took part."""
-    absent, present = _cell_of_target(OTHERS), _cell_of_target(OTHERS + 1)
+    attack = Attack(cadence, draw)
     right = 0
     for trial in range(trials):
         took_part = bool(trial % 2)
-        seen = publisher(present if took_part else absent, HOME)
-        right += (_surprise(seen, sigma) > 0) == took_part
+        truth = attack.present if took_part else attack.absent
+        right += attack.says_present(truth) == took_part
     return right / trials
 
 
-def test_the_naive_publisher_tells_who_took_part() -> None:
-    assert _membership(naive_publisher.publish, naive_publisher.sigmas(HOME), 10) == 1
+@pytest.mark.parametrize("cadence", CADENCES)
+def test_the_naive_publisher_tells_who_took_part(cadence: str) -> None:
+    assert _membership(naive_publisher.draw, cadence, 10) == 1
 
 
-def test_membership_stays_as_hidden_as_people_are_told() -> None:
-    """53.4 % for the best attacker; the margin is three standard errors of the trials."""
-    claimed = zcdp.best_guess(HOME.specification.release_nano_rho / NANO)
-    found = _membership(noise.draw, _kangma_sigmas(HOME), TRIALS)
+@pytest.mark.parametrize("cadence", CADENCES)
+def test_membership_stays_as_hidden_as_people_are_told(cadence: str) -> None:
+    """At most 53.4 % over a whole year; the margin is three standard errors of the trials."""
+    claimed = zcdp.best_guess(current().release_nano_rho(current().cadence(cadence)) / NANO)
+    found = _membership(noise.draw, cadence, TRIALS)
     margin = 3 * (0.25 / TRIALS) ** 0.5
     assert 0.5 - margin < found < claimed + margin
 
 
-def _difference(publisher: Publisher, trials: int) -> float:
+def _difference(draw: Draw, trials: int) -> float:
     """How often two releases around a leaver tell the leaver's level."""
-    present, absent = _tallies()
+    attack = Attack("annual", draw)
     known = int(PEOPLE.batch["codes"][TARGET, 0])
-    cell = np.argwhere((present.tables["participation"] - absent.tables["participation"])[:, :, 0])[
-        0
-    ]
-    level = [Tally({"level": tally.tables["level"]}) for tally in (present, absent)]
+    moved = attack.present["participation"] - attack.absent["participation"]
+    place = tuple(int(axis) for axis in np.argwhere(moved[1:, :, 0])[0] + (1, 0))
     right = 0
     for _ in range(trials):
-        before, after = (publisher(tally, HOME) for tally in level)
-        fallen = np.zeros(6)
-        for family in HOME.specification.families:
-            moved = before.tables[family.id, "level"] - after.tables[family.id, "level"]
-            fallen += moved[0, cell[1] if family.by == "sex_age" else 0]
+        before, after = draw(attack.present, attack.of), draw(attack.absent, attack.of)
+        fallen = before.tables["level"][place] - after.tables["level"][place]
         right += int(np.argmax(fallen)) == known
     return right / trials
 
 
 def test_successive_releases_of_a_naive_publisher_tell_a_leavers_level() -> None:
-    assert _difference(naive_publisher.publish, 3) == 1
+    assert _difference(naive_publisher.draw, 3) == 1
 
 
 def test_successive_releases_do_not_tell_a_leavers_level() -> None:
@@ -105,34 +102,44 @@ def test_successive_releases_do_not_tell_a_leavers_level() -> None:
     assert _difference(noise.draw, trials) < 1 / 6 + 0.03 + 3 * (5 / 36 / trials) ** 0.5
 
 
-def _complement(seen: Measured) -> int:
+def _complement(district: np.ndarray, groups: np.ndarray) -> int:
     """A hidden cell as the total minus all the others: the complement of what is published."""
-    total = int(seen.tables["district_total", "participation"][0, 0, 0])
-    parts = seen.tables["district_sex_age", "participation"][0, :, 0]
-    return total - int(parts.sum())
+    return int(district.sum() - groups.sum())
 
 
 def test_complements_reveal_hidden_cells_of_a_naive_publisher_only() -> None:
+    """The same district by monthly totals and by annual groups: different looks at one number."""
     batch = PEOPLE.batch.copy()
     batch["sex"] = 0
     batch["birth_year"] = YEAR - 40
     batch["birth_year"][:4] = YEAR - 3
-    tally = count([batch], HOME, year=YEAR)
-    assert _complement(naive_publisher.publish(tally, HOME)) == 4
-    guesses = [_complement(noise.draw(tally, HOME)) for _ in range(20)]
-    # Fourteen noisy cells and a noisy total: the complement is off by tens of people.
-    assert np.std(guesses) > 50
+    totals, groups = universe(1, cadence="monthly"), universe(1, cadence="annual")
+
+    def guess(draw: Draw) -> int:
+        seen = [
+            draw(counted([batch], of).of(of), of).tables["participation"][1]
+            for of in (totals, groups)
+        ]
+        return _complement(*seen)
+
+    assert guess(naive_publisher.draw) == 4
+    # Fourteen noisy cells and a noisy total: the complement is off by hundreds of people.
+    assert np.std([guess(noise.draw) for _ in range(20)]) > 50
 
 
+@pytest.mark.parametrize("cadence", CADENCES)
 @pytest.mark.parametrize("heavy", [0, 255])
-def test_one_resident_moves_every_table_by_one_cell_at_most(heavy: int) -> None:
+def test_one_resident_moves_every_table_by_one_cell_a_level_at_most(
+    heavy: int, cadence: str
+) -> None:
     """Whatever a resident contributes, hostile codes included."""
+    attack = Attack(cadence, noise.draw)
     batch = PEOPLE.batch.copy()
     batch["codes"][TARGET] = heavy
     batch["birth_year"][TARGET] = heavy
-    present = count([batch], HOME, year=YEAR)
-    _, absent = _tallies()
-    for family in HOME.specification.families:
-        for table, counts in present.tables.items():
-            moved = gather(counts, family) - gather(absent.tables[table], family)
-            assert np.abs(moved).sum() == 1
+    present = counted([batch], attack.of).of(attack.of)
+    levels = np.array(attack.of.geography.levels)
+    for table, counts in present.items():
+        moved = np.abs(counts - attack.absent[table]).sum(axis=(1, 2))
+        for level in set(levels.tolist()):
+            assert moved[levels[: len(moved)] == level].sum() <= 1

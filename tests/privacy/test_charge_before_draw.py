@@ -17,7 +17,7 @@ from service.releases import actions, artifact, store
 from tests.city_room import contribute, make_tables, publish_here, someone
 
 ROOT = Path(__file__).resolve().parents[2]
-COST = current().release_nano_rho
+COST = current().release_nano_rho(current().cadence("annual"))
 STEPS = {
     # name -> (module, function, killed before or after it ran, attempts charged, published)
     "before-charge": ("actions", "charge", "before", 0, False),

@@ -4,79 +4,83 @@ import numpy as np
 import pytest
 
 from service.domain.anonymity import noise
-from service.domain.anonymity.noise import gather
 from tests.city_room import People, universe
 
-OF = universe(6)
-TALLY = People.random(OF, 30_000, youngest=18).tally
-DRAWS = 6
-FAMILIES = {family.id: family for family in OF.specification.families}
+CADENCES = {"annual": 6, "communities": 8}
+"""Cadence -> draws; together every kind of axis and two measured levels at once."""
 
 
-@pytest.fixture(scope="module")
-def residuals() -> dict[str, np.ndarray]:
-    """Family -> (draw, cell) noise: what was measured minus the truth."""
-    found: dict[str, list[np.ndarray]] = {name: [] for name in FAMILIES}
-    for _ in range(DRAWS):
-        measured = noise.draw(TALLY, OF)
-        for name, family in FAMILIES.items():
-            found[name].append(
-                np.concatenate(
-                    [
-                        (measured.tables[name, table] - gather(counts, family)).ravel()
-                        for table, counts in TALLY.tables.items()
-                    ]
-                )
-            )
-    return {name: np.array(draws) for name, draws in found.items()}
+class Audit:
+    """What was drawn minus the truth, in standard deviations as the manifest tells them."""
+
+    def __init__(self, cadence: str, draws: int) -> None:
+        self.of = universe(6, cadence=cadence)
+        self.truth = People.random(self.of, 30_000, youngest=18).tables
+        self.draws = [self._residuals() for _ in range(draws)]
+
+    def _residuals(self) -> dict[str, np.ndarray]:
+        measured = noise.draw(self.truth, self.of)
+        found = {}
+        for table, shape in self.of.tables.items():
+            budget = self.of.nano_rho(table)
+            rows = np.flatnonzero(budget)
+            error = measured.tables[table][rows] - noise.contrasts(self.truth[table][rows])
+            assert np.issubdtype(error.dtype, np.integer)
+            sigma = np.array([noise.sigma(int(one), shape.size) for one in budget[rows]])
+            found[table] = error / sigma[:, None, None]
+        return found
+
+    @property
+    def flat(self) -> np.ndarray:
+        """(draw, cell)."""
+        return np.array([np.concatenate([d.ravel() for d in one.values()]) for one in self.draws])
+
+    @property
+    def full(self) -> np.ndarray:
+        """By cell, whether anybody is truly in it."""
+        found = []
+        for table, counts in self.truth.items():
+            found.append((counts[self.of.nano_rho(table) > 0] > 0).ravel())
+        return np.concatenate(found)
 
 
-def test_noise_is_whole_numbers(residuals: dict[str, np.ndarray]) -> None:
-    assert all(np.issubdtype(draws.dtype, np.integer) for draws in residuals.values())
+@pytest.fixture(scope="module", params=CADENCES)
+def audit(request: pytest.FixtureRequest) -> Audit:
+    return Audit(request.param, CADENCES[request.param])
 
 
-def test_sigma_is_within_five_percent_of_the_claim(residuals: dict[str, np.ndarray]) -> None:
-    claimed = np.concatenate(
-        [
-            draws.ravel() / noise.sigma(OF.specification.nano_rho(FAMILIES[name]))
-            for name, draws in residuals.items()
-        ]
-    )
-    assert claimed.size >= 5_000
-    assert np.std(claimed) == pytest.approx(1, rel=0.05)
-    assert abs(np.mean(claimed)) < 4 / claimed.size**0.5
-    for name, draws in residuals.items():
-        if draws.size >= 5_000:
-            sigma = noise.sigma(OF.specification.nano_rho(FAMILIES[name]))
-            assert np.std(draws) == pytest.approx(sigma, rel=0.05)
+def test_sigma_is_within_five_percent_of_the_claim(audit: Audit) -> None:
+    drawn = audit.flat
+    assert drawn.size >= 5_000
+    assert np.std(drawn) == pytest.approx(1, rel=0.05)
+    assert abs(np.mean(drawn)) < 4 / drawn.size**0.5
+    for table in audit.truth:
+        own = np.concatenate([one[table].ravel() for one in audit.draws])
+        # Five standard errors of a standard deviation, for tables of few cells.
+        assert np.std(own) == pytest.approx(1, abs=max(0.05, 5 / (2 * own.size) ** 0.5))
 
 
-def test_it_is_gaussian_in_the_tails(residuals: dict[str, np.ndarray]) -> None:
-    draws = residuals["district_sex_age"].ravel()
-    sigma = noise.sigma(OF.specification.nano_rho(FAMILIES["district_sex_age"]))
-    for reach, share, margin in ((1, 0.3173, 0.05), (2, 0.0455, 0.15), (3, 0.0027, 0.6)):
-        assert np.mean(np.abs(draws) > reach * sigma) == pytest.approx(share, rel=margin)
+def test_it_is_gaussian_in_the_tails(audit: Audit) -> None:
+    drawn = audit.flat.ravel()
+    for reach, share in ((1, 0.3173), (2, 0.0455), (3, 0.0027)):
+        margin = 5 * (share * (1 - share) / drawn.size) ** 0.5
+        assert np.mean(np.abs(drawn) > reach) == pytest.approx(share, abs=margin)
 
 
-def test_empty_cells_are_as_noisy_as_full_ones(residuals: dict[str, np.ndarray]) -> None:
-    family = FAMILIES["district_sex_age"]
-    truth = np.concatenate([gather(c, family).ravel() for c in TALLY.tables.values()])
-    draws = residuals["district_sex_age"]
-    empty, full = draws[:, truth == 0], draws[:, truth > 0]
-    assert empty.shape[1] > 300
-    assert np.std(empty) == pytest.approx(np.std(full), rel=0.06)
-    assert np.mean(empty == 0) < 0.05
+def test_empty_cells_are_as_noisy_as_full_ones(audit: Audit) -> None:
+    drawn, full = audit.flat, audit.full
+    assert (~full).sum() > 50
+    margin = 5 / (2 * drawn[:, ~full].size) ** 0.5
+    assert np.std(drawn[:, ~full]) == pytest.approx(np.std(drawn[:, full]), abs=margin)
+    assert np.mean(drawn[:, ~full] == 0) < 0.05
 
 
-def test_nothing_repeats_between_cells_tables_or_releases(
-    residuals: dict[str, np.ndarray],
-) -> None:
-    draws = residuals["district_sex_age"].astype(float)
-    draws = (draws - draws.mean()) / draws.std()
-    cells = draws.shape[1]
+def test_nothing_repeats_between_cells_tables_or_releases(audit: Audit) -> None:
+    drawn = audit.flat
+    cells = drawn.shape[1]
     limit = 4.5 / cells**0.5
-    for first in range(DRAWS):
+    for first in range(len(drawn)):
         for lag in (1, 2, 14, 84):
-            assert abs((draws[first, :-lag] * draws[first, lag:]).mean()) < limit
+            assert abs((drawn[first, :-lag] * drawn[first, lag:]).mean()) < limit
         for second in range(first):
-            assert abs((draws[first] * draws[second]).mean()) < limit
+            assert abs((drawn[first] * drawn[second]).mean()) < limit

@@ -13,9 +13,19 @@ from service.domain.anonymity.specification import current
 from service.kit.db import Database
 from service.kit.errors import Conflict, IntegrityBroken
 from service.releases import actions, artifact, store
-from service.releases.calendar import period_of
+from service.releases.calendar import due
 from service.releases.tables import artifacts, attempts, budgets, charges
-from tests.city_room import NOW, SIGNER, contribute, make_tables, publish_here, someone
+from tests.city_room import (
+    NOW,
+    SIGNER,
+    contribute,
+    make_tables,
+    publish_here,
+    someone,
+    universe,
+)
+
+COST = current().release_nano_rho(current().cadence("annual"))
 
 
 @pytest.fixture
@@ -50,7 +60,9 @@ def test_the_artifact_is_signed_and_names_its_table(db: Database) -> None:
     assert signed["specification"]["sha256"] == current().sha256
     assert signed["attempt"] == 1
     assert signed["privacy"]["epsilon"] <= 1
-    assert len(signed["families"]) == 4 * 13
+    tables = [family["metric"] for family in signed["families"]]
+    assert tables == ["participation", *(metric.id for metric in current().metrics)]
+    assert {family["level"] for family in signed["families"]} <= {"city", "district"}
 
 
 def test_any_changed_byte_breaks_the_signature(db: Database) -> None:
@@ -103,15 +115,14 @@ def test_a_tampered_release_is_found(db: Database) -> None:
 def test_two_years_have_their_own_budgets_and_share_a_lifetime(db: Database) -> None:
     publish_here(db, as_of=date(2026, 12, 31))
     publish_here(db, as_of=date(2027, 12, 31))
-    cost = current().release_nano_rho
     spent = {entry.scope: entry.spent_nano_rho for entry in db.read(store.all_budgets)}
-    assert spent == {"year:2026": cost, "year:2027": cost, "lifetime": 2 * cost}
+    assert spent == {"year:2026": COST, "year:2027": COST, "lifetime": 2 * COST}
 
 
 def test_a_spent_year_refuses_another_release(db: Database) -> None:
     def spend_all(conn):  # type: ignore[no-untyped-def]
         store.open_budget(conn, "year:2026", current().budget.year_nano_rho)
-        return store.spend(conn, "year:2026", 1_000)
+        return store.spend(conn, "year:2026", current().budget.year_nano_rho - COST + 1)
 
     assert db.write(spend_all)
     with pytest.raises(Conflict) as refused:
@@ -120,7 +131,7 @@ def test_a_spent_year_refuses_another_release(db: Database) -> None:
     assert db.read(store.ledger) == []
     assert db.read(store.latest) is None
     budget = {entry.scope: entry.spent_nano_rho for entry in db.read(store.all_budgets)}
-    assert budget["year:2026"] == 1_000
+    assert budget["year:2026"] == current().budget.year_nano_rho - COST + 1
 
 
 def test_the_database_itself_keeps_the_caps(db: Database) -> None:
@@ -166,20 +177,20 @@ def test_two_publishers_at_once_make_one_release(db: Database) -> None:
     assert all(result == results[0] for result in results)
     assert len(db.read(store.ledger)) == 1
     spent = {entry.spent_nano_rho for entry in db.read(store.all_budgets)}
-    assert spent == {current().release_nano_rho}
+    assert spent == {COST}
 
 
 def test_a_voided_release_stays_charged_and_is_never_made(db: Database) -> None:
     def charge(conn):  # type: ignore[no-untyped-def]
-        period = period_of(current(), today=NOW.date(), as_of=None, profile="test")
-        return actions.charge(conn, current(), period, NOW)
+        (period,) = due(current(), today=NOW.date(), as_of=None, profile="test", cadence="annual")
+        return actions.charge(conn, universe(), period, NOW)
 
     assert db.write(charge) == 1
     assert db.write(lambda conn: actions.void(conn, release_id="annual-2026", now=NOW))
     with pytest.raises(Conflict) as refused:
         publish_here(db)
     assert refused.value.code == "release-voided"
-    assert db.read(store.all_budgets)[0].spent_nano_rho == current().release_nano_rho
+    assert db.read(store.all_budgets)[0].spent_nano_rho == COST
 
 
 def test_a_published_release_cannot_be_voided(db: Database) -> None:
@@ -187,28 +198,65 @@ def test_a_published_release_cannot_be_voided(db: Database) -> None:
     assert not db.write(lambda conn: actions.void(conn, release_id="annual-2026", now=NOW))
 
 
+JANUARY = ["monthly-2026-12", "quarterly-2026-q4", "communities-2026", "annual-2026"]
+
+
 @pytest.mark.parametrize(
     ("day", "as_of", "expected"),
     [
-        ("2026-12-31", None, None),
-        ("2027-01-01", None, "annual-2026"),
-        ("2027-01-31", None, "annual-2026"),
-        ("2027-02-01", None, None),
-        ("2026-06-15", None, None),
-        ("2027-01-05", "2026-12-31", "annual-2026"),
-        ("2027-01-05", "2027-01-05", None),
-        ("2027-01-05", "2025-12-31", None),
+        ("2026-12-31", None, []),
+        ("2027-01-01", None, JANUARY),
+        ("2027-01-10", None, JANUARY),
+        ("2027-01-11", None, JANUARY[1:]),
+        ("2027-01-15", None, JANUARY[1:]),
+        ("2027-01-16", None, JANUARY[2:]),
+        ("2027-01-31", None, JANUARY[2:]),
+        ("2027-02-01", None, ["monthly-2027-01"]),
+        ("2026-04-01", None, ["monthly-2026-03", "quarterly-2026-q1"]),
+        ("2028-03-02", None, ["monthly-2028-02"]),
+        ("2026-06-15", None, []),
+        ("2027-01-05", "2026-12-31", JANUARY),
+        ("2027-01-05", "2027-01-05", []),
+        ("2027-01-05", "2025-12-31", []),
     ],
 )
-def test_production_follows_the_calendar(day: str, as_of: str | None, expected: str | None) -> None:
+def test_production_follows_the_calendar(day: str, as_of: str | None, expected: list[str]) -> None:
     today = date.fromisoformat(day)
     chosen = date.fromisoformat(as_of) if as_of else None
-    if expected is None:
+    if not expected:
         with pytest.raises(Conflict):
-            period_of(current(), today=today, as_of=chosen, profile="production")
+            due(current(), today=today, as_of=chosen, profile="production")
         return
-    period = period_of(current(), today=today, as_of=chosen, profile="production")
-    assert (period.release_id, period.cut_off) == (expected, date(2026, 12, 31))
+    found = due(current(), today=today, as_of=chosen, profile="production")
+    assert [period.release_id for period in found] == expected
+    assert all(period.cut_off < today for period in found)
+
+
+def test_each_day_of_a_year_has_its_releases_and_each_release_once() -> None:
+    """Whoever publishes daily makes 12 + 4 + 1 + 1 releases a year, each within its window."""
+    seen: dict[str, int] = {}
+    for number in range(365):
+        today = date(2027, 2, 1) + timedelta(days=number)
+        try:
+            found = due(current(), today=today, as_of=None, profile="production")
+        except Conflict:
+            continue
+        for period in found:
+            seen[period.release_id] = seen.get(period.release_id, 0) + 1
+    assert len(seen) == 18
+    windows = {cadence.id: cadence.window_days for cadence in current().cadences}
+    for release_id, days in seen.items():
+        assert days <= windows[release_id.split("-")[0]]
+
+
+def test_all_cadences_are_published_and_cost_the_year_together(db: Database) -> None:
+    for month in range(1, 13):
+        publish_here(db, cadence=None, as_of=date(2026, month, 28))
+    kept = [release_id for release_id, _, _ in db.read(store.manifests)]
+    assert len(kept) == len(set(kept)) == 18
+    spent = {entry.scope: entry.spent_nano_rho for entry in db.read(store.all_budgets)}
+    assert spent["year:2026"] == current().year_nano_rho <= current().budget.year_nano_rho
+    assert db.read(actions.verify_chain) == 18
 
 
 def test_production_refuses_a_chosen_day_before_counting(db: Database) -> None:
@@ -222,8 +270,8 @@ def test_a_city_of_nobody_is_published_like_any_other(database: Database) -> Non
     publish_here(database)
     rows = artifact.read_csv(_latest(database).csv)
     full = [row for row in rows if row["metric"] == "participation"]
-    assert len(full) == 5 * 15
-    assert any(row["measured"] != 0 for row in full)
+    assert len(full) == 6 * 15
+    assert any(row["measured"] for row in full)
 
 
 def test_a_city_without_regions_is_refused_with_a_sentence(db: Database) -> None:

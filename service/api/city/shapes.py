@@ -13,6 +13,7 @@ Level = Literal["city", "district", "street", "community"]
 class ReleaseOut(BaseModel):
     release_id: str
     cadence: str
+    by: Literal["all", "sex_age"]
     period: str
     as_of: str
     published_at: str
@@ -32,7 +33,7 @@ class Releases(Page[ReleaseOut]):
 class CellOut(BaseModel):
     """Numbers are null where the status is not_published; participation has no category."""
 
-    level: Literal["city", "district"]
+    level: Literal["city", "district", "street", "community"]
     region: str
     metric: str
     category: str
@@ -85,6 +86,8 @@ class ManifestOut(BaseModel):
     schema_: str = Field(alias="schema")
     release_id: str
     cadence: str
+    cadence_name: Bilingual
+    by: Literal["all", "sex_age"]
     period: str
     as_of: str
     published_at: str
@@ -92,6 +95,7 @@ class ManifestOut(BaseModel):
     edition: Bilingual
     voluntary: Bilingual
     specification: dict[str, str]
+    code: dict[str, str] = Field(description="SHA-256 of the code that counts and draws.")
     regions: dict[str, Any] = Field(description="The divisions counted, and the hash of all.")
     metrics: list[dict[str, Any]]
     table: dict[str, Any]

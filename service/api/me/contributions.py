@@ -28,7 +28,8 @@ class CountedOut(BaseModel):
 
     metric: str
     name: Bilingual
-    region: str = Field(description="city or district: the finest place it is published for.")
+    cadence: str = Field(description="monthly, quarterly, communities or annual.")
+    region: str = Field(description="The finest division it is published for.")
     by: str = Field(description="all, or sex_age.")
 
 
@@ -71,7 +72,7 @@ async def get_contributions(me: Mine) -> ContributionsOut:
         counted_in=_tables() if inside else [],
         budget=SpentOut(
             delta=plan.budget.delta,
-            release_epsilon=_epsilon(plan.release_nano_rho, plan.budget.delta),
+            release_epsilon=_epsilon(_dearest(plan), plan.budget.delta),
             year_epsilon=_epsilon(plan.budget.year_nano_rho, plan.budget.delta),
         ),
     )
@@ -111,11 +112,20 @@ def _tables() -> list[CountedOut]:
     plan = specification.current()
     return [
         CountedOut(
-            metric=metric.id, name=Bilingual.of(metric.name), region=family.region, by=family.by
+            metric=metric.id,
+            name=Bilingual.of(metric.name),
+            cadence=cadence.id,
+            region=cadence.finest if metric.tier == "all" else metric.tier,
+            by=cadence.by,
         )
         for metric in plan.metrics
-        for family in plan.families
+        for cadence in plan.cadences
     ]
+
+
+def _dearest(plan: specification.Specification) -> int:
+    """What the dearest single release costs, in billionths of rho."""
+    return max(plan.release_nano_rho(cadence) for cadence in plan.cadences)
 
 
 def _epsilon(nano_rho: int, delta: float) -> float:

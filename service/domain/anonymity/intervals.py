@@ -7,11 +7,11 @@ the estimate and sigma only; an interval made from the true count would give the
 """
 
 from functools import lru_cache
-from math import ceil, erf, floor, sqrt
+from math import erf, sqrt
 
 import numpy as np
 
-from service.domain.anonymity.lattice import Floats
+from service.domain.anonymity.tree import Counts, Floats
 
 COVERAGE = 0.95
 Z = 1.959963984540054
@@ -19,23 +19,25 @@ Z = 1.959963984540054
 _TINY = 1e-9
 
 
-def interval(estimate: float, deviation: float) -> tuple[float, float]:
-    """Lower and upper end in the unit of the estimate; both at least zero."""
-    if deviation <= 0:
-        return max(estimate, 0.0), max(estimate, 0.0)
+def interval(estimate: Floats, deviation: Floats) -> tuple[Floats, Floats]:
+    """Lower and upper ends in the unit of the estimates, element by element; at least zero."""
     means, lefts, rights = _belt()
-    position = estimate / deviation
-    if position > means[-1] - Z:
-        return estimate - Z * deviation, estimate + Z * deviation
-    lower = float(np.interp(position, rights, means, left=0.0))
-    upper = float(np.interp(position, lefts, means, left=0.0))
-    return lower * deviation, upper * deviation
+    exact = deviation <= 0
+    scale = np.where(exact, 1.0, deviation)
+    position = estimate / scale
+    far = position > means[-1] - Z
+    lower = np.where(far, position - Z, np.interp(position, rights, means, left=0.0))
+    upper = np.where(far, position + Z, np.interp(position, lefts, means, left=0.0))
+    known = np.maximum(estimate, 0.0)
+    return np.where(exact, known, lower * scale), np.where(exact, known, upper * scale)
 
 
-def whole(ends: tuple[float, float]) -> tuple[int, int]:
+def whole(low: Floats, high: Floats) -> tuple[Counts, Counts]:
     """The whole numbers inside: the same coverage for a number of people."""
-    low, high = ceil(ends[0] - _TINY), floor(ends[1] + _TINY)
-    return (low, high) if low <= high else (floor(ends[0]), ceil(ends[1]))
+    inner = np.ceil(low - _TINY), np.floor(high + _TINY)
+    empty = inner[0] > inner[1]
+    ends = np.where(empty, np.floor(low), inner[0]), np.where(empty, np.ceil(high), inner[1])
+    return ends[0].astype(np.int64), ends[1].astype(np.int64)
 
 
 @lru_cache(maxsize=1)

@@ -1,8 +1,10 @@
 """Discrete Gaussian noise by opendp, a vetted library: exact integers, zCDP accounting.
 
-One resident, added or removed, changes exactly one cell of a table by one, so each table has L2
-sensitivity 1 and noise of standard deviation sigma costs 1 / (2 sigma^2) of rho. Tables are
-measured one by one with independent noise; their costs add up (zCDP composition).
+A metric of K categories is measured as contrasts y_c = K x_c - T, T being the participants of the
+area: one resident, added or removed, changes them by K - 1 in the own category and by -1 in every
+other, an L2 distance of sqrt(K (K - 1)). Participation itself is one table that all metrics share,
+changed by 1. At every measured level a resident is in exactly one area, so the cost of a table is
+that of its areas on one way down; the costs of tables and levels add up (zCDP composition).
 """
 
 from collections.abc import Mapping
@@ -12,55 +14,66 @@ from math import ceil, sqrt
 import numpy as np
 import opendp.prelude as dp
 
-from service.domain.anonymity.cells import Universe
-from service.domain.anonymity.count import Counts, Tally
-from service.domain.anonymity.specification import NANO, Family
+from service.domain.anonymity.cells import Shape, Universe
+from service.domain.anonymity.specification import NANO
+from service.domain.anonymity.tree import Counts
 
 dp.enable_features("contrib")
 
 LIBRARY = f"opendp {dp.__version__}" if hasattr(dp, "__version__") else "opendp"
-SENSITIVITY = 1.0
 
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """(family, table) -> noisy counts in the family's shape; these may be published."""
+    """Table -> noisy contrasts by (area, group, category); these may be published.
 
-    tables: Mapping[tuple[str, str], Counts]
+    Areas that are not measured hold zeros.
+    """
+
+    tables: Mapping[str, Counts]
 
 
-def sigma(nano_rho: int) -> float:
+def sensitivity(size: int) -> float:
+    """L2 distance that one resident makes in the contrasts of so many categories."""
+    return sqrt(size * (size - 1)) if size > 1 else 1.0
+
+
+def sigma(nano_rho: int, size: int) -> float:
     """Noise for a budget, rounded up to four decimals, so that it never costs more than said."""
-    return ceil(sqrt(NANO / (2 * nano_rho)) * 10_000) / 10_000
+    return ceil(sensitivity(size) * sqrt(NANO / (2 * nano_rho)) * 10_000) / 10_000
 
 
-def cost(scale: float) -> float:
-    """What opendp accounts for a table with this noise, in rho."""
-    return float(_mechanism(scale).map(SENSITIVITY))  # type: ignore[no-untyped-call]
+def cost(scale: float, size: int) -> float:
+    """What opendp accounts for contrasts of so many categories with this noise, in rho."""
+    return float(_mechanism(scale).map(sensitivity(size)))  # type: ignore[no-untyped-call]
 
 
-def draw(tally: Tally, universe: Universe) -> Measured:
+def contrasts(counts: Counts) -> Counts:
+    """K x - T over the last axis; a table of one category (participation) as it is."""
+    size = counts.shape[-1]
+    return counts if size == 1 else size * counts - counts.sum(axis=-1, keepdims=True)
+
+
+def draw(exact: Mapping[str, Counts], universe: Universe) -> Measured:
     """Measure every table once. To be called once a charge: each call draws anew."""
-    measured: dict[tuple[str, str], Counts] = {}
-    for family in universe.specification.families:
-        nano_rho = universe.specification.nano_rho(family)
-        mechanism = _mechanism(sigma(nano_rho))
-        if cost(sigma(nano_rho)) * NANO > nano_rho:
+    return Measured(
+        {
+            table: _noisy(contrasts(exact[table]), universe.nano_rho(table), shape)
+            for table, shape in universe.tables.items()
+        }
+    )
+
+
+def _noisy(wanted: Counts, nano_rho: Counts, shape: Shape) -> Counts:
+    noisy = np.zeros_like(wanted)
+    for budget in np.unique(nano_rho[nano_rho > 0]).tolist():
+        scale = sigma(budget, shape.size)
+        if cost(scale, shape.size) * NANO > budget:
             raise ArithmeticError("the noise costs more than was charged")
-        for table, counts in tally.tables.items():
-            exact = gather(counts, family)
-            noisy = mechanism(exact.ravel().tolist())
-            measured[family.id, table] = np.array(noisy, np.int64).reshape(exact.shape)
-    return Measured(measured)
-
-
-def gather(counts: Counts, family: Family) -> Counts:
-    """The table as the family sees it: (1 or districts, 1 or groups, categories)."""
-    if family.region == "city":
-        counts = counts.sum(axis=0, keepdims=True)
-    if family.by == "all":
-        counts = counts.sum(axis=1, keepdims=True)
-    return counts
+        rows = np.flatnonzero(nano_rho == budget)
+        drawn = _mechanism(scale)(wanted[rows].ravel().tolist())
+        noisy[rows] = np.array(drawn, np.int64).reshape(wanted[rows].shape)
+    return noisy
 
 
 def _mechanism(scale: float) -> dp.Measurement:

@@ -4,20 +4,23 @@ A row is made from published numbers and the specification only. `count` comes f
 tables; `low` and `high` come from the unbiased estimate and its sigma, stretched to hold `count`.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
-from math import ceil, floor, sqrt
-from typing import Literal, NamedTuple
+from math import isnan
+from typing import Any, Literal
 
-from service.domain.anonymity.cells import EVERY, Cell, Universe
-from service.domain.anonymity.count import Counts
+import numpy as np
+from numpy.typing import NDArray
+
+from service.domain.anonymity.cells import Universe
+from service.domain.anonymity.estimates import Precision
 from service.domain.anonymity.intervals import interval, whole
-from service.domain.anonymity.lattice import Floats, Lattice
 from service.domain.anonymity.noise import Measured
-from service.domain.anonymity.specification import PARTICIPATION, Family
+from service.domain.anonymity.specification import PARTICIPATION
+from service.domain.anonymity.tree import Counts, Floats, Number
 
 Status = Literal["ok", "low_precision", "not_published"]
+STATUSES = np.array(["low_precision", "ok"], dtype=object)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,18 +41,21 @@ class Row:
     share_high: float | None
     status: Status
     measured: int | None
-    """The noisy count itself, before it was combined with any other; may be negative."""
+    """The noisy contrast itself, before it was combined with any other; None where the cell is a
+    sum of measured ones."""
 
 
-class CellPrecision(NamedTuple):
-    """Variances of a cell, of its participants, and how many categories share them."""
+@dataclass(frozen=True, slots=True)
+class _Numbers:
+    """The numbers of one table by (area, stratum, category)."""
 
-    own: float
-    people: float
-    size: int
-
-
-Spread = Callable[[str, int, int], CellPrecision]
+    count: Counts
+    low: Counts
+    high: Counts
+    share: Floats
+    share_low: Floats
+    share_high: Floats
+    fine: NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
@@ -57,119 +63,110 @@ class Publication:
     """Everything rows are made of; nothing exact is among it."""
 
     universe: Universe
-    lattice: Lattice
+    precision: Precision
     measured: Measured
     estimates: Mapping[str, Floats]
     counts: Mapping[str, Counts]
 
     def rows(self) -> Iterator[Row]:
-        populations = {area.code: area.population for _, _, area in self.universe.areas()}
-        spread = lru_cache(maxsize=None)(self._precision)
-        for cell in self.universe.cells():
-            population = populations[cell.region]
-            if self._withheld(cell, population):
-                yield _unpublished(cell)
-            else:
-                yield self._row(cell, population, spread)
+        """All rows in the order of the universe's cells."""
+        for metric, shape in self.universe.tables.items():
+            numbers = self._numbers(metric)
+            whole = (_whole(column) for column in (numbers.count, numbers.low, numbers.high))
+            shares = (numbers.share, numbers.share_low, numbers.share_high)
+            columns: tuple[list[Any], ...] = (
+                *whole,
+                *(_spelled(column) for column in shares),
+                STATUSES[numbers.fine.astype(np.int64)].ravel().tolist(),
+                self._measured(metric),
+            )
+            keys = (
+                (area.level, area.code, metric, category, sex, age)
+                for area in self.universe.areas(metric)
+                for _, sex, age in self.universe.strata
+                for category in shape.categories
+            )
+            for line in zip(keys, *columns, strict=True):
+                yield Row(*line[0], *line[1:])
 
-    def _precision(self, table: str, districts: int, groups: int) -> CellPrecision:
-        return CellPrecision(
-            self.lattice.variance(table, districts=districts, groups=groups),
-            self.lattice.variance(PARTICIPATION, districts=districts, groups=groups),
-            self.lattice.sizes[table],
-        )
-
-    def _withheld(self, cell: Cell, population: int | None) -> bool:
-        minimum = self.universe.specification.minimum_population
-        return cell.level == "district" and population is not None and population < minimum
-
-    def _row(self, cell: Cell, population: int | None, spread: Spread) -> Row:
-        districts = self.universe.districts if cell.district == EVERY else 1
-        groups = self.universe.groups if cell.group == EVERY else 1
-        precision = spread(cell.metric, districts, groups)
-        count = int(_sum(self.counts[cell.metric], cell, cell.code))
-        estimate = float(_sum(self.estimates[cell.metric], cell, cell.code))
-        low, high = whole(interval(estimate, sqrt(precision.own)))
-        low, high = min(low, count), max(high, count)
-        if cell.metric == PARTICIPATION:
-            whole_group = cell.group == EVERY
-            share = _coverage(count, low, high, population if whole_group else None)
-            limit = self.universe.specification.precision.ok_relative_half_width
-            fine = (high - low) / 2 <= limit * max(count, 1)
+    def _numbers(self, table: str) -> _Numbers:
+        limits = self.universe.specification.precision
+        count, estimate = self._strata(self.counts[table]), self._strata(self.estimates[table])
+        variance = self._by_stratum(self.precision.variance(table))
+        ends = whole(*interval(estimate, np.sqrt(variance)))
+        low, high = np.minimum(ends[0], count), np.maximum(ends[1], count)
+        if table == PARTICIPATION:
+            shares = self._coverage(count, low, high)
+            fine = (high - low) / 2 <= limits.ok_relative_half_width * np.maximum(count, 1)
         else:
-            people = int(_sum(self.counts[PARTICIPATION], cell, 0))
-            share = _share(count, estimate, people, precision)
-            limit = self.universe.specification.precision.ok_half_width
-            fine = share is not None and (share[2] - share[1]) / 2 <= limit
-        return Row(
-            *_key(cell),
-            count,
-            low,
-            high,
-            share[0] if share else None,
-            share[1] if share else None,
-            share[2] if share else None,
-            "ok" if fine else "low_precision",
-            self._measured(cell),
-        )
+            shares = self._shares(table, count, estimate, variance)
+            fine = (shares[2] - shares[1]) / 2 <= limits.ok_half_width
+        return _Numbers(count, low, high, *shares, fine)
 
-    def _measured(self, cell: Cell) -> int:
-        family = self._family(cell)
-        table = self.measured.tables[family.id, cell.metric]
-        return int(table[max(cell.district, 0), max(cell.group, 0), cell.code])
+    def _strata(self, table: NDArray[Number]) -> NDArray[Number]:
+        """Everybody first, then each group, where groups are published."""
+        total = table.sum(axis=1, keepdims=True)
+        return total if table.shape[1] == 1 else np.concatenate([total, table], axis=1)
 
-    def _family(self, cell: Cell) -> Family:
-        by = "all" if cell.group == EVERY else "sex_age"
-        families = self.universe.specification.families
-        return next(f for f in families if (f.region, f.by) == (cell.level, by))
+    def _by_stratum(self, one_group: Floats) -> Floats:
+        """A variance of one group by area, as (area, stratum, 1): groups are independent."""
+        groups = np.ones(len(self.universe.strata))
+        groups[0] = self.precision.groups
+        spread: Floats = (one_group[:, None] * groups)[..., None]
+        return spread
 
-
-def _sum(table: Counts | Floats, cell: Cell, code: int) -> float:
-    part = table[..., code]
-    if cell.district != EVERY:
-        part = part[cell.district : cell.district + 1]
-    if cell.group != EVERY:
-        part = part[:, cell.group : cell.group + 1]
-    return float(part.sum())
-
-
-def _share(
-    count: int, estimate: float, people: int, precision: CellPrecision
-) -> tuple[float, float, float] | None:
-    """Share of the participants with its interval, by the delta method on published numbers."""
-    if people <= 0:
-        return None
-    share = count / people
-    if people < 2 * sqrt(precision.people):
+    def _shares(
+        self, table: str, count: Counts, estimate: Floats, variance: Floats
+    ) -> tuple[Floats, Floats, Floats]:
+        """Shares of the participants, by the delta method on published numbers."""
+        size, areas = count.shape[-1], count.shape[0]
+        people = self._strata(self.counts[PARTICIPATION])[:areas].astype(np.float64)
+        spread = self._by_stratum(self.precision.variance(PARTICIPATION)[:areas])
+        there = np.maximum(people, 1)
+        share = count / there
+        joint = variance - 2 * share * spread / size + share**2 * spread
+        low, high = interval(estimate / there, np.sqrt(np.maximum(joint, 0)) / there)
         # The denominator itself cannot be told from nobody: the share may be anything.
-        return _rounded(share, 0.0, 1.0)
-    covariance = precision.people / precision.size
-    variance = precision.own - 2 * share * covariance + share**2 * precision.people
-    low, high = interval(estimate / people, sqrt(max(variance, 0.0)) / people)
-    return _rounded(share, min(low, share), min(max(high, share), 1.0))
+        nobody = people < 2 * np.sqrt(spread)
+        low, high = np.where(nobody, 0.0, low), np.where(nobody, 1.0, high)
+        ends = np.minimum(low, share), np.minimum(np.maximum(high, share), 1.0)
+        return _rounded(share, *ends, known=people > 0)
+
+    def _coverage(self, count: Counts, low: Counts, high: Counts) -> tuple[Floats, Floats, Floats]:
+        """Participants as a share of the public census size, where that is known."""
+        population = np.zeros(count.shape)
+        for number, area in enumerate(self.universe.areas(PARTICIPATION)):
+            # The census tells sizes of areas, not of their groups.
+            population[number, 0] = area.population or 0
+        there = np.maximum(population, 1)
+        return _rounded(count / there, low / there, high / there, known=population > 0)
+
+    def _measured(self, table: str) -> list[int | None]:
+        universe = self.universe
+        shown = np.full((*self.counts[table].shape[:1], len(universe.strata)), False)
+        shown[:, -len(universe.groups) :] = (universe.nano_rho(table) > 0)[:, None]
+        values = self.measured.tables[table]
+        if len(universe.strata) > len(universe.groups):
+            values = np.concatenate([np.zeros_like(values[:, :1]), values], axis=1)
+        wanted = np.broadcast_to(shown[..., None], values.shape).ravel().tolist()
+        return [v if w else None for v, w in zip(values.ravel().tolist(), wanted, strict=True)]
 
 
-def _coverage(
-    count: int, low: int, high: int, population: int | None
-) -> tuple[float, float, float] | None:
-    """Participants as a share of the public census size."""
-    if not population:
-        return None
-    return _rounded(count / population, low / population, high / population)
+def _rounded(
+    share: Floats, low: Floats, high: Floats, *, known: NDArray[np.bool_]
+) -> tuple[Floats, Floats, Floats]:
+    """Four decimals, the ends rounded outward; nan where there is no share."""
+    ends = np.floor(low * 10_000 + 1e-9) / 10_000, np.ceil(high * 10_000 - 1e-9) / 10_000
+    found = [np.round(share, 4), np.maximum(ends[0], 0.0), ends[1]]
+    where = np.broadcast_to(known, share.shape)
+    filled = [np.where(where, values, np.nan) for values in found]
+    return filled[0], filled[1], filled[2]
 
 
-def _rounded(share: float, low: float, high: float) -> tuple[float, float, float]:
-    """Four decimals, the ends rounded outward."""
-    return (
-        round(share, 4),
-        max(floor(low * 10_000) / 10_000, 0.0),
-        ceil(high * 10_000 - 1e-9) / 10_000,
-    )
+def _whole(column: Counts) -> list[int]:
+    values: list[int] = column.ravel().tolist()
+    return values
 
 
-def _unpublished(cell: Cell) -> Row:
-    return Row(*_key(cell), None, None, None, None, None, None, "not_published", None)
-
-
-def _key(cell: Cell) -> tuple[str, str, str, str, str, str]:
-    return cell.level, cell.region, cell.metric, cell.category, cell.sex, cell.age
+def _spelled(column: Floats) -> list[float | None]:
+    return [None if isnan(value) else value for value in column.ravel().tolist()]

@@ -18,17 +18,24 @@ PARTICIPATION = "participation"
 ALL = "all"
 NANO = 1_000_000_000
 """Budgets are whole billionths of rho, so that sums in SQL and here are exact."""
+TIMES = {"month": 12, "quarter": 4, "year": 1}
+LEVELS = ("city", "district", "street", "community")
+"""Divisions from the widest to the narrowest."""
 
 
 @dataclass(frozen=True, slots=True)
 class Metric:
-    """One question with a closed list of answers; the last one is always "unknown"."""
+    """One question with a closed list of answers; the last one is always "unknown".
+
+    A metric of the tier "city" is measured for the whole city only.
+    """
 
     id: str
     key: str
     name: Text
     categories: tuple[str, ...]
     source: str
+    tier: Literal["all", "city"]
 
     def code(self, word: str | None) -> int:
         """The place of a word in the list; everything unheard of is "unknown"."""
@@ -36,29 +43,36 @@ class Metric:
 
 
 @dataclass(frozen=True, slots=True)
-class Family:
-    """A level of geography crossed with a level of detail, measured with its own share of rho."""
+class Cadence:
+    """A table that is published every month, quarter or year.
+
+    `families` maps each level that is measured to its share of one release.
+    """
 
     id: str
-    region: Literal["city", "district"]
+    name: Text
+    every: Literal["month", "quarter", "year"]
+    levels: tuple[str, ...]
     by: Literal["all", "sex_age"]
     share: float
+    window_days: int
+    families: Mapping[str, float]
+
+    @property
+    def times(self) -> int:
+        """Releases of a calendar year."""
+        return TIMES[self.every]
+
+    @property
+    def finest(self) -> str:
+        return self.levels[-1]
 
 
 @dataclass(frozen=True, slots=True)
 class Budget:
     delta: float
     year_nano_rho: int
-    release_nano_rho: int
     lifetime_nano_rho: int
-
-
-@dataclass(frozen=True, slots=True)
-class Calendar:
-    cadence: str
-    cut_off_month: int
-    cut_off_day: int
-    window_days: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,13 +107,12 @@ class Specification:
     method: Text
     contribution_schema: int
     budget: Budget
-    calendar: Calendar
     precision: Precision
     minimum_population: int
     sexes: tuple[str, ...]
     ages: tuple[str, ...]
     age_rule: Text
-    families: tuple[Family, ...]
+    cadences: tuple[Cadence, ...]
     metrics: tuple[Metric, ...]
     indicators: tuple[IndicatorRule, ...]
 
@@ -120,16 +133,28 @@ class Specification:
         """Sex and age band, sex first: the order of the group axis everywhere."""
         return tuple((sex, age) for sex in self.sexes for age in self.ages)
 
-    def nano_rho(self, family: Family) -> int:
-        """Budget of one table of a family: its share, spread evenly over all tables."""
-        tables = len(self.metrics) + 1
-        return int(self.budget.release_nano_rho * family.share / tables)
+    @property
+    def tables(self) -> int:
+        """Tables of one release: participation and the metrics."""
+        return len(self.metrics) + 1
+
+    def cadence(self, name: str) -> Cadence:
+        """The cadence of this id; KeyError when there is none."""
+        return {cadence.id: cadence for cadence in self.cadences}[name]
+
+    def nano_rho(self, cadence: Cadence, level: str) -> int:
+        """Budget of one table at a measured level, in billionths of rho: the same for all."""
+        release = self.budget.year_nano_rho * cadence.share / cadence.times
+        return int(release * cadence.families[level] / self.tables)
+
+    def release_nano_rho(self, cadence: Cadence) -> int:
+        """What one whole release of a cadence costs a resident, in billionths of rho."""
+        return sum(self.nano_rho(cadence, level) for level in cadence.families) * self.tables
 
     @cached_property
-    def release_nano_rho(self) -> int:
-        """What one whole release costs a resident, in billionths of rho."""
-        tables = len(self.metrics) + 1
-        return sum(self.nano_rho(family) * tables for family in self.families)
+    def year_nano_rho(self) -> int:
+        """What all releases of a year cost a resident together."""
+        return sum(self.release_nano_rho(cadence) * cadence.times for cadence in self.cadences)
 
     def as_document(self) -> dict[str, Any]:
         """The data file as JSON."""
@@ -146,7 +171,6 @@ def current() -> Specification:
 def parse(source: bytes) -> Specification:
     """Read a specification; raises ValueError when it contradicts itself."""
     raw = tomllib.loads(source.decode())
-    month, day = (int(part) for part in raw["calendar"]["cut_off"].split("-"))
     specification = Specification(
         source=source,
         id=raw["id"],
@@ -156,13 +180,12 @@ def parse(source: bytes) -> Specification:
         method=Text(**raw["method"]),
         contribution_schema=raw["contribution_schema"],
         budget=Budget(**raw["budget"]),
-        calendar=Calendar(raw["calendar"]["cadence"], month, day, raw["calendar"]["window_days"]),
         precision=Precision(**raw["precision"]),
         minimum_population=raw["geography"]["minimum_population"],
         sexes=tuple(raw["groups"]["sexes"]),
         ages=tuple(raw["groups"]["ages"]),
         age_rule=Text(**raw["groups"]["age_rule"]),
-        families=tuple(Family(**family) for family in raw["family"]),
+        cadences=tuple(_cadence(cadence) for cadence in raw["cadence"]),
         metrics=tuple(_metric(metric) for metric in raw["metric"]),
         indicators=tuple(_indicator(rule) for rule in raw["indicator"]),
     )
@@ -177,6 +200,20 @@ def _metric(raw: dict[str, Any]) -> Metric:
         name=Text(**raw["name"]),
         categories=tuple(raw["categories"]),
         source=raw["source"],
+        tier=raw.get("tier", "all"),
+    )
+
+
+def _cadence(raw: dict[str, Any]) -> Cadence:
+    return Cadence(
+        id=raw["id"],
+        name=Text(**raw["name"]),
+        every=raw["every"],
+        levels=tuple(raw["levels"]),
+        by=raw["by"],
+        share=raw["share"],
+        window_days=raw["window_days"],
+        families=raw["families"],
     )
 
 
@@ -194,10 +231,10 @@ def _indicator(raw: dict[str, Any]) -> IndicatorRule:
 
 
 def _check(specification: Specification) -> None:
-    if abs(sum(family.share for family in specification.families) - 1) > 1e-9:
-        raise ValueError("the shares of the families must sum to one")
-    if specification.release_nano_rho > specification.budget.release_nano_rho:
-        raise ValueError("the families cost more than a release may")
+    if specification.year_nano_rho > specification.budget.year_nano_rho:
+        raise ValueError("the cadences cost more than a year may")
+    for cadence in specification.cadences:
+        _check_cadence(cadence)
     for metric in specification.metrics:
         if metric.categories[-1] != UNKNOWN or len(set(metric.categories)) < len(metric.categories):
             raise ValueError(f"metric {metric.id}: categories must be distinct, unknown the last")
@@ -207,3 +244,12 @@ def _check(specification: Specification) -> None:
             raise ValueError(f"indicator {rule.id}: unknown categories")
         if rule.from_age not in specification.age_starts:
             raise ValueError(f"indicator {rule.id}: no age band starts at its age")
+
+
+def _check_cadence(cadence: Cadence) -> None:
+    if cadence.levels != LEVELS[: len(cadence.levels)]:
+        raise ValueError(f"cadence {cadence.id}: its levels must begin with the city")
+    if abs(sum(cadence.families.values()) - 1) > 1e-9:
+        raise ValueError(f"cadence {cadence.id}: the shares of its families must sum to one")
+    if not set(cadence.families) <= set(cadence.levels) or cadence.finest not in cadence.families:
+        raise ValueError(f"cadence {cadence.id}: its finest level must be measured")
