@@ -11,7 +11,6 @@ import io
 import json
 import sys
 import zipfile
-from collections import Counter
 from operator import itemgetter
 from pathlib import Path
 
@@ -52,6 +51,7 @@ def verify(files, trusted=None):
         key, manifest = json.loads(files["key.json"]), json.loads(payload)
         known = [key] if trusted is None else [k for k in trusted["keys"] if k["kid"] == key["kid"]]
         need([one["x"] for one in known] == [key["x"]], "not a key that you trust")
+        need((key["kty"], key["crv"]) == ("OKP", "Ed25519"), "not an Ed25519 key")
         kind = {"alg": "EdDSA", "kid": key["kid"], "typ": "kangma-release+jws"}
         need(json.loads(head) == kind, "not the header of a release")
         PublicKey.from_public_bytes(decode(key["x"])).verify(decode(signature), signed.encode())
@@ -70,9 +70,9 @@ def verify(files, trusted=None):
 def adds_up(manifest, rows):
     """Divisions add up to the one above, categories to participants, sexes and ages to totals."""
     parent = {area["code"]: area["parent"] for area in manifest["regions"]["areas"]}
-    children, counts, sums = Counter(parent.values()), {}, {}
+    children = {code: [*parent.values()].count(code) for code in parent}
     words = {metric["id"]: metric["categories"] for metric in manifest["metrics"]}
-    strata = len({(row["sex"], row["age"]) for row in rows}) - 1
+    strata, counts, sums = len({(row["sex"], row["age"]) for row in rows}) - 1, {}, {}
     for row in rows:
         key = where, what, _, *who = CELL(row)
         counts[key] = number = int(row["count"]) if row["status"] != "not_published" else None

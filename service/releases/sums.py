@@ -38,7 +38,7 @@ def check(manifest: dict[str, Any], rows: Iterable[dict[str, Any]]) -> None:
 
 
 class _Shape:
-    """What the manifest says of cells: which division lies in which, how many words a metric has."""
+    """What a manifest says of cells: which division lies in which, how many words a metric has."""
 
     def __init__(self, manifest: dict[str, Any], strata: int) -> None:
         areas = manifest["regions"]["areas"]
