@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 
-from bench import assessing, entries, keys, machine, policy, reading, sealing, trials
+from bench import assessing, entries, keys, machine, planning, policy, reading, sealing, trials
 from bench.stage import columns, open_stage, spelled, versions
 from bench.trials import Finding, Run
 
@@ -31,6 +31,7 @@ def main() -> None:
             "assess": assessing.assessments,
             "log": entries.entries,
             "reading": reading.readings,
+            "plan": planning.plannings,
             "decide": policy.decisions,
             "seal": sealing.sealing,
             "root": sealing.root_keys,

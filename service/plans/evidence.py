@@ -1,14 +1,12 @@
 """What a plan finds in the records: what was done, which goals were set, how values went.
 
-Records are walked newest first, each class once and only as far back as something is looked for.
-The walk ends after `MOST` records of a class, so that nobody's plan takes long: what lies behind
-them counts as not done.
+Records are walked newest first, each class opened once and only as far back as something is
+looked for; of these, records that name nothing of it are not read.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime
-from itertools import islice
+from datetime import date, timedelta
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -25,13 +23,19 @@ from service.domain.vocabulary.measures import MEASURES
 from service.domain.vocabulary.records import Record
 from service.keys.vault import Vault
 from service.records import actions as records
-from service.records import pages
 from service.records.parts import within
+from service.records.telling import Day, Told
 
-MOST = 2000
 CLINICAL = frozenset({"practitioner", "import"})
 """Sources that speak for a clinic: who works there, or a report of theirs that was taken in."""
 OVER = "resolved"
+GOALS = frozenset({"goal"})
+"""The word that every goal among the records holds: its kind."""
+DAY = timedelta(days=1)
+
+
+Ends = tuple[Point | None, Point | None]
+"""Baseline and latest."""
 
 
 class Dated(NamedTuple):
@@ -39,21 +43,6 @@ class Dated(NamedTuple):
 
     day: date
     record: Record
-
-
-@dataclass(slots=True)
-class Walk:
-    """What was read of one class so far, and where it goes on."""
-
-    rest: Iterator[Dated]
-    read: list[Dated] = field(default_factory=list)
-
-    def records(self) -> Iterator[Dated]:
-        """From the newest on; what was opened before is not opened again."""
-        yield from self.read
-        for one in self.rest:
-            self.read.append(one)
-            yield one
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,37 +54,63 @@ class Reader:
     permit: Permit
     zone: ZoneInfo
     today: date
-    walks: dict[DataClass, Walk] = field(default_factory=dict)
+    classes: dict[DataClass, Told] = field(default_factory=dict)
 
-    def of_class(self, data_class: DataClass, months: int) -> Iterator[Dated]:
-        """The records of a class within so many months up to today, newest day first."""
+    def days(
+        self,
+        data_class: DataClass,
+        names: Collection[str],
+        months: int,
+        *,
+        clinical: bool = False,
+    ) -> Iterator[Day]:
+        """Days with records of a class that may tell one of these, of so many months up to now."""
         if data_class not in self.permit.classes:
-            return
-        if data_class not in self.walks:
-            self.walks[data_class] = Walk(self._walk(data_class))
-        since = months_after(self.today, -months)
-        for one in self.walks[data_class].records():
-            if one.day < since:
-                return
-            if one.day <= self.today:
-                yield one
+            return iter(())
+        told = self.classes.get(data_class)
+        if told is None:
+            told = Told(self.connection, self.vault, self.permit, data_class)
+            self.classes[data_class] = told
+        words = {name.rpartition(":")[2] for name in names}
+        # Records are filed under the city's day, which may be the one before the owner's.
+        since = self.since(months) - DAY
+        return told.days(words, since, CLINICAL if clinical else ())
 
-    def _walk(self, data_class: DataClass) -> Iterator[Dated]:
-        found = pages.of_class(self.connection, self.vault, self.permit, data_class)
-        for _, record in islice(found, MOST):
-            if within(self.permit.window, record.start):
-                yield Dated(record.start.astimezone(self.zone).date(), record)
+    def since(self, months: int) -> date:
+        return months_after(self.today, -months)
+
+    def dated(self, day: Day, months: int) -> Iterator[Dated]:
+        """The records of such a day, newest first, each with its day on the owner's calendar."""
+        for record in day.records():
+            own = record.start.astimezone(self.zone).date()
+            if self.since(months) <= own <= self.today and within(self.permit.window, record.start):
+                yield Dated(own, record)
+
+    def naming(
+        self,
+        data_class: DataClass,
+        names: Collection[str],
+        months: int,
+        *,
+        clinical: bool = False,
+    ) -> Iterator[Dated]:
+        """All records of these days, newest first."""
+        for day in self.days(data_class, names, months, clinical=clinical):
+            yield from self.dated(day, months)
 
 
-def deeds(reader: Reader, wanted: Mapping[DataClass, Wanted]) -> list[Deed]:
+def deeds(reader: Reader, wanted: Iterable[Wanted]) -> list[Deed]:
     """What was done of what is wanted, newest first."""
-    found = [deed for one in wanted.items() for deed in _of_class(reader, *one)]
+    found = [deed for one in wanted for deed in _deeds(reader, one)]
     return sorted(found, key=lambda deed: deed.day, reverse=True)
 
 
-def _of_class(reader: Reader, data_class: DataClass, wanted: Wanted) -> Iterator[Deed]:
+def _deeds(reader: Reader, wanted: Wanted) -> Iterator[Deed]:
     missing = set(wanted.names)
-    for day, record in reader.of_class(data_class, wanted.months):
+    found = reader.naming(wanted.data_class, wanted.names, wanted.months, clinical=wanted.clinical)
+    for day, record in found:
+        if wanted.clinical and record.source.kind not in CLINICAL:
+            continue
         told = {name: value for name, value in _told(record) if name in wanted.names}
         if told and (wanted.every or not missing.isdisjoint(told)):
             yield Deed(day, told, record.source.kind in CLINICAL)
@@ -119,7 +134,7 @@ GOAL_MONTHS = 24
 def stated(reader: Reader) -> list[Goal]:
     """The goals of the records that still stand: the newest of each kind and measure."""
     found: dict[str, Goal] = {}
-    for day, record in reader.of_class(DataClass.LIFESTYLE, GOAL_MONTHS):
+    for day, record in reader.naming(DataClass.LIFESTYLE, GOALS, GOAL_MONTHS):
         if record.kind != "goal" or record.code is None or record.status == OVER:
             continue
         whole, _ = records.get(reader.connection, reader.vault, reader.permit, record.id)
@@ -134,18 +149,30 @@ def stated(reader: Reader) -> list[Goal]:
     return list(found.values())
 
 
-def went(reader: Reader, measures: Iterable[str], months: int) -> dict[str, list[Point]]:
-    """How record measures went, newest first, a class walked once for all of its measures."""
-    classes: dict[DataClass, set[str]] = {}
-    for name in measures:
-        classes.setdefault(MEASURES[name].data_class, set()).add(name)
-    timed: dict[str, list[tuple[datetime, Point]]] = {name: [] for name in measures}
-    for data_class, names in classes.items():
-        for day, record in reader.of_class(data_class, months):
-            for name in names & record.observed.keys():
-                point = Point(record.observed[name], day)
-                timed[name].append((record.start, point))
-    return {
-        name: [point for _, point in sorted(found, key=lambda pair: pair[0], reverse=True)]
-        for name, found in timed.items()
-    }
+def ends(reader: Reader, measure: str, since: date | None, months: int) -> Ends:
+    """The newest value of a record measure, and the one that somebody began with.
+
+    That is the last one up to `since`, else the first there is within so many months.
+    """
+    days = list(reader.days(MEASURES[measure].data_class, {measure}, months))
+    latest = next(_points(reader, days, measure, months), None)
+    began = None
+    if since is not None:
+        points = _points(reader, days, measure, months)
+        began = next((point for point in points if point.day <= since), None)
+    if began is None:
+        *_, began = (None, *_first(reader, days, measure, months))
+    return began, latest
+
+
+def _points(reader: Reader, days: Iterable[Day], measure: str, months: int) -> Iterator[Point]:
+    for day in days:
+        for own, record in reader.dated(day, months):
+            if measure in record.observed:
+                yield Point(record.observed[measure], own)
+
+
+def _first(reader: Reader, days: Sequence[Day], measure: str, months: int) -> list[Point]:
+    """The points of the oldest day that has any."""
+    oldest = (list(_points(reader, [day], measure, months)) for day in reversed(days))
+    return next(filter(None, oldest), [])

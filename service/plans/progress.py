@@ -9,15 +9,14 @@ from service.domain.care.asked import YEAR
 from service.domain.care.goals import Goal, Point
 from service.domain.vocabulary.measures import MEASURES, Measure
 from service.domain.vocabulary.samples import DAY_SECONDS
-from service.plans.evidence import Reader, went
+from service.plans.evidence import Ends, Reader, ends
 from service.records import series
 
 WEEK = timedelta(days=7)
-Points = tuple[Point | None, Point | None]
 
 
 class Course:
-    """How the measures of somebody's goals went, read once.
+    """How the measures of somebody's goals went.
 
     Records: baseline is the last value up to the day the goal was set, or the first after it.
     Dense measures of a day (steps): the mean of the days of the week before.
@@ -25,15 +24,15 @@ class Course:
 
     def __init__(self, reader: Reader, goals: Sequence[Goal]) -> None:
         self._reader = reader
-        self._went = went(reader, {goal.measure for goal in goals}, _months(reader, goals))
+        self._months = _months(reader, goals)
 
-    def points(self, measure: str, since: date | None) -> Points:
+    def points(self, measure: str, since: date | None) -> Ends:
         """Baseline and latest; without `since` the baseline is the first value there is."""
         dense = MEASURES[measure].storage == "series"
         found = self._of_days(MEASURES[measure], since) if dense else (None, None)
-        return found if found[1] is not None else _of_records(self._went[measure], since)
+        return found if found[1] is not None else ends(self._reader, measure, since, self._months)
 
-    def _of_days(self, measure: Measure, since: date | None) -> Points:
+    def _of_days(self, measure: Measure, since: date | None) -> Ends:
         # Today is not over: a morning's steps are no day's.
         latest = self._week(measure, self._reader.today)
         return (None if since is None else self._week(measure, since)), latest
@@ -62,10 +61,3 @@ def _months(reader: Reader, goals: Sequence[Goal]) -> int:
     """A year, or as long as the oldest goal stands and a year before it."""
     first = min((goal.since for goal in goals if goal.since is not None), default=reader.today)
     return (reader.today.year - first.year) * 12 + reader.today.month - first.month + YEAR
-
-
-def _of_records(points: Sequence[Point], since: date | None) -> Points:
-    if not points:
-        return None, None
-    before = [point for point in points if since is not None and point.day <= since]
-    return (before[0] if before else points[-1]), points[0]

@@ -67,7 +67,12 @@ def open_records(vault: Vault, permit: Permit, records: Iterable[Sequence[Part]]
     subject, rows = permit.subject, list(records)
     sealed = [Sealed(part.sealed, place_of(subject, part)) for parts in rows for part in parts]
     texts = iter(vault.open_many(sealed, permit))
-    return [join([_document(next(texts)) for _ in parts]) for parts in rows]
+    return [record_of([next(texts) for _ in parts]) for parts in rows]
+
+
+def record_of(texts: Iterable[bytes]) -> Record:
+    """One record from its opened parts."""
+    return join([_document(text) for text in texts])
 
 
 def _document(text: bytes) -> dict[str, Any]:

@@ -219,7 +219,10 @@ class PlanOut(BaseModel):
     day: date
     life_stage: Literal["child", "youth", "adult", "older", "pregnant"]
     exercise: ExerciseOut
-    due: list[DueLine]
+    due: list[DueLine] = Field(description="What is advised now, and the visits ahead.")
+    later: list[DueLine] = Field(
+        description="What was done and comes again: nothing of it is advised before its day."
+    )
     growth: GrowthLine | None = Field(description="Below 18 years, where there is no level.")
     fitness: list[FitnessLine] = Field(description="Fitness tests of the last year, newest first.")
     youth: list[YouthLine] = Field(description="From 7 to 17 years.")

@@ -3,7 +3,7 @@
 Values that assessments look at are at hand already; this is the rest: what was done and by whom.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from consent.vocabulary import DataClass
@@ -31,40 +31,51 @@ ASSESSED = frozenset(MEASURES[code].data_class for code in FRESH) | {
 
 
 class Wanted(NamedTuple):
-    """Names to look for in one class, and how many months back; `every` day or the newest only."""
+    """Names to look for in one class, and how many months back; `every` day or the newest only.
 
+    `clinical` where only what a clinic says is looked for.
+    """
+
+    data_class: DataClass
     names: frozenset[str]
     months: int
     every: bool
+    clinical: bool = False
 
 
 class _Name(NamedTuple):
     name: str
     months: int
     every: bool
+    clinical: bool = False
 
 
-def wanted(who: Situation) -> Mapping[DataClass, Wanted]:
+def wanted(who: Situation) -> list[Wanted]:
     """What to look for; `who` needs no deeds for this."""
-    found: dict[DataClass, Wanted] = {}
-    for one in _names(who):
-        data_class = class_of(one.name)
-        before = found.get(data_class, Wanted(frozenset(), 0, False))
-        found[data_class] = Wanted(
-            before.names | {one.name}, max(before.months, one.months), before.every or one.every
-        )
-    return found
+    return _together(_names(who))
 
 
-def beside_tests(who: Situation) -> Mapping[DataClass, Wanted]:
+def beside_tests(who: Situation) -> list[Wanted]:
     """What was measured of the body, asked only of somebody who took a fitness test."""
     if not tested.days(who):
-        return {}
-    names: dict[DataClass, frozenset[str]] = {}
-    for name in tested.BODY_NAMES:
-        data_class = class_of(name)
-        names[data_class] = names.get(data_class, frozenset()) | {name}
-    return {data_class: Wanted(found, YEAR, True) for data_class, found in names.items()}
+        return []
+    return _together(_Name(name, YEAR, True) for name in tested.BODY_NAMES)
+
+
+def _together(names: Iterable[_Name]) -> list[Wanted]:
+    """Names of one class that are looked for alike; for a name twice the widest search is made."""
+    widest: dict[tuple[str, bool, bool], _Name] = {}
+    for one in names:
+        key = one.name, one.every, one.clinical
+        widest[key] = max(widest.get(key, one), one, key=lambda name: name.months)
+    groups: dict[tuple[DataClass, int, bool, bool], set[str]] = {}
+    for one in widest.values():
+        key_ = class_of(one.name), one.months, one.every, one.clinical
+        groups.setdefault(key_, set()).add(one.name)
+    return [
+        Wanted(data_class, frozenset(names), months, every, clinical)
+        for (data_class, months, every, clinical), names in sorted(groups.items())
+    ]
 
 
 def class_of(name: str) -> DataClass:
@@ -89,7 +100,7 @@ def _names(who: Situation) -> Iterator[_Name]:
     if who.stage is Stage.PREGNANT:
         yield from (_Name(name, YEAR, True) for name in colours.NAMES)
     for one in followed.diseases(who):
-        yield from (_Name(name, YEAR, True) for name in followed.MEASURES[one.disease])
+        yield from (_Name(name, YEAR, True, True) for name in followed.MEASURES[one.disease])
     for check in CHECKS:
         if check.ages[0] <= who.age < check.ages[1]:
             yield from _of_check(check)
@@ -103,6 +114,6 @@ def _of_check(check: Check) -> Iterator[_Name]:
     for group in check.groups:
         for name in group:
             if check.clinical or name not in FRESH:
-                months = check.longer.get(name, check.months or LONGEST_MONTHS)
+                months = check.longer.get(name, check.months or LIFE)
                 # A check may come sooner for some and never later, so its own months are enough.
-                yield _Name(name, months, check.clinical)
+                yield _Name(name, months, False, check.clinical)

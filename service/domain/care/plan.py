@@ -34,11 +34,13 @@ Points = Callable[[str, date | None], tuple[Point | None, Point | None]]
 
 def plan(who: Situation, stated: Sequence[Goal], points: Points) -> dict[str, Any]:
     """The plan as the resident is shown it. `stated` are the goals of their records."""
+    scheduled = due_list(who)
     return {
         "day": who.today.isoformat(),
         "life_stage": who.stage.value,
         "exercise": exercise.exercise(who),
-        "due": [one.shown(who.today) for one in due_list(who)],
+        "due": [one.shown(who.today) for one in scheduled if not one.waits(who.today)],
+        "later": [one.shown(who.today) for one in scheduled if one.waits(who.today)],
         "growth": growing.growth(who),
         "fitness": tested.fitness(who),
         "youth": youth.youth(who),

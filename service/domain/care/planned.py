@@ -7,6 +7,8 @@ from typing import Any
 from consent.vocabulary import Text
 from service.domain.care.sources import Source
 
+VISIT = "visit"
+
 
 @dataclass(frozen=True, slots=True)
 class Planned:
@@ -25,6 +27,10 @@ class Planned:
     until: date | None = None
     model: str | None = None
     questionnaire: str | None = None
+
+    def waits(self, today: date) -> bool:
+        """Whether it was done, and comes again on a later day: nothing is advised until then."""
+        return self.kind != VISIT and self.last is not None and self.on > today
 
     def shown(self, today: date) -> dict[str, Any]:
         return {

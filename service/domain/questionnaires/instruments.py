@@ -12,6 +12,7 @@ from types import MappingProxyType
 from typing import Any, Literal, NamedTuple
 
 from consent.vocabulary import DataClass, Text
+from service.domain.risk.scales import SCALES
 
 
 class Answer(NamedTuple):
@@ -115,7 +116,7 @@ def _instrument(entry: dict[str, Any]) -> Instrument:
         stem=_text(entry["stem"]),
         items=MappingProxyType({item["id"]: _item(item) for item in entry["items"]}),
         items_withheld=_text(entry["items_withheld"]),
-        bands=tuple(_band(band) for band in entry["bands"]),
+        bands=_bands(entry),
         scoring=entry["scoring"],
         safety=_safety(entry["safety"]),
         licence=entry["licence"],
@@ -125,6 +126,14 @@ def _instrument(entry: dict[str, Any]) -> Instrument:
         caveat=Text(**entry["caveat"]),
         short_of=entry["short_of"],
     )
+
+
+def _bands(entry: dict[str, Any]) -> tuple[Band, ...]:
+    """Its own, or those of the model that scores the same questions."""
+    if "scale" not in entry:
+        return tuple(_band(band) for band in entry["bands"])
+    rows = SCALES[entry["scale"]].rows
+    return tuple(Band(row.low, row.high, row.sex, row.label) for row in rows)
 
 
 def _item(entry: dict[str, Any]) -> Item:

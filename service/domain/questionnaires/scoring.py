@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from consent.vocabulary import Text
+from service.domain.risk.scales import SCALES
 
 from . import activity, constitution
 from .instruments import INSTRUMENTS, Instrument
@@ -75,9 +76,10 @@ def score(
 
 def points(instrument: Instrument, answers: Answers) -> int | None:
     """The sum of a plain sum scale; None for other scales and where items are missing."""
-    if instrument.method["kind"] != "sum" or _missing(instrument, answers):
+    if instrument.method["kind"] not in ("sum", "scale") or _missing(instrument, answers):
         return None
-    return sum(answers[name] for name, item in instrument.items.items() if item.scored)
+    found = [answers[name] for name, item in instrument.items.items() if item.scored]
+    return SCALES[instrument.id].total(found) if instrument.id in SCALES else sum(found)
 
 
 def _sum(instrument: Instrument, answers: Answers, sex: Sex | None, _: int | None) -> Result:
@@ -198,6 +200,9 @@ def _missing(instrument: Instrument, answers: Answers) -> tuple[str, ...]:
 
 def _band(instrument: Instrument, total: int, sex: Sex | None) -> tuple[Text | None, str | None]:
     """The name of the band that holds `total`, and the same as a stable word."""
+    if instrument.id in SCALES:
+        row = SCALES[instrument.id].row(total, sex)
+        return (None, None) if row is None else (row.label, row.label.en)
     for band in instrument.bands:
         if band.low <= total <= band.high and band.sex in (None, sex):
             return band.label, band.label.en
@@ -206,6 +211,7 @@ def _band(instrument: Instrument, total: int, sex: Sex | None) -> tuple[Text | N
 
 SCORERS: Mapping[str, Callable[[Instrument, Answers, Sex | None, int | None], Result]] = {
     "sum": _sum,
+    "scale": _sum,
     "any": _any,
     "product": _product,
     "ipaq": _ipaq,

@@ -197,7 +197,7 @@ def test_bone_density_is_advised_from_the_models_own_edge(weight: float, advised
 
 def test_chronic_hepatitis_is_found_in_a_class_that_no_assessment_reads() -> None:
     who = somebody(born(40))
-    assert any("condition:chronic_hepatitis_b" in one.names for one in asked.wanted(who).values())
+    assert any("condition:chronic_hepatitis_b" in one.names for one in asked.wanted(who))
     told = done(TODAY, **{"condition:chronic_hepatitis_b": "active"})
     over = done(TODAY + DAY, **{"condition:chronic_hepatitis_b": "resolved"})
     assert "liver_cancer_risk" in due(born(40), deeds=(told,))

@@ -117,6 +117,6 @@ def test_body_values_are_those_of_the_day_and_asked_only_beside_a_test() -> None
     of_day = {one["day"]: one for one in fitness(who) if one["standard_id"].endswith("2003")}
     assert "height_weight" in of_day[TODAY.isoformat()]["items"]
     assert "height_weight" in of_day[(TODAY - timedelta(days=9)).isoformat()]["missing"]
-    assert asked.beside_tests(somebody(born(27))) == {}
-    (wanted,) = asked.beside_tests(who).values()
+    assert asked.beside_tests(somebody(born(27))) == []
+    (wanted,) = asked.beside_tests(who)
     assert wanted.names == {"bmi", "body_height", "body_weight", "body_fat_pct"}

@@ -24,7 +24,7 @@ def test_they_are_shown_from_the_seventh_birthday_to_the_eighteenth(
 ) -> None:
     who = somebody(born(years, days=days))
     assert len(youth(who)) == lines
-    wanted = {name for one in asked.wanted(who).values() for name in one.names}
+    wanted = {name for one in asked.wanted(who) for name in one.names}
     assert ("school_sport_minutes" in wanted) is (lines > 0)
 
 

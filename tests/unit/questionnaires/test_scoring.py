@@ -20,7 +20,7 @@ from service.domain.questionnaires.scoring import (
 PHQ9, TCM, IPAQ = INSTRUMENTS["phq9"], INSTRUMENTS["tcm33"], INSTRUMENTS["ipaq_sf"]
 CALM = {f"phq9_{n}": 0 for n in range(1, 10)}
 ANSWERED = [one for one in INSTRUMENTS.values() if one.items]
-SUMS = [one for one in INSTRUMENTS.values() if one.method["kind"] == "sum"]
+SUMS = [one for one in INSTRUMENTS.values() if one.method["kind"] in ("sum", "scale")]
 
 
 def told(name: str, answers: list[int], **more: Any) -> Result:

@@ -1,12 +1,21 @@
 """The calculator and the questionnaire of the same instrument say the same of the same answers."""
 
+from dataclasses import replace
+from typing import cast
+
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from service.domain.questionnaires import instruments
 from service.domain.questionnaires.activity import KINDS
 from service.domain.questionnaires.instruments import INSTRUMENTS
-from service.domain.questionnaires.scoring import score
+from service.domain.questionnaires.scoring import Sex, score
+from service.domain.risk import scales
+from service.domain.risk.calculators import lifestyle
+from service.domain.risk.calculators.lifestyle import POSITIVE
 from service.domain.risk.models import MODELS, evaluate
+from service.domain.risk.scales import FTND
 
 days = st.integers(0, 7)
 minutes = st.sampled_from([0, 9, 10, 19, 20, 29, 30, 62, 63, 180, 181, 400]) | st.integers(0, 500)
@@ -36,20 +45,46 @@ def test_the_method_that_is_published_is_the_one_that_is_computed_with() -> None
     assert method["most_min"] == rules["day_minutes_cap"]
 
 
-@given(st.tuples(*([st.integers(0, 4)] * 3)))
-def test_audit_c(answers: tuple[int, int, int]) -> None:
+@given(st.tuples(*([st.integers(0, 4)] * 3)), st.sampled_from(["female", "male"]))
+def test_audit_c(answers: tuple[int, int, int], sex: Sex) -> None:
     instrument = INSTRUMENTS["auditc"]
-    told = score(instrument, dict(zip(instrument.items, answers, strict=True)), sex="male")
+    told = score(instrument, dict(zip(instrument.items, answers, strict=True)), sex=sex)
     given = {f"q{n}": answer for n, answer in enumerate(answers, 1)}
-    assert evaluate("audit_alcohol", given)["value"]["audit_c"] == told.total
+    found = evaluate("audit_alcohol", {**given, "sex": sex})
+    assert found["value"]["audit_c"] == told.total
+    assert (told.category == "Positive") is (POSITIVE.both() in found["notes"])
 
 
 @given(st.tuples(*(st.integers(0, high) for high in (3, 1, 1, 3, 1, 1))))
 def test_ftnd(answers: tuple[int, ...]) -> None:
-    """The totals agree; the bands do not, as their sources do not, and the caveat says so."""
     instrument = INSTRUMENTS["ftnd"]
     told = score(instrument, dict(zip(instrument.items, answers, strict=True)))
     given = {f"q{n}": answer for n, answer in enumerate(answers, 1)}
-    value = evaluate("ftnd_packyears", given)["value"]
-    assert (value["ftnd"] if isinstance(value, dict) else value) == told.total
-    assert "differ" in instrument.caveat.en
+    found = evaluate("ftnd_packyears", given)
+    assert found["value"] == told.total
+    assert told.category is not None
+    assert found["category"] == told.category.replace(" ", "_")
+
+
+def test_both_doors_read_their_bands_in_one_place(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A band moved in the scale moves in both; no other table of them is left to disagree."""
+    moved = tuple(row._replace(low=0, high=10) for row in scales.FTND.rows[-1:])
+    changed = replace(scales.FTND, rows=moved)
+    monkeypatch.setattr(lifestyle, "FTND", changed)
+    monkeypatch.setitem(cast(dict[str, scales.Scale], scales.SCALES), "ftnd", changed)
+    least = {f"ftnd_{n}": 0 for n in range(1, 7)}
+    assert score(INSTRUMENTS["ftnd"], least).category == "very high"
+    given = dict.fromkeys(("q1", "q2", "q3", "q4", "q5", "q6"), 0)
+    assert evaluate("ftnd_packyears", given)["category"] == "very_high"
+    for name in ("auditc", "ftnd"):
+        assert "patient.info" in INSTRUMENTS["ftnd"].caveat.en
+        assert not next(
+            entry for entry in instruments._document()["instruments"] if entry["id"] == name
+        )["bands"]
+
+
+def test_the_bands_that_are_not_used_are_named_with_their_sources() -> None:
+    model = MODELS["ftnd_packyears"]
+    assert [band["category"] for band in model.categories] == [row.category for row in FTND.rows]
+    assert all(one["citation"] for one in model.parameters["not_used"])
+    assert "Heatherton" in model.citation

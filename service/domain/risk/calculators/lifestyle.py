@@ -6,11 +6,13 @@ from consent.vocabulary import Text
 from service.domain.risk import activity, diet, essential_eight
 from service.domain.risk.catalogue import MODELS
 from service.domain.risk.inputs import rejected
+from service.domain.risk.scales import AUDIT_C, FTND
 
 from .result import Checked, Result, band_of, need_one
 
-AUDIT, FTND, ISI = MODELS["audit_alcohol"], MODELS["ftnd_packyears"], MODELS["sleep_isi"]
+AUDIT, ISI = MODELS["audit_alcohol"], MODELS["sleep_isi"]
 _AUDIT = AUDIT.parameters
+_PACK = MODELS["ftnd_packyears"].parameters["cigarettes_per_pack"]
 
 TOO_LONG = Text(
     "每天合计超过960分钟，按计分规则不评分。",
@@ -81,7 +83,7 @@ def audit(given: Checked) -> Result:
         for name in (f"q{number}" for number in range(1, 11))
         if given[name] is not None
     }
-    short = sum(terms[name] for name in ("q1", "q2", "q3"))
+    short = AUDIT_C.total([terms[name] for name in AUDIT_C.items])
     total = sum(terms.values()) if len(terms) == 10 else None
     notes = [] if total is not None else [INCOMPLETE]
     notes += _drinking(given, short)
@@ -97,7 +99,8 @@ def _drinking(given: Checked, short: int) -> list[Text]:
     """What the cut of AUDIT-C and the Chinese limits say."""
     sex, day, week = given["sex"], given["alcohol_g_per_day"], given["alcohol_g_per_week"]
     notes = [] if sex is not None else [NO_SEX]
-    if sex is not None and short >= _AUDIT["audit_c_cut"][sex]:
+    row = AUDIT_C.row(short, sex)
+    if row is not None and row.category == "positive":
         notes.append(POSITIVE)
     over_day = day is not None and sex is not None and day >= _AUDIT["limit_g_per_day"][sex]
     if over_day or (week is not None and week > _AUDIT["limit_g_per_week"]):
@@ -108,13 +111,15 @@ def _drinking(given: Checked, short: int) -> list[Text]:
 
 
 def nicotine(given: Checked) -> Result:
-    items = {f"q{number}": given[f"q{number}"] for number in range(1, 7)}
-    score = sum(items.values())
+    items = {name: int(given[name]) for name in FTND.items}
+    score = FTND.total(list(items.values()))
+    row = FTND.row(score)
+    assert row is not None, "The bands hold every total."
     terms: dict[str, float] = dict(items)
     if given["cigarettes_per_day"] is not None and given["years"] is not None:
-        packs = given["cigarettes_per_day"] / FTND.parameters["cigarettes_per_pack"]
+        packs = given["cigarettes_per_day"] / _PACK
         terms["pack_years"] = packs * given["years"]
-    return Result(score, band_of(FTND, score, FTND.parameters["cuts"]), terms)
+    return Result(score, row.category, terms)
 
 
 def insomnia(given: Checked) -> Result:
