@@ -59,21 +59,22 @@ def present(
 def read_all(conn: Connection, *, statistics_key: bytes) -> Iterator[NDArray[np.void]]:
     """All contributions in batches, without their pseudonyms; for counting only."""
     blobs = _blobs(statistics_key)
-    for rows in store.batches(conn):
-        yield blobs.open_batch(rows)
+    for records in store.batches(conn):
+        yield blobs.open_records(records)
 
 
 def verify(conn: Connection, *, statistics_key: bytes) -> tuple[int, list[bytes]]:
     """How many contributions were opened and dropped; pseudonyms of those that do not open."""
     blobs = _blobs(statistics_key)
     opened, broken = 0, []
-    for rows in store.batches(conn):
-        for pseudonym, sealed in rows:
+    for records in store.batches(conn):
+        for at in range(0, len(records), store.RECORD):
+            record = records[at : at + store.RECORD]
             opened += 1
             try:
-                blobs.open_batch([(bytes(pseudonym), bytes(sealed))])
+                blobs.open_records(record)
             except IntegrityBroken:
-                broken.append(bytes(pseudonym))
+                broken.append(record[: store.PSEUDONYM_BYTES])
     return opened, broken
 
 
