@@ -8,21 +8,19 @@ A cluster has to encrypt what it sends (`spark.network.crypto.enabled`); executo
 statistics key where the operator put it, it never travels with the job.
 """
 
-import io
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import chain
 from secrets import token_bytes
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import pyarrow as pa
 
 from service.contributions.blob import Blobs
+from service.contributions.partial import Partials
 from service.domain.anonymity.count import Tally, count, merged
 from service.domain.anonymity.geography import Geography
 from service.domain.anonymity.specification import Specification
-from service.kit.crypto import aead, kdf
 from service.kit.errors import IntegrityBroken
 
 if TYPE_CHECKING:
@@ -52,7 +50,7 @@ class Counting:
         context = TaskContext.get()
         assert context is not None
         number = context.partitionId()
-        sealed = self.seal(number, self.tally(batches))
+        sealed = self.partials.seal(number, self.tally(batches))
         columns = [pa.array([number], pa.int32()), pa.array([sealed], pa.binary())]
         yield pa.RecordBatch.from_arrays(columns, names=["partition", "partial"])
 
@@ -62,22 +60,9 @@ class Counting:
         opened = (blobs.open_records(records(batch)) for batch in batches)
         return count(opened, self.specification, self.geography, year=self.year)
 
-    def seal(self, number: int, tally: Tally) -> bytes:
-        """A partial tally that opens in this run and for this partition only."""
-        file = io.BytesIO()
-        np.savez(file, **dict(tally.tables))  # type: ignore[arg-type]  # names are tables'
-        return self._key.seal(file.getvalue(), self._bound(number))
-
-    def open(self, number: int, sealed: bytes) -> Tally:
-        with np.load(io.BytesIO(self._key.open(sealed, self._bound(number)))) as tables:
-            return Tally({name: tables[name] for name in tables.files})
-
     @property
-    def _key(self) -> aead.Key:
-        return aead.Key(kdf.derive(self.key_of(), "partial-tally"), dek_id=0, epoch=0)
-
-    def _bound(self, number: int) -> bytes:
-        return self.run + number.to_bytes(4, "big")
+    def partials(self) -> Partials:
+        return Partials(self.key_of(), self.run)
 
 
 def tally(
@@ -98,7 +83,8 @@ def tally(
     rows: list[Any] = chosen.mapInArrow(job, PARTIAL).collect()
     if sorted(row["partition"] for row in rows) != list(range(partitions)):
         raise IntegrityBroken
-    return merged(job.open(row["partition"], bytes(row["partial"])) for row in rows)
+    partials = job.partials
+    return merged(partials.open(row["partition"], bytes(row["partial"])) for row in rows)
 
 
 def records(batch: pa.RecordBatch) -> bytes:

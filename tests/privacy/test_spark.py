@@ -15,8 +15,10 @@ import numpy as np
 import pytest
 
 from service.contributions.blob import Blobs
+from service.contributions.partial import Partials
 from service.domain.anonymity.count import Tally, count, merged
 from service.domain.anonymity.specification import current
+from service.kit.errors import IntegrityBroken
 from tests.city_room import STATISTICS_KEY, YEAR, geography, someone
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -113,3 +115,19 @@ def test_partial_tallies_add_up_and_foreign_ones_do_not() -> None:
     for foreign in (few, other):
         with pytest.raises(ValueError, match="different"):
             merged([whole, foreign])
+
+
+def test_a_partial_tally_opens_in_its_run_and_as_its_partition_only() -> None:
+    whole = _local()
+    mine = Partials(STATISTICS_KEY, b"run one")
+    sealed = mine.seal(3, whole)
+    opened = mine.open(3, sealed)
+    assert all((opened.tables[t] == counts).all() for t, counts in whole.tables.items())
+    others = [
+        (mine, 4),
+        (Partials(STATISTICS_KEY, b"run two"), 3),
+        (Partials(bytes(32), b"run one"), 3),
+    ]
+    for partials, number in others:
+        with pytest.raises(IntegrityBroken):
+            partials.open(number, sealed)
