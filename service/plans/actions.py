@@ -9,11 +9,10 @@ from sqlalchemy import Connection
 from consent.decision import Permit
 from service.domain.care import asked
 from service.domain.care import plan as care
-from service.domain.care.situation import Situation
-from service.domain.life import Stage, stage
+from service.domain.care.planned import Planned
+from service.domain.care.situation import Situation, situation
 from service.domain.regions import RegionTree
 from service.keys.vault import Vault
-from service.kit.clock import city_day
 from service.plans import evidence
 from service.plans.evidence import Reader
 from service.plans.progress import Course
@@ -29,21 +28,15 @@ def plan(
     profile = residents.profile(connection, vault, permit)
     person, readings = prompts.readings(connection, vault, permit, regions=regions, profile=profile)
     assessment = assessed(profile, person, readings, now)
-    zone = ZoneInfo(profile.zone)
-    today = city_day(now, zone)
-    who = Situation(
+    who = situation(
+        person,
+        readings,
+        assessment,
         birth_date=profile.birth_date,
-        sex=profile.sex,
-        today=today,
-        stage=stage(profile.birth_date, today, pregnant=assessment.life_stage is Stage.PREGNANT),
-        assessment=assessment,
-        zone=zone,
-        conditions=person.conditions,
-        medications=person.medications,
-        family_history=person.family_history,
-        readings=readings,
+        zone=ZoneInfo(profile.zone),
+        now=now,
     )
-    reader = Reader(connection, vault, permit, zone, today)
+    reader = Reader(connection, vault, permit, who.zone, who.today)
     who = who.with_deeds(evidence.deeds(reader, asked.wanted(who)))
     if beside := asked.beside_tests(who):
         both = [*who.deeds, *evidence.deeds(reader, beside)]
@@ -51,3 +44,10 @@ def plan(
     own = evidence.stated(reader)
     course = Course(reader, care.aims(who, own))
     return care.plan(who, own, course.points)
+
+
+def due(connection: Connection, vault: Vault, permit: Permit, who: Situation) -> list[Planned]:
+    """All that is due and when, by what the permit's classes tell; what was done is looked for."""
+    reader = Reader(connection, vault, permit, who.zone, who.today)
+    who = who.with_deeds(evidence.deeds(reader, asked.wanted(who)))
+    return care.due_within(who, permit.classes)
