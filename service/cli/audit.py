@@ -10,19 +10,16 @@ import typer
 
 from consent.vocabulary import Text
 from service.audit import actions
+from service.cli import files
 from service.cli.printing import Json, answer
 from service.cli.rooms import open_house
 from service.jobs import checkpoint as checkpoints
 from service.jobs import reconcile as reconciling
-from service.kit.errors import IntegrityBroken, NotFound, ServiceError
+from service.kit.errors import IntegrityBroken, NotFound
 
 app = typer.Typer(no_args_is_help=True, help="The access log.")
 NOTHING = Text("日志还是空的。", "The log is empty so far.")
 NO_TEXT = Text("该文件不是检查点文本。", "A file of checkpoints is not text.")
-NO_FILE = Text(
-    "无法新建该文件：它已存在，或目录不存在、不可写。",
-    "The file cannot be made: it is there already, or its folder is missing or closed.",
-)
 Copies = Annotated[
     list[Path] | None,
     typer.Option(
@@ -32,12 +29,6 @@ Copies = Annotated[
         help="Checkpoints kept elsewhere, one a line; may be given more than once.",
     ),
 ]
-
-
-class CopyRefused(ServiceError):
-    """A copy of the log cannot be read or made; the sentence tells the operator why."""
-
-    code = "copy-refused"
 
 
 @app.command()
@@ -98,13 +89,9 @@ def _checkpoints(path: Path) -> list[str]:
     try:
         return path.read_text("utf-8").split()
     except (OSError, UnicodeDecodeError):
-        raise CopyRefused(NO_TEXT) from None
+        raise files.FileRefused(NO_TEXT) from None
 
 
 def _new(file: Path) -> IO[str]:
     # Never over a file that is there: it may be the copy that proves a fork.
-    try:
-        descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except OSError:
-        raise CopyRefused(NO_FILE) from None
-    return os.fdopen(descriptor, "w", encoding="utf-8")
+    return os.fdopen(files.make(file), "w", encoding="utf-8")

@@ -1,10 +1,13 @@
 """`kangma releases`: publish the period, verify what was published."""
 
+import os
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from service.cli import files
 from service.cli.printing import Json, answer
 from service.cli.rooms import open_house
 from service.domain.anonymity import specification
@@ -12,6 +15,7 @@ from service.house import House
 from service.jobs import publish as publish_job
 from service.jobs.contribute import contribute
 from service.releases import actions as releases
+from service.releases import bundles
 from service.releases import plan as plans
 from service.releases.artifact import Signer
 from service.releases.store import Artifact
@@ -43,8 +47,33 @@ def publish(as_of: AsOf = None, cadence: Cadence = None, json: Json = False) -> 
 
 
 @app.command()
-def verify(json: Json = False) -> None:
-    """Check every release against its signature, its table and the release before it."""
+def export(
+    release_id: Annotated[str, typer.Argument(help="As `GET /v1/city/releases` names it.")],
+    to: Annotated[Path, typer.Option(help="New zip file to write to.")],
+    json: Json = False,
+) -> None:
+    """Write a release with all it takes to check it; clients/verifiers/release.py does so."""
+    with open_house() as house:
+        packed = house.db.read(lambda connection: bundles.pack(connection, release_id))
+        # Published for everybody, unlike what other commands write.
+        with os.fdopen(files.make(to, 0o644), "wb") as file:
+            file.write(packed)
+        answer({"release_id": release_id, "bytes": len(packed), "file": str(to)}, as_json=json)
+
+
+@app.command()
+def verify(
+    file: Annotated[
+        Path | None,
+        typer.Argument(exists=True, help="A release that was exported, of this node or another."),
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Check one exported release, or without FILE every stored one and the chain they make."""
+    if file is not None:
+        found = bundles.verify(bundles.read(file))
+        answer({"release_id": found["release_id"], "intact": True}, as_json=json)
+        return
     with open_house() as house:
         answer({"releases": house.db.read(releases.verify_chain), "intact": True}, as_json=json)
 

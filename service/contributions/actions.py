@@ -4,7 +4,7 @@ Who may contribute is decided above (the statistics grant); this floor knows no 
 pseudonym of an identity that the caller names.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from functools import lru_cache
 
 import numpy as np
@@ -47,24 +47,34 @@ def contributes(conn: Connection, *, statistics_key: bytes, identity: bytes) -> 
     return store.has(conn, _asked(conn, statistics_key, identity))
 
 
+def present(
+    conn: Connection, *, statistics_key: bytes, identities: Collection[bytes]
+) -> set[bytes]:
+    """Those of these identities that have a contribution."""
+    blobs = _blobs(statistics_key)
+    names = {blobs.pseudonym(identity): identity for identity in identities}
+    return {names[bytes(name)] for name in store.among(conn, list(names))}
+
+
 def read_all(conn: Connection, *, statistics_key: bytes) -> Iterator[NDArray[np.void]]:
     """All contributions in batches, without their pseudonyms; for counting only."""
     blobs = _blobs(statistics_key)
-    for rows in store.batches(conn):
-        yield blobs.open_batch(rows)
+    for records in store.batches(conn):
+        yield blobs.open_records(records)
 
 
 def verify(conn: Connection, *, statistics_key: bytes) -> tuple[int, list[bytes]]:
     """How many contributions were opened and dropped; pseudonyms of those that do not open."""
     blobs = _blobs(statistics_key)
     opened, broken = 0, []
-    for rows in store.batches(conn):
-        for pseudonym, sealed in rows:
+    for records in store.batches(conn):
+        for at in range(0, len(records), store.RECORD):
+            record = records[at : at + store.RECORD]
             opened += 1
             try:
-                blobs.open_batch([(bytes(pseudonym), bytes(sealed))])
+                blobs.open_records(record)
             except IntegrityBroken:
-                broken.append(bytes(pseudonym))
+                broken.append(record[: store.PSEUDONYM_BYTES])
     return opened, broken
 
 

@@ -4,7 +4,8 @@ The authenticated data is the pseudonym and the schema, so a blob moved to anoth
 read under another specification does not open.
 """
 
-from collections.abc import Iterable, Mapping
+import struct
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -14,10 +15,26 @@ from numpy.typing import NDArray
 from service.domain.anonymity.count import CONTRIBUTION, REGION_BYTES
 from service.domain.anonymity.specification import Specification
 from service.kit.crypto import aead, kdf
+from service.kit.errors import IntegrityBroken
 
-SCHEMA_AT = slice(9, 11)
-"""Where the header of a ciphertext names its schema (sealing.md section 2)."""
 SEALED_BYTES = CONTRIBUTION.itemsize + aead.OVERHEAD
+RECORD = np.dtype(
+    [
+        ("pseudonym", "V16"),
+        ("start", ">u8"),
+        ("rest", ">u4"),
+        ("nonce", f"V{aead.NONCE_BYTES}"),
+        ("text", f"V{CONTRIBUTION.itemsize + aead.TAG_BYTES}"),
+    ]
+)
+"""A stored row as bytes: the pseudonym, then the ciphertext with its header as two numbers.
+
+The second is flags, schema and a reserved octet (service.kit.crypto.aead).
+"""
+_NUMBERS = struct.Struct(">QI")
+AUTHENTICATED = np.dtype(
+    [("header", f"V{aead.HEADER_BYTES}"), ("pseudonym", "V16"), ("bound", "V2")]
+)
 EARLIEST_YEAR, LATEST_YEAR = 1900, 2155
 
 
@@ -25,7 +42,8 @@ EARLIEST_YEAR, LATEST_YEAR = 1900, 2155
 class Contribution:
     """Region of residence (district, street or community), sex, birth year, category by metric.
 
-    `categories` is keyed as the risk assessment keys it; what it does not say is "unknown".
+    `categories` is keyed as the metrics are; what it does not say, or says in words that no metric
+    has, is "unknown". Whoever has no region or sex of the city's lists is in no table.
     """
 
     region: str
@@ -58,27 +76,38 @@ class Blobs:
         text = self._encode(contribution)
         return self._key.seal(text, pseudonym + self._bound, schema=self._schema)
 
-    def open_batch(self, rows: Iterable[tuple[bytes, bytes]]) -> NDArray[np.void]:
+    def open_records(self, records: bytes) -> NDArray[np.void]:
         """Contributions in the dtype that counting takes; IntegrityBroken when one does not open.
 
-        Rows sealed for an older specification are left out: they wait to be contributed anew.
+        Each record is a pseudonym and its ciphertext, side by side. Those sealed for an older
+        specification are left out: they wait to be contributed anew.
         """
-        schema, bound, open_one = self._bound, self._bound, self._key.open
-        texts = [
-            open_one(sealed, pseudonym + bound)
-            for pseudonym, sealed in rows
-            if sealed[SCHEMA_AT] == schema
-        ]
+        rows = np.frombuffer(records, RECORD)
+        header = self._key.header_of(self._schema)
+        rows = rows[rows["rest"] >> 8 & 0xFFFF == self._schema]
+        start, rest = _NUMBERS.unpack(header)
+        if (rows["start"] != start).any() or (rows["rest"] != rest).any():
+            raise IntegrityBroken
+        known = np.empty(len(rows), AUTHENTICATED)
+        known["header"], known["pseudonym"] = header, rows["pseudonym"]
+        known["bound"] = self._bound
+        texts = self._key.open_columns(
+            rows["nonce"].tolist(), rows["text"].tolist(), known.view(f"V{known.itemsize}").tolist()
+        )
         return np.frombuffer(b"".join(texts), CONTRIBUTION)
 
     def _encode(self, contribution: Contribution) -> bytes:
-        region = contribution.region.encode()
-        if len(region) > REGION_BYTES:
-            raise ValueError("a region code has at most 16 bytes")
+        sexes = self._specification.sexes
         row = np.zeros(1, CONTRIBUTION)
-        row["region"] = region
-        row["sex"] = self._specification.sexes.index(contribution.sex)
+        row["region"] = _region(contribution.region)
+        row["sex"] = sexes.index(contribution.sex) if contribution.sex in sexes else len(sexes)
         row["birth_year"] = min(max(contribution.birth_year, EARLIEST_YEAR), LATEST_YEAR)
         for slot, metric in enumerate(self._specification.metrics):
             row["codes"][0, slot] = metric.code(contribution.categories.get(metric.key))
         return row.tobytes()
+
+
+def _region(code: str) -> bytes:
+    """The code as it is stored; nothing for what no division of the country has."""
+    plain = code.isascii() and code.isalnum() and len(code) <= REGION_BYTES
+    return code.encode() if plain else b""

@@ -1,5 +1,6 @@
 """A resident's plan: made from the records when it is read, and stored nowhere."""
 
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -9,9 +10,12 @@ from sqlalchemy import Connection
 from consent.decision import Permit
 from service.domain.care import asked
 from service.domain.care import plan as care
+from service.domain.care.asked import Wanted
 from service.domain.care.planned import Planned
 from service.domain.care.situation import Situation, situation
 from service.domain.regions import RegionTree
+from service.domain.risk.assess import Assessment
+from service.domain.risk.person import Person, Reading
 from service.keys.vault import Vault
 from service.plans import evidence
 from service.plans.evidence import Reader
@@ -19,6 +23,7 @@ from service.plans.progress import Course
 from service.prompts import actions as prompts
 from service.prompts.levels import assessed
 from service.residents import actions as residents
+from service.residents.actions import Profile
 
 
 def plan(
@@ -28,7 +33,23 @@ def plan(
     profile = residents.profile(connection, vault, permit)
     person, readings = prompts.readings(connection, vault, permit, regions=regions, profile=profile)
     assessment = assessed(profile, person, readings, now)
-    who = situation(
+    who = situated(profile, person, readings, assessment, now)
+    reader = Reader(connection, vault, permit, who.zone, who.today)
+    who = with_deeds(reader, who, asked.wanted(who))
+    own = evidence.stated(reader)
+    course = Course(reader, care.aims(who, own))
+    return care.plan(who, own, course.points)
+
+
+def situated(
+    profile: Profile,
+    person: Person,
+    readings: Mapping[str, Sequence[Reading]],
+    assessment: Assessment,
+    now: datetime,
+) -> Situation:
+    """Whom the rules of care are asked about, on the day it is where they live."""
+    return situation(
         person,
         readings,
         assessment,
@@ -36,18 +57,19 @@ def plan(
         zone=ZoneInfo(profile.zone),
         now=now,
     )
-    reader = Reader(connection, vault, permit, who.zone, who.today)
-    who = who.with_deeds(evidence.deeds(reader, asked.wanted(who)))
-    if beside := asked.beside_tests(who):
-        both = [*who.deeds, *evidence.deeds(reader, beside)]
-        who = who.with_deeds(sorted(both, key=lambda deed: deed.day, reverse=True))
-    own = evidence.stated(reader)
-    course = Course(reader, care.aims(who, own))
-    return care.plan(who, own, course.points)
 
 
 def due(connection: Connection, vault: Vault, permit: Permit, who: Situation) -> list[Planned]:
     """All that is due and when, by what the permit's classes tell; what was done is looked for."""
     reader = Reader(connection, vault, permit, who.zone, who.today)
-    who = who.with_deeds(evidence.deeds(reader, asked.wanted(who)))
-    return care.due_within(who, permit.classes)
+    return care.due_within(with_deeds(reader, who, asked.wanted(who)), permit.classes)
+
+
+def with_deeds(reader: Reader, who: Situation, wanted: Iterable[Wanted]) -> Situation:
+    """The same person with what their records tell of this, and of the body beside a test."""
+    who = who.with_deeds(evidence.deeds(reader, wanted))
+    beside = asked.beside_tests(who)
+    if not beside:
+        return who
+    both = [*who.deeds, *evidence.deeds(reader, beside)]
+    return who.with_deeds(sorted(both, key=lambda deed: deed.day, reverse=True))

@@ -20,6 +20,7 @@ import jwt
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from jwt.algorithms import OKPAlgorithm
+from jwt.utils import base64url_decode, base64url_encode
 
 from service.domain.anonymity.rows import Row
 from service.kit.errors import IntegrityBroken
@@ -104,6 +105,22 @@ def verify(
     if previous is not None and (manifest["previous"] or {}).get("sha256") != sha256(previous):
         raise IntegrityBroken
     return manifest
+
+
+def payload_of(signature: str) -> bytes:
+    """The bytes a compact JWS carries, unverified; ValueError when it is spelled in two ways."""
+    parts = signature.split(".")
+    raw = [base64url_decode(part) for part in parts]
+    if [base64url_encode(part).decode() for part in raw] != parts:
+        raise ValueError("not a strict compact JWS")
+    return raw[1]
+
+
+def public_key_of(key: dict[str, str]) -> bytes:
+    """The raw key of an Ed25519 JSON Web Key; ValueError when it is of another kind."""
+    if (key["kty"], key["crv"]) != ("OKP", "Ed25519"):
+        raise ValueError("not an Ed25519 key")
+    return base64url_decode(key["x"])
 
 
 def kid_of(signature: str) -> str:
