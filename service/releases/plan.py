@@ -46,10 +46,12 @@ def _lines(universe: Universe) -> list[dict[str, Any]]:
         for level in cadence.levels:
             areas = universe.areas(table)
             rows = [number for number, area in enumerate(areas) if area.level == level]
-            if rows:
-                sizes = [areas[number].population or 0 for number in rows]
+            # A rest that nobody of the census lives in would halve the median for no reason.
+            told = [number for number in rows if areas[number].population] or rows
+            if told:
+                sizes = [areas[number].population or 0 for number in told]
                 lines.append(
-                    _line(universe, cadence, table, level, deviation[rows], sizes)
+                    _line(universe, cadence, table, level, deviation[told], sizes)
                     | {"categories": shape.size}
                 )
     return lines
