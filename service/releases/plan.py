@@ -11,6 +11,7 @@ from service.domain.anonymity.estimates import Precision
 from service.domain.anonymity.geography import Geography
 from service.domain.anonymity.intervals import Z
 from service.domain.anonymity.specification import NANO, PARTICIPATION, Cadence, Specification
+from service.domain.anonymity.tree import Floats
 
 PERCENT = 100
 
@@ -42,7 +43,7 @@ def _lines(universe: Universe) -> list[dict[str, Any]]:
     precision = Precision.of(universe)
     cadence, lines = universe.cadence, []
     for table, shape in universe.tables.items():
-        deviation = np.sqrt(precision.variance(table))
+        deviation = _deviation(precision, table)
         for level in cadence.levels:
             areas = universe.areas(table)
             rows = [number for number, area in enumerate(areas) if area.level == level]
@@ -57,12 +58,26 @@ def _lines(universe: Universe) -> list[dict[str, Any]]:
     return lines
 
 
+def _deviation(precision: Precision, table: str) -> Floats:
+    """By area, of participation; of a metric that of a share times the participants.
+
+    The share is one in K, where the noise of participation drops out; far from it a share is a
+    few per cent less precise.
+    """
+    if table == PARTICIPATION:
+        deviation: Floats = np.sqrt(precision.variance(table))
+        return deviation
+    size = precision.shapes[table].size
+    deviation = np.sqrt(precision.spread(table)) * (size - 1) / size
+    return deviation
+
+
 def _line(
     universe: Universe,
     cadence: Cadence,
     table: str,
     level: str,
-    deviation: np.ndarray[Any, np.dtype[np.float64]],
+    deviation: Floats,
     sizes: list[int],
 ) -> dict[str, Any]:
     """One table at one level. The half-width is that of a share if everybody took part.

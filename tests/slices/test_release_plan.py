@@ -57,7 +57,10 @@ def test_half_widths_are_those_that_releases_will_have(cadence: str) -> None:
             and row.share_high < 1
         ]
         if len(found) >= 4:
-            assert median(found) == pytest.approx(line["half_width_points"], rel=0.25)
+            assert median(found) == pytest.approx(line["half_width_people"], rel=0.1)
+            if not grouped:
+                points = 100 * line["half_width_people"] / line["median_census"]
+                assert line["half_width_points"] == pytest.approx(points, abs=0.01)
             compared += 1
     assert compared >= 10
 
