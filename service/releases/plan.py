@@ -64,11 +64,9 @@ def _deviation(precision: Precision, table: str) -> Floats:
     The share is one in K, where the noise of participation drops out; far from it a share is a
     few per cent less precise.
     """
-    if table == PARTICIPATION:
-        deviation: Floats = np.sqrt(precision.variance(table))
-        return deviation
+    spread = np.sqrt(precision.spread(table))
     size = precision.shapes[table].size
-    deviation = np.sqrt(precision.spread(table)) * (size - 1) / size
+    deviation: Floats = spread if table == PARTICIPATION else spread * (size - 1) / size
     return deviation
 
 
