@@ -9,6 +9,7 @@ import typer
 
 from service.cli import files, nodes
 from service.cli.printing import Json, answer
+from service.cli.report import report
 from service.cli.rooms import open_house
 from service.domain.anonymity import specification
 from service.house import House
@@ -83,6 +84,7 @@ def verify(
 
 app.command()(nodes.trust)
 app.command()(nodes.pull)
+app.command()(report)
 
 
 def planned(house: House) -> dict[str, Any]:

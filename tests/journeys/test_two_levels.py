@@ -2,19 +2,28 @@
 
 import base64
 import json
-import shutil
+import os
 import signal
 import subprocess
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import httpx
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from service.cli.demo import city as fictional
-from tests.journeys.crooked import Answer, Crooked, crooked
-from tests.journeys.server import KANGMA, Installation, install, serving
+from service.cli.releases import publish_now
+from service.cli.rooms import open_house
+from service.house import REGIONS_FILE, prepare
+from service.identity import actions as identity
+from service.releases import artifact as artifacts
+from service.releases.nodes import pull as pulls
+from service.releases.nodes import store
+from tests.journeys.crooked import Answer, crooked
+from tests.journeys.server import KANGMA, Installation, serving
 
 MONTHS = ("2026-01-31", "2026-02-28", "2026-03-31", "2026-04-30")
 LISTED = "/v1/city/releases"
@@ -25,40 +34,43 @@ class Levels:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.county, self.city = (installed(folder / name) for name in ("county", "city"))
-        regions = json.dumps(fictional.regions(), ensure_ascii=False).replace('"9901', '"9902')
-        file = folder / "county-regions.json"
-        file.write_text(regions, "utf-8")
-        self.county.kangma("regions", "load", str(file))
-        self.client = self.county.kangma("people", "add-client", "--role", "city", "--name", "City")
+        self.county = installed(folder / "county", "9902")
+        self.city = installed(folder / "city", "9901")
         self.secret = folder / "secret"
-        self.secret.write_text(self.client["client_secret"], "utf-8")
+        self.admit()
+        self.first = self.publish(self.county, MONTHS[0])
+        self.key = folder / "key.json"
+        with open_house(self.county.settings()) as house:
+            signer = house.system.signing_key("release")
+        public = artifacts.raw_public_key(artifacts.Signer(signer.kid, signer.private))
+        self.key.write_text(json.dumps(artifacts.jwk(public, signer.kid)), "utf-8")
 
-    def connect(self, line: Crooked) -> None:
-        self.line = line
-        self.trust("county", line.url, self.key())
-
-    def key(self) -> Path:
-        """The county's public key, as its operator hands it over."""
-        name = self.publish(self.county, MONTHS[0])
-        packed = self.folder / f"{name}.zip"
-        self.county.kangma("releases", "export", name, "--to", str(packed))
-        shutil.unpack_archive(packed, self.folder / "handed")
-        packed.unlink()
-        return self.folder / "handed" / "key.json"
+    def admit(self, key: Literal["generate"] | None = None) -> None:
+        """Let the city's machine in at the county."""
+        with open_house(self.county.settings()) as house:
+            made = house.db.write(
+                lambda conn: identity.add_client(
+                    conn, house.system, role="city", name="City", now=house.clock(), key=key
+                )
+            )
+        self.client = made["client_id"]
+        told = made["client_secret"] if key is None else json.dumps(made["private_key"])
+        self.secret.write_text(told, "utf-8")
 
     def trust(self, name: str, url: str, key: Path) -> dict[str, Any]:
         return self.city.kangma("releases", "trust", name, url, "--key", str(key))
 
     def publish(self, where: Installation, month: str) -> str:
-        words = ("releases", "publish", "--as-of", month, "--cadence", "monthly")
-        release: str = where.kangma(*words)["release_id"]
+        """As `kangma releases publish` does, in this process."""
+        with open_house(where.settings()) as house:
+            made = publish_now(house, datetime.fromisoformat(month), "monthly")
+        release: str = made["release_id"]
         return release
 
     @property
     def words(self) -> tuple[str, ...]:
         """The command that pulls."""
-        asked = ("--client", self.client["client_id"], "--secret", str(self.secret))
+        asked = ("--client", self.client, "--secret", str(self.secret))
         return ("releases", "pull", self.line.url, *asked)
 
     def pull(self) -> list[str]:
@@ -69,39 +81,56 @@ class Levels:
         return self.city.refused(*self.words)
 
     def held(self) -> list[str]:
-        """What the city serves of the county, oldest first, every chain and byte checked."""
-        checked = self.city.kangma("releases", "verify")["pulled"]["county"]
-        with serving(self.city) as city:
-            items = ask(self.city, city.url, "/v1/city/nodes").json()["items"]
-        (county,) = [one for one in items if one["node"] == "county"]
-        names = [one["release_id"] for one in reversed(county["releases"])]
+        """What the city has of the county, oldest first, every chain and byte checked."""
+        with open_house(self.city.settings()) as house:
+            checked = pulls.verify(house.db)["county"]
+            names = [one.release_id for one in house.db.read(lambda c: store.chain(c, "county"))]
         assert len(names) == len(set(names)) == checked
         return names
 
 
-def installed(folder: Path) -> Installation:
+def installed(folder: Path, stem: str) -> Installation:
+    """A deployment as `kangma init` and `regions load` leave it, under codes of its own."""
+    environment = {
+        **os.environ,
+        "KANGMA_DATA": str(folder / "data"),
+        "KANGMA_DATABASE_URL": f"sqlite:///{folder / 'k.db'}",
+        "KANGMA_KEYSTORE_URL": f"sqlite:///{folder / 'y.db'}",
+        "KANGMA_KEK": f"file:{folder / 'keys' / 'kek.json'}",
+        "KANGMA_PROFILE": "test",
+    }
     folder.mkdir()
-    return install(folder, f"sqlite:///{folder / 'k.db'}", f"sqlite:///{folder / 'y.db'}")
+    made = Installation(folder, environment)
+    prepare(made.settings())
+    regions = json.dumps(fictional.regions(), ensure_ascii=False).replace('"9901', f'"{stem}')
+    (folder / "data" / REGIONS_FILE).write_text(regions, "utf-8")
+    return made
 
 
-def ask(where: Installation, url: str, path: str) -> httpx.Response:
+def ask(where: Installation, path: str) -> httpx.Response:
     """As a machine client of the city there."""
-    made = where.kangma("people", "add-client", "--role", "city", "--name", "Reader")
+    with open_house(where.settings()) as house:
+        made = house.db.write(
+            lambda conn: identity.add_client(
+                conn, house.system, role="city", name="Reader", now=house.clock()
+            )
+        )
     form = {"grant_type": "client_credentials", **made}
-    token = httpx.post(f"{url}/v1/auth/token", data=form).json()["access_token"]
-    return httpx.get(url + path, headers={"Authorization": f"Bearer {token}"}, timeout=30)
+    token = httpx.post(f"{where.url}/v1/auth/token", data=form, timeout=30).json()["access_token"]
+    return httpx.get(where.url + path, headers={"Authorization": f"Bearer {token}"}, timeout=30)
 
 
 @pytest.fixture
 def levels(tmp_path: Path) -> Iterator[Levels]:
     made = Levels(tmp_path)
     with serving(made.county) as served, crooked(served.url) as line:
-        made.connect(line)
+        made.line = line
+        made.trust("county", line.url, made.key)
         yield made
 
 
 def test_a_county_goes_on_alone_and_every_release_arrives_once(levels: Levels) -> None:
-    first = levels.publish(levels.county, MONTHS[0])
+    first = levels.first
     assert levels.pull() == [first]
     assert levels.pull() == []
     # Cut off, the county goes on.
@@ -121,7 +150,7 @@ def test_a_county_goes_on_alone_and_every_release_arrives_once(levels: Levels) -
 
 
 def test_a_pull_that_is_killed_goes_on_where_it_stopped(levels: Levels) -> None:
-    names = [levels.publish(levels.county, month) for month in MONTHS[:3]]
+    names = [levels.first, *(levels.publish(levels.county, month) for month in MONTHS[1:3])]
     pulling: list[subprocess.Popen[bytes]] = []
 
     def kill(path: str) -> None:
@@ -148,7 +177,7 @@ def test_a_pull_that_is_killed_goes_on_where_it_stopped(levels: Levels) -> None:
 
 
 def test_what_is_not_the_countys_word_is_refused_and_named(levels: Levels) -> None:
-    first = levels.publish(levels.county, MONTHS[0])
+    first = levels.first
     second = levels.publish(levels.county, MONTHS[1])
     levels.line.cut = {f"{LISTED}/{second}/signature"}
     levels.refused()
@@ -176,7 +205,7 @@ def test_what_is_not_the_countys_word_is_refused_and_named(levels: Levels) -> No
 
 
 def test_whom_to_trust_is_pinned(levels: Levels, tmp_path: Path) -> None:
-    key, foreign = levels.key(), tmp_path / "foreign.json"
+    key, foreign = levels.key, tmp_path / "foreign.json"
     assert levels.trust("county", levels.line.url, key)["node"] == "county"
     words = ("releases", "trust")
     for name, url, file in (
@@ -193,17 +222,14 @@ def test_whom_to_trust_is_pinned(levels: Levels, tmp_path: Path) -> None:
     foreign.write_text(json.dumps(stranger), "utf-8")
     # Its name is taken by the county's true key, which nothing replaces.
     levels.city.refused(*words, "county", levels.line.url, "--key", str(foreign))
-    asked = ("--client", levels.client["client_id"], "--secret", str(levels.secret))
+    asked = ("--client", levels.client, "--secret", str(levels.secret))
     assert "not trusted" in levels.city.refused("releases", "pull", "https://no.example", *asked)
     levels.secret.write_text("wrong", "utf-8")
     assert "does not accept the credential" in levels.refused()
 
 
 def test_a_machine_with_a_key_of_its_own_pulls(levels: Levels) -> None:
-    levels.client = levels.county.kangma(
-        "people", "add-client", "--role", "city", "--name", "Keyed", "--key", "generate"
-    )
-    levels.secret.write_text(json.dumps(levels.client["private_key"]), "utf-8")
+    levels.admit("generate")
     # A proof names the address it is for, so the county must know the one it is asked at.
     levels.county.environment["KANGMA_PUBLIC_URL"] = levels.line.url
     with serving(levels.county) as served:
@@ -212,25 +238,21 @@ def test_a_machine_with_a_key_of_its_own_pulls(levels: Levels) -> None:
 
 
 def test_the_city_sees_county_cells_beside_its_own_and_added(levels: Levels) -> None:
-    release = levels.publish(levels.county, MONTHS[0])
+    release = levels.first
     later = levels.publish(levels.county, MONTHS[1])
     levels.publish(levels.city, MONTHS[0])
     levels.pull()
-    theirs = ask(levels.county, levels.county.url, f"{LISTED}/{release}/table").content
-    with serving(levels.city) as served:
+    theirs = ask(levels.county, f"{LISTED}/{release}/table").content
+    with serving(levels.city):
         there = f"/v1/city/nodes/county/releases/{release}"
-        assert ask(levels.city, served.url, f"{there}/table").content == theirs
+        assert ask(levels.city, f"{there}/table").content == theirs
         parts = [
-            ask(
-                levels.city,
-                served.url,
-                f"/v1/city/nodes/{node}/releases/{release}/cells?level=city",
-            )
+            ask(levels.city, f"/v1/city/nodes/{node}/releases/{release}/cells?level=city")
             for node in ("own", "county")
         ]
-        whole = ask(levels.city, served.url, f"/v1/city/merged/{release}").json()
-        lone = ask(levels.city, served.url, f"/v1/city/merged/{later}").json()
-        assert ask(levels.city, served.url, "/v1/city/merged/monthly-1999-01").status_code == 404
+        whole = ask(levels.city, f"/v1/city/merged/{release}").json()
+        lone = ask(levels.city, f"/v1/city/merged/{later}").json()
+        assert ask(levels.city, "/v1/city/merged/monthly-1999-01").status_code == 404
     assert (whole["complete"], whole["missing"]) == (True, [])
     assert [one["region"] for one in whole["sources"]] == ["990100", "990200"]
     own, pulled = (part.json()["items"] for part in parts)
@@ -258,9 +280,6 @@ def changed(place: str) -> Any:
 
 def resigned(release: str) -> Any:
     """Signed by somebody else under the county's own name for its key."""
-    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-
-    from service.releases import artifact as artifacts
 
     def bend(path: str, answer: Answer) -> Answer:
         status, headers, body = answer
@@ -277,7 +296,7 @@ def resigned(release: str) -> Any:
 
 def instead(levels: Levels, wanted: str, given: str) -> Any:
     """An old release in the place of a new one, honestly signed."""
-    old = ask(levels.county, levels.county.url, f"{LISTED}/{given}/signature").content
+    old = ask(levels.county, f"{LISTED}/{given}/signature").content
 
     def bend(path: str, answer: Answer) -> Answer:
         return (*answer[:2], old if path.endswith(f"{wanted}/signature") else answer[2])
