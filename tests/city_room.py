@@ -139,7 +139,8 @@ def someone(number: int, **categories: str) -> Contribution:
         region=f"9901{number % 4 + 1:02d}001001",
         sex="female" if number % 2 else "male",
         birth_year=1940 + number % 70,
-        categories=categories or {"level": str(number % 5 + 1), "bp": "normal", "smoking": "never"},
+        categories=categories
+        or {"level": str(number % 5 + 1), "contract": "no", "smoking": "never"},
     )
 
 

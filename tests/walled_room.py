@@ -19,7 +19,7 @@ OWNED = (
     "prompt_history", "grants", "contracts", "panel_cards", "policy_history", "access_log",
     "emergency_sessions", "consent_requests", "introductions", "notices", "access_heads",
     "health_codes", "guardian_codes", "guardianships", "contributions", "emergency_reviews",
-    "appeals",
+    "appeals", "contribution_grounds",
 )  # fmt: skip
 OF_THE_DOORS = ("anyone", "resident", "doctor", "city", "log", "chores")
 AUDIENCES = (*OF_THE_DOORS, "job", "operator", "upkeep")

@@ -4,7 +4,7 @@ Who may contribute is decided above (the statistics grant); this floor knows no 
 pseudonym of an identity that the caller names.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from functools import lru_cache
 
 import numpy as np
@@ -45,6 +45,15 @@ def remove_all_but(conn: Connection, *, statistics_key: bytes, identities: Itera
 def contributes(conn: Connection, *, statistics_key: bytes, identity: bytes) -> bool:
     """Whether this identity would be counted in a release made now."""
     return store.has(conn, _asked(conn, statistics_key, identity))
+
+
+def present(
+    conn: Connection, *, statistics_key: bytes, identities: Collection[bytes]
+) -> set[bytes]:
+    """Those of these identities that have a contribution."""
+    blobs = _blobs(statistics_key)
+    names = {blobs.pseudonym(identity): identity for identity in identities}
+    return {names[bytes(name)] for name in store.among(conn, list(names))}
 
 
 def read_all(conn: Connection, *, statistics_key: bytes) -> Iterator[NDArray[np.void]]:

@@ -42,7 +42,8 @@ EARLIEST_YEAR, LATEST_YEAR = 1900, 2155
 class Contribution:
     """Region of residence (district, street or community), sex, birth year, category by metric.
 
-    `categories` is keyed as the risk assessment keys it; what it does not say is "unknown".
+    `categories` is keyed as the metrics are; what it does not say, or says in words that no metric
+    has, is "unknown". Whoever has no region or sex of the city's lists is in no table.
     """
 
     region: str
@@ -96,13 +97,17 @@ class Blobs:
         return np.frombuffer(b"".join(texts), CONTRIBUTION)
 
     def _encode(self, contribution: Contribution) -> bytes:
-        region = contribution.region.encode()
-        if len(region) > REGION_BYTES:
-            raise ValueError("a region code has at most 16 bytes")
+        sexes = self._specification.sexes
         row = np.zeros(1, CONTRIBUTION)
-        row["region"] = region
-        row["sex"] = self._specification.sexes.index(contribution.sex)
+        row["region"] = _region(contribution.region)
+        row["sex"] = sexes.index(contribution.sex) if contribution.sex in sexes else len(sexes)
         row["birth_year"] = min(max(contribution.birth_year, EARLIEST_YEAR), LATEST_YEAR)
         for slot, metric in enumerate(self._specification.metrics):
             row["codes"][0, slot] = metric.code(contribution.categories.get(metric.key))
         return row.tobytes()
+
+
+def _region(code: str) -> bytes:
+    """The code as it is stored; nothing for what no division of the country has."""
+    plain = code.isascii() and code.isalnum() and len(code) <= REGION_BYTES
+    return code.encode() if plain else b""

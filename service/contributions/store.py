@@ -1,6 +1,6 @@
 """The only SQL of contributions."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import chain
 
 from sqlalchemy import (
@@ -59,6 +59,12 @@ def pseudonyms(conn: Connection) -> list[bytes]:
 def has(conn: Connection, pseudonym: bytes) -> bool:
     found = select(contributions.c.pseudonym).where(contributions.c.pseudonym == pseudonym)
     return conn.execute(found).first() is not None
+
+
+def among(conn: Connection, many: Sequence[bytes]) -> Sequence[bytes]:
+    """Those of these pseudonyms that have a row."""
+    found = select(contributions.c.pseudonym).where(contributions.c.pseudonym.in_(many))
+    return conn.execute(found).scalars().all()
 
 
 def batches(conn: Connection, size: int = BATCH) -> Iterator[bytes]:

@@ -4,7 +4,8 @@ What goes through is a category a metric, the region, sex and year of birth; no 
 no value. Whoever no longer agrees is taken out in the same run.
 """
 
-from datetime import datetime
+from collections.abc import Mapping
+from datetime import date, datetime
 from typing import NamedTuple
 from uuid import UUID
 
@@ -15,19 +16,32 @@ from consent.vocabulary import DataClass
 from service.contracts import store as contracts
 from service.contributions import actions as contributions
 from service.contributions.blob import Contribution
-from service.domain.risk.assess import assess
+from service.counted import grounds
+from service.counted.grounds import Ground
+from service.domain.anonymity import specification
+from service.domain.care import counted, lasting
+from service.domain.risk import change
+from service.domain.risk.assess import Assessment, LevelBrief, assess
 from service.domain.risk.categories import UNKNOWN
+from service.domain.risk.rules import in_force
 from service.grants import gate
 from service.house import House
 from service.identity import actions as identity
 from service.jobs import rules
-from service.keys.keyring import Slot
 from service.kit.audience import speaking_for
+from service.kit.clock import city_day
+from service.plans import actions as plans
+from service.plans.earlier import level_at
+from service.plans.evidence import Reader
 from service.prompts import actions as prompts
-from service.prompts.readings import PROMPT_CLASSES
 from service.residents import actions as residents
 from service.residents import store as states
+from service.residents.actions import Profile
 
+OPENED = frozenset(DataClass) - {DataClass.LOCATION}
+"""The classes that any metric rests on."""
+AUTOMATED = ("level", "composite", *change.CATEGORIES)
+"""What is assessed by rule, and never of somebody who switched that off."""
 BATCH = 200
 """Residents of one transaction: their rows are held for a good tenth of a second."""
 
@@ -45,7 +59,7 @@ class _Batch(NamedTuple):
 
 
 def contribute(house: House, *, now: datetime) -> Outcome:
-    """Renew the contribution of everybody who agrees, and remove every other."""
+    """Renew the contribution of everybody who agrees and has changed, and remove every other."""
     # On the command line nothing else follows the rule packs, and levels are counted.
     rules.follow(house)
     with speaking_for("job"):
@@ -81,44 +95,116 @@ def _contribute(connection: Connection, house: House, after: UUID | None, now: d
     # From here to the commit nobody withdraws: either we see it, or it removes what we put.
     held = states.hold(connection, asked)
     tags = identity.identities(connection, asked)
-    signed = contracts.signed_among(connection, asked)
-    house.vault.preload({who: held.get(who, 0) for who in asked}, {Slot.PROFILE, *PROMPT_CLASSES})
-    done = []
-    for resident, decision in decisions.items():
-        permit = decision.permit
-        if permit is None or held.get(resident) != permit.revision or resident not in tags:
-            continue
-        if DataClass.PROFILE not in permit.classes:
-            continue
+    permits = {
+        resident: permit
+        for resident, decision in decisions.items()
+        if (permit := decision.permit) is not None
+        and held.get(resident) == permit.revision
+        and resident in tags
+        and DataClass.PROFILE in permit.classes
+    }
+    grounds.forget(connection, *(decisions.keys() - permits.keys()))
+    _renew(connection, house, permits, tags, now)
+    return _Batch([tags[resident] for resident in permits], max(asked))
+
+
+def _renew(
+    connection: Connection,
+    house: House,
+    permits: Mapping[UUID, Permit],
+    tags: Mapping[UUID, bytes],
+    now: datetime,
+) -> None:
+    """Make anew what rests on something that changed; of nobody else anything is opened."""
+    if not permits:
+        return
+    known = _grounds(connection, permits, tags)
+    kept = grounds.of_many(connection, house.system, list(permits))
+    there = contributions.present(
+        connection, statistics_key=_key(house), identities=[tags[who] for who in permits]
+    )
+    today = city_day(now)
+    stale = {
+        who: permit
+        for who, permit in permits.items()
+        if tags[who] not in there
+        or (before := kept.get(who)) is None
+        or not before.holds(known[who], today)
+    }
+    house.vault.preload({who: permit.revision for who, permit in stale.items()}, OPENED)
+    made: dict[UUID, tuple[Ground, date]] = {}
+    for resident, permit in stale.items():
+        signed = known[resident].signed
+        contribution, until = _state(connection, house, permit, signed, now)
         contributions.put(
             connection,
             statistics_key=_key(house),
             identity=tags[resident],
-            contribution=_state(connection, house, permit, resident in signed, now),
+            contribution=contribution,
         )
         # A sealed category leaves the valve, and nobody has seen what it was made of.
         house.vault.openings.keep_back(permit)
-        done.append(tags[resident])
-    return _Batch(done, max(asked))
+        made[resident] = known[resident], until
+    grounds.keep(connection, house.system, made)
+
+
+def _grounds(
+    connection: Connection, permits: Mapping[UUID, Permit], tags: Mapping[UUID, bytes]
+) -> dict[UUID, Ground]:
+    plan, pack = specification.current(), in_force().pack
+    revisions = states.revisions(connection, list(permits))
+    signed = contracts.signed_among(connection, list(permits))
+    return {
+        who: Ground(
+            identity=tags[who],
+            rev=revisions[who],
+            consent=permit.revision,
+            signed=who in signed,
+            rules=pack,
+            plan=plan.sha256,
+            schema=plan.contribution_schema,
+        )
+        for who, permit in permits.items()
+    }
 
 
 def _state(
     connection: Connection, house: House, permit: Permit, signed: bool, now: datetime
-) -> Contribution:
+) -> tuple[Contribution, date]:
+    """What is contributed, and the day from which time alone may change it."""
     profile = residents.profile(connection, house.vault, permit)
     person, readings = prompts.readings(
         connection, house.vault, permit, regions=house.regions, profile=profile
     )
-    categories = assess(person, readings, now, paths=False).categories()
+    assessment = assess(person, readings, now, paths=False)
+    who = plans.situated(profile, person, readings, assessment, now)
+    reader = Reader(connection, house.vault, permit, who.zone, who.today)
+    who = plans.with_deeds(reader, who, counted.wanted(who))
+    told = assessment.categories() | counted.categories(who, permit.classes, signed=signed)
+    told |= _change(connection, house, permit, profile, assessment)
     if not profile.automation:
         # What no rule may find for the resident, no rule finds for the statistics either.
-        categories |= {"level": UNKNOWN, "composite": UNKNOWN}
-    return Contribution(
-        profile.region,
-        profile.sex,
-        profile.birth_date.year,
-        {**categories, "contract": "yes" if signed else "no"},
-    )
+        told |= dict.fromkeys(AUTOMATED, UNKNOWN)
+    born = profile.birth_date.year
+    return Contribution(profile.region, profile.sex, born, told), lasting.until(who)
+
+
+def _change(
+    connection: Connection, house: House, permit: Permit, profile: Profile, found: Assessment
+) -> dict[str, str]:
+    """Level and index against the start of the period; nobody without either is looked up."""
+    here = LevelBrief(found.level, found.index, ())
+    start = LevelBrief(None, None, ())
+    if found.level is not None or found.index is not None:
+        start = level_at(
+            connection,
+            house.vault,
+            permit,
+            profile=profile,
+            regions=house.regions,
+            at=change.period_start(city_day(found.assessed_at)),
+        )
+    return change.categories(start, here)
 
 
 def _key(house: House) -> bytes:

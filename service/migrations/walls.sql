@@ -46,7 +46,7 @@ END $$;
 GRANT SELECT, INSERT, UPDATE, DELETE ON record_parts TO kangma_doctor;
 GRANT SELECT, INSERT, UPDATE ON latest TO kangma_doctor;
 GRANT SELECT ON series_days TO kangma_doctor;
-GRANT SELECT ON latest TO kangma_job;
+GRANT SELECT ON latest, record_parts TO kangma_job;
 
 -- 2. Policy: rows of residents a decision is being made about.
 DO $$
@@ -54,7 +54,7 @@ DECLARE one text;
 BEGIN
     FOREACH one IN ARRAY ARRAY[
         'residents', 'resident_state', 'grants', 'contracts', 'panel_cards', 'policy_history',
-        'emergency_sessions', 'consent_requests', 'introductions', 'notices'
+        'emergency_sessions', 'consent_requests', 'introductions', 'notices', 'contribution_grounds'
     ] LOOP
         EXECUTE format('ALTER TABLE %I ENABLE ROW LEVEL SECURITY', one);
         EXECUTE format('ALTER TABLE %I FORCE ROW LEVEL SECURITY', one);
@@ -64,7 +64,7 @@ BEGIN
         EXECUTE format('GRANT SELECT, INSERT, UPDATE ON %I TO kangma_resident', one);
     END LOOP;
 END $$;
-GRANT DELETE ON panel_cards TO kangma_resident;
+GRANT DELETE ON panel_cards, contribution_grounds TO kangma_resident;
 GRANT SELECT ON residents, resident_state TO kangma_anyone;
 GRANT SELECT ON residents, contracts TO kangma_doctor;
 -- A doctor's look spends a use of the grant, and a doctor's write takes the next revision.
@@ -75,6 +75,7 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON panel_cards TO kangma_doctor;
 GRANT SELECT ON residents, grants, contracts TO kangma_job;
 -- UPDATE is what holding a row until the commit needs.
 GRANT SELECT, UPDATE ON resident_state TO kangma_job;
+GRANT SELECT, INSERT, UPDATE, DELETE ON contribution_grounds TO kangma_job;
 GRANT SELECT, DELETE ON panel_cards TO kangma_operator;
 
 -- A doctor's panel: what names the doctor, or the clinic and post they ask as.

@@ -1,5 +1,6 @@
 """A resident's plan: made from the records when it is read, and stored nowhere."""
 
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -9,17 +10,20 @@ from sqlalchemy import Connection
 from consent.decision import Permit
 from service.domain.care import asked
 from service.domain.care import plan as care
-from service.domain.care.situation import Situation
-from service.domain.life import Stage, stage
+from service.domain.care.asked import Wanted
+from service.domain.care.planned import Planned
+from service.domain.care.situation import Situation, situation
 from service.domain.regions import RegionTree
+from service.domain.risk.assess import Assessment
+from service.domain.risk.person import Person, Reading
 from service.keys.vault import Vault
-from service.kit.clock import city_day
 from service.plans import evidence
 from service.plans.evidence import Reader
 from service.plans.progress import Course
 from service.prompts import actions as prompts
 from service.prompts.levels import assessed
 from service.residents import actions as residents
+from service.residents.actions import Profile
 
 
 def plan(
@@ -29,25 +33,43 @@ def plan(
     profile = residents.profile(connection, vault, permit)
     person, readings = prompts.readings(connection, vault, permit, regions=regions, profile=profile)
     assessment = assessed(profile, person, readings, now)
-    zone = ZoneInfo(profile.zone)
-    today = city_day(now, zone)
-    who = Situation(
-        birth_date=profile.birth_date,
-        sex=profile.sex,
-        today=today,
-        stage=stage(profile.birth_date, today, pregnant=assessment.life_stage is Stage.PREGNANT),
-        assessment=assessment,
-        zone=zone,
-        conditions=person.conditions,
-        medications=person.medications,
-        family_history=person.family_history,
-        readings=readings,
-    )
-    reader = Reader(connection, vault, permit, zone, today)
-    who = who.with_deeds(evidence.deeds(reader, asked.wanted(who)))
-    if beside := asked.beside_tests(who):
-        both = [*who.deeds, *evidence.deeds(reader, beside)]
-        who = who.with_deeds(sorted(both, key=lambda deed: deed.day, reverse=True))
+    who = situated(profile, person, readings, assessment, now)
+    reader = Reader(connection, vault, permit, who.zone, who.today)
+    who = with_deeds(reader, who, asked.wanted(who))
     own = evidence.stated(reader)
     course = Course(reader, care.aims(who, own))
     return care.plan(who, own, course.points)
+
+
+def situated(
+    profile: Profile,
+    person: Person,
+    readings: Mapping[str, Sequence[Reading]],
+    assessment: Assessment,
+    now: datetime,
+) -> Situation:
+    """Whom the rules of care are asked about, on the day it is where they live."""
+    return situation(
+        person,
+        readings,
+        assessment,
+        birth_date=profile.birth_date,
+        zone=ZoneInfo(profile.zone),
+        now=now,
+    )
+
+
+def due(connection: Connection, vault: Vault, permit: Permit, who: Situation) -> list[Planned]:
+    """All that is due and when, by what the permit's classes tell; what was done is looked for."""
+    reader = Reader(connection, vault, permit, who.zone, who.today)
+    return care.due_within(with_deeds(reader, who, asked.wanted(who)), permit.classes)
+
+
+def with_deeds(reader: Reader, who: Situation, wanted: Iterable[Wanted]) -> Situation:
+    """The same person with what their records tell of this, and of the body beside a test."""
+    who = who.with_deeds(evidence.deeds(reader, wanted))
+    beside = asked.beside_tests(who)
+    if not beside:
+        return who
+    both = [*who.deeds, *evidence.deeds(reader, beside)]
+    return who.with_deeds(sorted(both, key=lambda deed: deed.day, reverse=True))

@@ -19,6 +19,8 @@ from service.domain.care.asked import Wanted
 from service.domain.care.days import months_after
 from service.domain.care.goals import Goal, Point
 from service.domain.care.situation import Deed, Value
+from service.domain.questionnaires.instruments import INSTRUMENTS
+from service.domain.questionnaires.scoring import points
 from service.domain.vocabulary.measures import MEASURES
 from service.domain.vocabulary.records import Record
 from service.keys.vault import Vault
@@ -125,6 +127,10 @@ def _told(record: Record) -> Iterator[tuple[str, Value]]:
         yield f"{record.kind}:{record.code}", record.status or ""
     if record.questionnaire is not None:
         yield f"questionnaire:{record.questionnaire}", ""
+        instrument = INSTRUMENTS[record.questionnaire]
+        total = points(instrument, record.answers)
+        if instrument.total is not None and total is not None:
+            yield instrument.total, total
 
 
 GOAL_MONTHS = 24

@@ -89,11 +89,20 @@ def page(
 
 
 def of_class(
-    connection: Connection, vault: Vault, permit: Permit, data_class: DataClass
+    connection: Connection,
+    vault: Vault,
+    permit: Permit,
+    data_class: DataClass,
+    *,
+    until: date | None = None,
 ) -> Iterator[tuple[bytes, Record]]:
-    """Every record's values of one class with its key, newest day first; opened when asked for."""
+    """Every record's values of one class with its key, newest day first; opened when asked for.
+
+    `until` is the last day (of the city) to begin with.
+    """
     tag = vault.class_tag(permit.subject, data_class)
-    for day in _days(connection, permit, [tag], FIRST_DAY, LAST_DAY, CHUNK):
+    high = LAST_DAY if until is None else vault.shift_day(permit.subject, until)
+    for day in _days(connection, permit, [tag], FIRST_DAY, high, CHUNK):
         for key, rows in day.items():
             yield key, parts.open_record(vault, permit, rows)
 

@@ -87,7 +87,7 @@ class Reading:
             "level": area["level"],
             "region": area["code"],
             **measure,
-            "unit": entry.unit,
+            "unit": rule.unit or entry.unit,
             "direction": entry.direction,
             "coverage": self._coverage(area["code"]),
             "year": year,
@@ -127,14 +127,17 @@ class Reading:
     def _belongs(self, rule: IndicatorRule, region: str, line: Line) -> bool:
         if line["metric"] != rule.metric or line["region"] != region:
             return False
-        if rule.from_age == 0:
+        if _everybody(rule):
             return bool(line["sex"] == ALL and line["age"] == ALL)
         starts = dict(zip(self.specification.ages, self.specification.age_starts, strict=True))
-        return line["age"] != ALL and starts[line["age"]] >= rule.from_age
+        if line["age"] == ALL:
+            return False
+        start = starts[line["age"]]
+        return start >= rule.from_age and (rule.to_age is None or start <= rule.to_age)
 
     def _deviation(self, rule: IndicatorRule, number: int, groups: int, share: float) -> float:
         """Standard deviation of numerator minus share times denominator, in people."""
-        taken = self.precision.groups if rule.from_age == 0 else groups
+        taken = self.precision.groups if _everybody(rule) else groups
         first, second = len(rule.numerator), len(rule.denominator)
 
         def covariance(one: int, other: int, both: int) -> float:
@@ -154,6 +157,11 @@ class Reading:
             for entry in self.manifest["coverage"]
             if entry["region"] == region
         )
+
+
+def _everybody(rule: IndicatorRule) -> bool:
+    """Whether all ages count, so that the totals say it."""
+    return rule.from_age == 0 and rule.to_age is None
 
 
 def _total(lines: Iterable[Line], categories: tuple[str, ...]) -> int:

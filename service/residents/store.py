@@ -137,6 +137,16 @@ def hold(conn: Connection, many: Sequence[UUID]) -> dict[UUID, int]:
     return {row.resident_id: row.consent_revision for row in rows}
 
 
+def revisions(conn: Connection, many: Sequence[UUID]) -> dict[UUID, int]:
+    """The counters of these residents' writes."""
+    rows = conn.execute(
+        select(resident_state.c.resident_id, resident_state.c.rev).where(
+            resident_state.c.resident_id.in_(many)
+        )
+    )
+    return {row.resident_id: row.rev for row in rows}
+
+
 def bump_consent(conn: Connection, resident: UUID) -> int:
     """Raise the consent revision: every permit made before is void from this commit on."""
     return _changed(conn, resident, consent_revision=resident_state.c.consent_revision + 1)

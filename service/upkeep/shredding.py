@@ -15,6 +15,7 @@ from consent.decision import Permit
 from consent.vocabulary import DataClass, Text
 from service.appeals import actions as appeals
 from service.contributions import actions as contributions
+from service.counted import grounds
 from service.domain.regions import RegionTree
 from service.guardians import actions as guardians
 from service.guardians.actions import BlindIndex
@@ -115,4 +116,5 @@ def erase_again(conn: Connection, resident: UUID, *, statistics_key: bytes, now:
 def _leave(conn: Connection, resident: UUID, statistics_key: bytes) -> None:
     for tag in identity.identities(conn, [resident]).values():
         contributions.remove(conn, statistics_key=statistics_key, identity=tag)
+    grounds.forget(conn, resident)
     panel.remove(conn, resident)

@@ -9,13 +9,15 @@ import pytest
 
 from service.contributions import actions as contributions
 from service.domain.anonymity import specification
+from service.domain.care import counted
+from service.domain.risk import change
 from service.domain.risk.categories import CATEGORIES
 from service.jobs.contribute import Outcome, contribute
 from service.kit.settings import Settings
 from tests.conftest import MovingClock
 from tests.family_room import begin, claim
 from tests.house_room import COMMUNITY, Person, Town, town
-from tests.record_room import observation, pressure
+from tests.record_room import observation, pressure, pressures
 
 STATISTICS = {
     "grantee": {"kind": "service", "id": "statistics"},
@@ -77,7 +79,7 @@ def test_a_consenting_residents_state_is_counted_by_category(here: Town) -> None
             "/v1/me/records",
             json={
                 "records": [
-                    pressure(152, 95),
+                    *pressures(152, 95),
                     observation({"body_weight": 70, "body_height": 160}),
                 ]
             },
@@ -88,7 +90,7 @@ def test_a_consenting_residents_state_is_counted_by_category(here: Town) -> None
     (row,) = kept(here)
     assert row["region"] == COMMUNITY
     assert (row["sex"], row["birth_year"]) == ("female", "1980")
-    assert (row["bp"], row["bmi"], row["contract"]) == ("grade_1", "overweight", "no")
+    assert (row["pressure_control"], row["bmi"], row["contract"]) == ("raised", "overweight", "no")
     assert row["smoking"] == "unknown"
     assert told(here, lin)["contributing"]
     assert told(here, lin)["counted_in"]
@@ -110,7 +112,7 @@ def test_only_granted_classes_are_counted(here: Town) -> None:
     agree(here, lin, data_classes=["lifestyle"], separate_consent=[])
     run(here)
     (row,) = kept(here)
-    assert (row["bp"], row["smoking"]) == ("unknown", "never")
+    assert (row["pressure_control"], row["smoking"]) == ("unknown", "never")
 
 
 def test_a_withdrawal_takes_the_contribution_out_at_once(here: Town) -> None:
@@ -174,7 +176,11 @@ def test_a_run_passes_everybody_whatever_the_size_of_a_batch(
 
 def test_every_word_of_the_assessment_has_a_place_in_the_plan() -> None:
     plan = {metric.key: metric for metric in specification.current().metrics}
-    for key, words in CATEGORIES.items():
+    told = {**CATEGORIES, **counted.CATEGORIES, **change.CATEGORIES}
+    for key in ("bp", "glucose"):
+        # Grades that only feed the metrics of control.
+        del told[key]
+    for key, words in told.items():
         unknown = plan[key].code(None)
         assert all(plan[key].code(word) != unknown for word in words)
 

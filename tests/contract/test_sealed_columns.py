@@ -8,9 +8,10 @@ from sqlalchemy import LargeBinary
 from service.migrations.draft import tables_of
 from service.upkeep.columns import COLUMNS
 
-KEYED_ELSEWHERE = {"access_tallies.sealed", "contributions.sealed"}
-"""Sealed under keys of the service: tallies live a day and are opened by every reconciliation, and
-`verify` opens contributions by a way of its own."""
+KEYED_ELSEWHERE = {"access_tallies.sealed", "contribution_grounds.sealed", "contributions.sealed"}
+"""Sealed under keys of the service: tallies live a day and are opened by every reconciliation,
+grounds about a month by every contributing run, and `verify` opens contributions by a way of its
+own."""
 NOT_SEALED = {
     "access_buckets.hashes",
     "access_nodes.hash",

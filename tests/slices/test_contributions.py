@@ -1,23 +1,33 @@
 """Contributions: one sealed blob of one size, replaced, removed, opened only to count."""
 
-from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from sqlalchemy import insert, select, update
 from sqlalchemy.exc import DBAPIError
 
 from service.contributions import actions, store
 from service.contributions.blob import SEALED_BYTES, Blobs, Contribution
 from service.contributions.tables import contributions
+from service.domain.anonymity.count import count
 from service.domain.anonymity.specification import current
 from service.kit.db import Database
 from service.kit.errors import IntegrityBroken
-from tests.city_room import STATISTICS_KEY, contribute, make_tables, someone
+from tests.city_room import (
+    STATISTICS_KEY,
+    YEAR,
+    contribute,
+    geography,
+    make_tables,
+    someone,
+)
 
 
 @pytest.fixture
-def db(database: Database) -> Iterator[Database]:
+def db(database: Database) -> Database:
     make_tables(database)
     return database
 
@@ -33,7 +43,7 @@ def _rows(db: Database) -> list[tuple[bytes, bytes]]:
 
 
 def test_what_is_put_is_what_is_counted(db: Database) -> None:
-    given = Contribution("990101001001", "male", 1961, {"bp": "grade_2", "contract": "yes"})
+    given = Contribution("990101001001", "male", 1961, {"bmi": "obese", "contract": "yes"})
     contribute(db, [("someone", given)])
     (row,) = _read(db)
     assert (row["region"], row["sex"], row["birth_year"]) == (b"990101001001", 1, 1961)
@@ -41,9 +51,9 @@ def test_what_is_put_is_what_is_counted(db: Database) -> None:
         metric.id: metric.categories[code]
         for metric, code in zip(current().metrics, row["codes"], strict=False)
     }
-    assert said["blood_pressure"] == "grade_2"
+    assert said["bmi"] == "obese"
     assert said["contract"] == "yes"
-    del said["blood_pressure"], said["contract"]
+    del said["bmi"], said["contract"]
     assert set(said.values()) == {"unknown"}
 
 
@@ -156,11 +166,50 @@ def test_the_database_refuses_rows_of_another_shape(
         db.write(lambda conn: conn.execute(row).rowcount)
 
 
-def test_birth_years_are_clamped_and_long_codes_refused(db: Database) -> None:
-    contribute(db, [("old", Contribution("9901", "female", 3))])
-    assert _read(db)["birth_year"][0] == 1900
-    with pytest.raises(ValueError):
-        contribute(db, [("far", Contribution("9" * 17, "female", 1980))])
+ANY_WORD = st.one_of(
+    st.none(), st.text(max_size=30), st.integers(), st.sampled_from(["5-5", "yes", "unknown"])
+)
+
+
+@given(
+    region=st.text(max_size=40) | st.just("990101001001"),
+    sex=st.sampled_from(["female", "male"]) | st.text(max_size=8),
+    birth_year=st.integers(-(10**30), 10**30),
+    told=st.dictionaries(
+        st.sampled_from([metric.key for metric in current().metrics]) | st.text(), ANY_WORD
+    ),
+)
+@settings(max_examples=200, deadline=None)
+def test_whatever_is_told_fits_one_blob_and_counts_once_a_metric(
+    region: str, sex: Any, birth_year: int, told: dict[str, Any]
+) -> None:
+    blobs, of = Blobs(STATISTICS_KEY, current()), geography()
+    name = blobs.pseudonym(b"someone")
+    sealed = blobs.seal(name, Contribution(region, sex, birth_year, told))
+    assert len(sealed) == SEALED_BYTES
+    batch = blobs.open_records(name + sealed)
+    inside = region in of.place_of and sex in current().sexes
+    for metric in current().metrics:
+        assert batch["codes"][0, metric_slot(metric.id)] < len(metric.categories)
+    counted = count([batch], current(), of, year=YEAR)
+    assert {int(table.sum()) for table in counted.tables.values()} == {int(inside)}
+
+
+def metric_slot(name: str) -> int:
+    return [metric.id for metric in current().metrics].index(name)
+
+
+def test_a_word_of_the_list_is_told_and_any_other_is_unknown() -> None:
+    blobs = Blobs(STATISTICS_KEY, current())
+    name = blobs.pseudonym(b"someone")
+    for metric in current().metrics:
+        for place, word in enumerate(metric.categories):
+            sealed = blobs.seal(name, Contribution("9901", "male", 1980, {metric.key: word}))
+            codes = blobs.open_records(name + sealed)["codes"][0]
+            assert codes[metric_slot(metric.id)] == place
+            assert codes.sum() == place + sum(
+                len(other.categories) - 1 for other in current().metrics if other is not metric
+            )
 
 
 def test_printing_a_contribution_tells_nothing() -> None:

@@ -23,7 +23,7 @@ from service.prompts import packs
 from tests.api.test_contributions_api import agree
 from tests.conftest import MovingClock
 from tests.house_room import Person, Town, town
-from tests.record_room import pressure
+from tests.record_room import pressures
 
 
 @pytest.fixture
@@ -52,7 +52,7 @@ def file_of(here: Town, pack: str) -> Path:
 def high_normal(here: Town, login: str) -> Person:
     who = here.resident(login)
     answer = here.doors.post(
-        "/v1/me/records", json={"records": [pressure(125, 82)]}, headers=who.headers
+        "/v1/me/records", json={"records": pressures(125, 82)}, headers=who.headers
     )
     assert answer.status_code == 200, answer.text
     return who

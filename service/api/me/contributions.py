@@ -14,6 +14,7 @@ from service.api.body import StrictRoute
 from service.api.me.own import Mine
 from service.api.schema import Bilingual
 from service.contributions import actions as contributions
+from service.counted import grounds
 from service.domain.anonymity import specification
 from service.domain.anonymity.zcdp import epsilon_of
 from service.grants import gate
@@ -93,6 +94,7 @@ def leave(connection: Connection, house: House, resident: UUID) -> None:
     """Remove a resident's contribution, in the transaction of their withdrawal or erasure."""
     for tag in identity.identities(connection, [resident]).values():
         contributions.remove(connection, statistics_key=_key(house), identity=tag)
+    grounds.forget(connection, resident)
 
 
 def _allowed(connection: Connection, house: House, resident: UUID, now: datetime) -> bool:

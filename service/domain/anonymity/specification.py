@@ -91,7 +91,11 @@ class IndicatorRule:
     denominator: tuple[str, ...]
     part: str | None
     from_age: int
+    to_age: int | None
+    """Last age that counts; None without an upper end."""
     districts: bool
+    unit: str | None
+    """Where the cells give another unit than the catalogue asks for."""
     note: Text | None
 
 
@@ -225,7 +229,9 @@ def _indicator(raw: dict[str, Any]) -> IndicatorRule:
         denominator=tuple(raw["denominator"]),
         part=raw.get("part"),
         from_age=raw.get("from_age", 0),
+        to_age=raw.get("to_age"),
         districts=raw.get("districts", False),
+        unit=raw.get("unit"),
         note=Text(**raw["note"]) if "note" in raw else None,
     )
 
@@ -244,6 +250,8 @@ def _check(specification: Specification) -> None:
             raise ValueError(f"indicator {rule.id}: unknown categories")
         if rule.from_age not in specification.age_starts:
             raise ValueError(f"indicator {rule.id}: no age band starts at its age")
+        if rule.to_age is not None and rule.to_age + 1 not in specification.age_starts:
+            raise ValueError(f"indicator {rule.id}: no age band ends at its age")
 
 
 def _check_cadence(cadence: Cadence) -> None:

@@ -9,9 +9,9 @@ from typing import NamedTuple
 from consent.vocabulary import DataClass
 from service.domain.care import colours, exercise, followed, tested, visits, youth
 from service.domain.care.checks import CHECKS, LONGEST_MONTHS, Check
+from service.domain.care.names import class_of
 from service.domain.care.situation import Situation
 from service.domain.life import Stage
-from service.domain.questionnaires.instruments import INSTRUMENTS
 from service.domain.risk.current import FRESH
 from service.domain.vocabulary.codes import CODES
 from service.domain.vocabulary.measures import MEASURES
@@ -43,7 +43,9 @@ class Wanted(NamedTuple):
     clinical: bool = False
 
 
-class _Name(NamedTuple):
+class Name(NamedTuple):
+    """A measure, code or questionnaire to look for, as `Wanted` has it."""
+
     name: str
     months: int
     every: bool
@@ -52,19 +54,19 @@ class _Name(NamedTuple):
 
 def wanted(who: Situation) -> list[Wanted]:
     """What to look for; `who` needs no deeds for this."""
-    return _together(_names(who))
+    return gathered(_names(who))
 
 
 def beside_tests(who: Situation) -> list[Wanted]:
     """What was measured of the body, asked only of somebody who took a fitness test."""
     if not tested.days(who):
         return []
-    return _together(_Name(name, YEAR, True) for name in tested.BODY_NAMES)
+    return gathered(Name(name, YEAR, True) for name in tested.BODY_NAMES)
 
 
-def _together(names: Iterable[_Name]) -> list[Wanted]:
+def gathered(names: Iterable[Name]) -> list[Wanted]:
     """Names of one class that are looked for alike; for a name twice the widest search is made."""
-    widest: dict[tuple[str, bool, bool], _Name] = {}
+    widest: dict[tuple[str, bool, bool], Name] = {}
     for one in names:
         key = one.name, one.every, one.clinical
         widest[key] = max(widest.get(key, one), one, key=lambda name: name.months)
@@ -78,42 +80,35 @@ def _together(names: Iterable[_Name]) -> list[Wanted]:
     ]
 
 
-def class_of(name: str) -> DataClass:
-    """The class in which records that tell this name are kept."""
-    kind, colon, code = name.partition(":")
-    if not colon:
-        return MEASURES[name].data_class
-    return INSTRUMENTS[code].data_class if kind == "questionnaire" else CODES[kind][code].data_class
-
-
-def _names(who: Situation) -> Iterator[_Name]:
+def _names(who: Situation) -> Iterator[Name]:
     if who.stage is Stage.CHILD:
-        yield from (_Name(name, YEAR, True) for name in visits.GROWTH)
-    yield from (_Name(name, YEAR, True) for name in tested.NAMES)
+        yield from (Name(name, YEAR, True) for name in visits.GROWTH)
+    yield from (Name(name, YEAR, True) for name in tested.NAMES)
     if youth.concerns(who):
-        yield from (_Name(name, YEAR, False) for name in youth.NAMES)
+        yield from (Name(name, YEAR, False) for name in youth.NAMES)
     if who.sex == "female":
         names = (*visits.ANTENATAL, *visits.DELIVERIES, "pregnancy_status")
-        yield from (_Name(name, YEAR, True) for name in names)
-        yield _Name("procedure:hysterectomy", LONGEST_MONTHS, False)
-    yield from (_Name(name, LIFE, False) for name in exercise.PROCEDURES)
+        yield from (Name(name, YEAR, True) for name in names)
+        yield Name("procedure:hysterectomy", LONGEST_MONTHS, False)
+    yield from (Name(name, LIFE, False) for name in exercise.PROCEDURES)
     if who.stage is Stage.PREGNANT:
-        yield from (_Name(name, YEAR, True) for name in colours.NAMES)
+        yield from (Name(name, YEAR, True) for name in colours.NAMES)
     for one in followed.diseases(who):
-        yield from (_Name(name, YEAR, True, True) for name in followed.MEASURES[one.disease])
+        yield from (Name(name, YEAR, True, True) for name in followed.MEASURES[one.disease])
     for check in CHECKS:
         if check.ages[0] <= who.age < check.ages[1]:
-            yield from _of_check(check)
+            yield from of_check(check)
             # Diagnoses of classes that no assessment reads, such as infections, are looked for.
             for code in check.conditions:
                 if CODES["condition"][code].data_class not in ASSESSED:
-                    yield _Name(f"condition:{code}", LIFE, False)
+                    yield Name(f"condition:{code}", LIFE, False)
 
 
-def _of_check(check: Check) -> Iterator[_Name]:
+def of_check(check: Check) -> Iterator[Name]:
+    """What tells when a check was done, where no assessment reads it already."""
     for group in check.groups:
         for name in group:
             if check.clinical or name not in FRESH:
                 months = check.longer.get(name, check.months or LIFE)
                 # A check may come sooner for some and never later, so its own months are enough.
-                yield _Name(name, months, False, check.clinical)
+                yield Name(name, months, False, check.clinical)

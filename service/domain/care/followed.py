@@ -71,7 +71,7 @@ def _follow_up(day: date, values: Mapping[str, Any]) -> FollowUp:
 
 def _entry(one: Followed, who: Situation) -> dict[str, Any]:
     made = visits(one.disease, who)
-    step, basis = _standing(one.disease, made, who)
+    step, basis = standing(one.disease, made, who)
     on = who.today if step is None else step.on
     target = norm.target(one.disease, who.age)
     return {
@@ -91,7 +91,7 @@ def _entry(one: Followed, who: Situation) -> dict[str, Any]:
     }
 
 
-def _standing(
+def standing(
     disease: Disease, made: Sequence[FollowUp], who: Situation
 ) -> tuple[Step | None, str | None]:
     """Where the follow-up stands, and whose readings say so.

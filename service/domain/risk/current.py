@@ -26,7 +26,10 @@ APART = timedelta(days=RULES["kidney"]["apart_days"])
 SMOKING = frozenset(RULES["smoking"]["current"])
 FORMER: str = RULES["smoking"]["former"]
 NEVER: str = RULES["smoking"]["never"]
-_LONG, _SHORT = (timedelta(days=365.25 * years) for years in RULES["smoking"]["years"])
+_LONG, _SHORT = SMOKING_STEPS = tuple(
+    timedelta(days=365.25 * years) for years in RULES["smoking"]["years"]
+)
+"""How long ago somebody quit, from which it counts for something else."""
 ACTIVE_DAYS: int = RULES["activity"]["days"]
 ACTIVE_MINUTES: int = RULES["activity"]["minutes"]
 _CODES = {

@@ -4,7 +4,10 @@ import numpy as np
 import pytest
 
 from service.domain.anonymity import noise, specification, zcdp
+from service.domain.anonymity.count import METRIC_SLOTS
 from service.domain.anonymity.specification import NANO, Cadence
+from service.domain.care import counted
+from service.domain.risk import change
 from service.domain.risk.categories import CATEGORIES
 from service.domain.vocabulary.indicators import INDICATORS
 from tests.city_room import universe
@@ -56,9 +59,18 @@ def test_one_resident_moves_contrasts_as_far_as_said() -> None:
     assert noise.contrasts(np.array([7])).tolist() == [7]
 
 
-def test_there_are_twelve_metrics_and_each_can_be_unknown() -> None:
-    assert len(CURRENT.metrics) == 12
+def test_there_are_twenty_metrics_and_each_can_be_unknown() -> None:
+    assert len(CURRENT.metrics) == 20 <= METRIC_SLOTS
     assert all(metric.categories[-1] == "unknown" for metric in CURRENT.metrics)
+    assert [metric.id for metric in CURRENT.metrics if metric.tier == "city"] == [
+        "depression_screen"
+    ]
+
+
+def test_every_metric_names_its_source_and_the_unsure_ones_their_grade() -> None:
+    assert all(metric.source for metric in CURRENT.metrics)
+    for name in ("fitness", "literacy", "follow_up", "level_transition", "index_change"):
+        assert "grade" in CURRENT.metric_by_id[name].source
 
 
 @pytest.mark.parametrize("word", [None, "", "something else", "UNKNOWN"])
@@ -67,16 +79,22 @@ def test_words_outside_the_list_are_unknown(word: str | None) -> None:
         assert metric.categories[metric.code(word)] == "unknown"
 
 
-def test_metrics_are_spelled_as_the_risk_assessment_spells_them() -> None:
-    """Only `contract` does not come from the assessment: the contributing job says it."""
+def test_metrics_are_spelled_as_those_spell_them_who_tell_them() -> None:
+    """Of the assessment, grades of pressure and glucose only feed the metrics of control."""
+    told = {**CATEGORIES, **counted.CATEGORIES, **change.CATEGORIES}
     for metric in CURRENT.metrics:
-        if metric.key != "contract":
-            assert metric.categories == (*CATEGORIES[metric.key], "unknown")
-    assert {metric.key for metric in CURRENT.metrics} == {*CATEGORIES, "contract"}
+        assert metric.categories == (*told[metric.key], "unknown")
+    assert {metric.key for metric in CURRENT.metrics} == set(told) - {"bp", "glucose"}
 
 
 def test_indicators_are_those_of_the_catalogue() -> None:
     assert {rule.id for rule in CURRENT.indicators} <= set(INDICATORS)
+    assert all(INDICATORS[rule.id].computed_by == "product" for rule in CURRENT.indicators)
+
+
+def test_no_metric_that_is_measured_for_the_city_alone_is_asked_for_by_district() -> None:
+    for rule in CURRENT.indicators:
+        assert CURRENT.metric_by_id[rule.metric].tier == "all" or not rule.districts
 
 
 @pytest.mark.parametrize(
@@ -88,6 +106,7 @@ def test_indicators_are_those_of_the_catalogue() -> None:
         ("families = { street = 1.0 }", "families = { district = 1.0 }"),
         ('"central", "unknown"]', '"central"]'),
         ("from_age = 15", "from_age = 16"),
+        ("to_age = 49", "to_age = 50"),
         ('numerator = ["yes"]', 'numerator = ["maybe"]'),
     ],
 )
