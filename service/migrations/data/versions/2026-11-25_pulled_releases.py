@@ -1,13 +1,13 @@
 """other publishers that are trusted, and the releases pulled from them
 
-Revision: pulled_releases, after appeals.
+Revision: pulled_releases, after contribution_grounds.
 """
 
 import sqlalchemy as sa
 from alembic import op
 
 revision = "pulled_releases"
-down_revision = "appeals"
+down_revision = "contribution_grounds"
 branch_labels = None
 depends_on = None
 
