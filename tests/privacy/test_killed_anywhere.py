@@ -12,6 +12,7 @@ import subprocess
 import sys
 from collections import Counter
 from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date
@@ -19,11 +20,12 @@ from pathlib import Path
 from random import Random
 
 import pytest
+from sqlalchemy import Connection
 
 from service.domain.anonymity.specification import current
 from service.kit.db import Database
 from service.releases import actions, artifact, store
-from tests.city_room import contribute, make_tables, someone
+from tests.city_room import contribute, make_tables, publish_here, someone
 
 ROOT = Path(__file__).resolve().parents[2]
 CADENCES = ("monthly", "monthly", "quarterly", "communities", "annual")
@@ -170,6 +172,33 @@ def test_twenty_kills_leave_the_ledger_true(
         told = _kill(nursery, watch, Random(11), 20)
     assert told["redraws"] > 0
     assert told["released"] > 0
+
+
+def test_the_last_release_a_budget_pays_for_is_refused_to_nobody(
+    database: Database, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A second publisher that comes while the first one spends waits for it and finds its charge.
+
+    Bug it would catch: the second publisher spends for the same release and meets the cap.
+    """
+    make_tables(database)
+    cost = current().release_nano_rho(current().cadence("monthly"))
+    for scope in (store.LIFETIME, "year:2026"):
+        database.write(lambda conn, one=scope: store.open_budget(conn, one, cost))
+    other = Database(database_url)
+    whole = store.spend
+    with ThreadPoolExecutor(1) as pool:
+        second: list[Future[store.Artifact]] = []
+
+        def spending(conn: Connection, scope: str, nano_rho: int) -> bool:
+            if not second:
+                second.append(pool.submit(publish_here, other, cadence="monthly"))
+                wait(second, 0.4)
+            return whole(conn, scope, nano_rho)
+
+        monkeypatch.setattr(store, "spend", spending)
+        assert publish_here(database, cadence="monthly") == second[0].result()
+    other.close()
 
 
 def test_the_audit_finds_a_publisher_that_redraws_in_secret(tmp_path: Path) -> None:
