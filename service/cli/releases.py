@@ -67,12 +67,17 @@ def verify(
         Path | None,
         typer.Argument(exists=True, help="A release that was exported, of this node or another."),
     ] = None,
+    keys: Annotated[
+        Path | None,
+        typer.Option(exists=True, dir_okay=False, help="Key set of the node that FILE must be of."),
+    ] = None,
     json: Json = False,
 ) -> None:
     """Check one exported release, or without FILE every stored one and the chain they make."""
     if file is not None:
-        found = bundles.verify(bundles.read(file))
-        answer({"release_id": found["release_id"], "intact": True}, as_json=json)
+        found = bundles.verify(bundles.read(file), None if keys is None else keys.read_bytes())
+        facts = {"release_id": found["release_id"], "intact": True, "key_known": keys is not None}
+        answer(facts, as_json=json)
         return
     with open_house() as house:
         answer({"releases": house.db.read(releases.verify_chain), "intact": True}, as_json=json)

@@ -19,7 +19,16 @@ from service.kit.clock import city_day
 from service.kit.ids import parse_id
 from service.kit.sealed import Sealed
 from service.panel import store
-from service.panel.card import FRAME, Card, basis_of, decode, encode, held_of, with_history
+from service.panel.card import (
+    FRAME,
+    MOST_DUE,
+    Card,
+    basis_of,
+    decode,
+    encode,
+    held_of,
+    with_history,
+)
 from service.panel.memory import Remembered, memory_of
 from service.panel.order import Row
 from service.panel.patient import see
@@ -196,12 +205,13 @@ def _made(
         level=head.level,
         previous_level=None,
         level_changed_on=None,
-        due=tuple((due.item, due.on) for due in seen.due),
+        due=tuple((due.item, due.on) for due in seen.due[:MOST_DUE]),
         last_seen=seen.last_seen,
         basis=basis_of(permit),
         made_on=city_day(now),
         automation=seen.profile.automation,
         held=head.steady,
+        due_more=len(seen.due[MOST_DUE:]),
     )
     card = with_history(card, before)
     place = store.place(slot.resident_id, practitioner, slot.rev)

@@ -1,17 +1,19 @@
 """Checks and screenings by stage of life: which are due, and when. Rows are `data/checks.toml`."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from consent.vocabulary import Text
+from consent.vocabulary import ALL_CLASSES, DataClass, Text
 from service.domain.care.days import months_after
-from service.domain.care.planned import Planned
+from service.domain.care.names import class_of
+from service.domain.care.planned import Kind, Planned
 from service.domain.care.screening import RULES
 from service.domain.care.situation import Situation
 from service.domain.care.sources import Source, read, source_of
 from service.domain.life import Stage
+from service.domain.risk.current import FRESH
 
 LONGEST_MONTHS = 60
 """How far back a check may look for when it was done before."""
@@ -23,7 +25,7 @@ class Check:
     """One row: for whom, what it is made of, how often it comes again."""
 
     item: str
-    kind: str
+    kind: Kind
     name: Text
     ages: tuple[int, int]
     groups: tuple[tuple[str, ...], ...]
@@ -37,6 +39,20 @@ class Check:
     clinical: bool
     model: str | None
     questionnaire: str | None
+
+    @property
+    def names(self) -> frozenset[str]:
+        """Everything that shows it done."""
+        return frozenset(name for group in self.groups for name in group)
+
+    def judged(self, classes: Collection[DataClass], *, by_readings: bool) -> bool:
+        """Whether these classes tell if it was done, or of them the readings at hand alone.
+
+        To somebody who may not see them, a missing result says nothing.
+        """
+        if by_readings and (self.clinical or not self.names <= FRESH.keys()):
+            return False
+        return all(class_of(name) in classes for name in self.names)
 
     def concerns(self, who: Situation) -> bool:
         """Whether this person is invited at all."""
@@ -124,9 +140,18 @@ def parsed(row: Mapping[str, Any]) -> Check:
 CHECKS = tuple(parsed(row) for row in read("checks")["check"])
 
 
-def due_checks(who: Situation) -> list[Planned]:
-    """What is due by age, sex, diagnosis and what is known; in pregnancy nothing of these."""
+def due_checks(
+    who: Situation, classes: Collection[DataClass] = ALL_CLASSES, *, by_readings: bool = False
+) -> list[Planned]:
+    """What is due by age, sex, diagnosis and what is known; in pregnancy nothing of these.
+
+    Only what `classes` can tell of; `by_readings` where the deeds of `who` were not looked for.
+    """
     if who.stage is Stage.PREGNANT:
         return []
-    found = (check.due(who) for check in CHECKS if check.concerns(who))
+    found = (
+        check.due(who)
+        for check in CHECKS
+        if check.judged(classes, by_readings=by_readings) and check.concerns(who)
+    )
     return [one for one in found if one is not None]

@@ -119,6 +119,11 @@ def assess(person: Person, readings: Readings, now: datetime, *, paths: bool = T
     return _assessment(person, facts, found, Newest(readings, now), ways)
 
 
+def without_paths(person: Person, readings: Readings, now: datetime) -> Assessment:
+    """`assess` for somebody who asks for no way to a lower level."""
+    return assess(person, readings, now, paths=False)
+
+
 def unassessed(person: Person, readings: Readings, now: datetime) -> Assessment:
     """The prompt of somebody who switched automated levels off: only what to do now is said."""
     facts = facts_of(person, readings, now, age_at(person.birth_date, now))
