@@ -77,6 +77,7 @@ def knock(
         "code": "body_weight",
         "id": "phq9",
         "release_id": here.release,
+        "node": "own",
         "data_class": "body",
         "notice_id": "care",
         **dict.fromkeys(
