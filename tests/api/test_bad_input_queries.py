@@ -115,7 +115,7 @@ WRONG: dict[str, tuple[str, ...]] = {
     "sort": (CANARY, "name;drop"),
     "level": (CANARY, "0", "6", "true"),
     "due": (CANARY, "2"),
-    "format": (CANARY, "parquet"),
+    "format": (CANARY, "xlsx"),
     "q": ("x" * 65,),
     "region": ("x" * 101,),
     "metric": ("x" * 41,),

@@ -1,21 +1,24 @@
 """The releases of one period from several nodes as one table: published cells added, no other.
 
-Each node answers for the area at the root of its divisions. Counts are added; the half-widths of
-independent intervals are combined as the root of the sum of their squares, below and above apart.
-A node without the release is named and nothing is put in its place.
+Each node answers for the area at the root of its divisions. Counts are added, and so are the
+variances of their noise, which follow from the sigmas in the manifests; an interval is made of
+these two as in a release. A node without the release is named and nothing is put in its place.
 """
 
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
-from math import ceil, floor, hypot
+from math import ceil, floor, sqrt
 from typing import Any
 
+import numpy as np
 from sqlalchemy import Connection
 
 from consent.vocabulary import Text
 from service.domain.anonymity import specification as specifications
+from service.domain.anonymity.estimates import Precision
+from service.domain.anonymity.intervals import interval, whole
 from service.kit.errors import Conflict, NotFound
 from service.kit.hashing import canonical_json
 from service.releases import artifact as artifacts
@@ -24,6 +27,7 @@ from service.releases import views
 from service.releases.formats.published import PARTICIPATION, UNPUBLISHED
 from service.releases.nodes import store
 from service.releases.nodes.trust import OWN
+from service.releases.precision import precision_of
 from service.releases.store import Artifact
 
 KEY = ("metric", "category", "sex", "age")
@@ -66,6 +70,24 @@ class Part:
             for row in artifacts.read_csv(self.kept.csv)
             if row["region"] == code
         }
+
+    @cached_property
+    def precision(self) -> Precision:
+        groups = len({key[2:] for key in self.rows} - {("all", "all")})
+        return precision_of(self.manifest, groups or 1)
+
+    def variance(self, key: Key) -> float:
+        """Of the noise in one published count of the whole, from the manifest's sigmas."""
+        return float(self.precision.variance(key[0])[0]) * self._groups(key)
+
+    def joint(self, key: Key, share: float) -> float:
+        """Variance of the count minus `share` times the participants."""
+        size = len(self.precision.shapes[key[0]].categories)
+        people = self.variance((PARTICIPATION, "all", *key[2:]))
+        return self.variance(key) - 2 * share * people / size + share**2 * people
+
+    def _groups(self, key: Key) -> int:
+        return self.precision.groups if key[2:] == ("all", "all") else 1
 
 
 def merged(conn: Connection, release_id: str) -> bytes:
@@ -146,33 +168,44 @@ def _cell(key: Key, parts: list[Part]) -> Row:
     if len(known) < len(parts):
         empty = dict.fromkeys(("count", "low", "high", "share", "share_low", "share_high"), None)
         return cell | empty | {"status": UNPUBLISHED}
-    counted = _added(known)
-    shares = _shares(key, parts, known, counted)
+    counted = _added(known, [part.variance(key) for part in parts])
+    shares = _shares(key, parts, counted)
     return cell | counted | shares | {"status": _status(key, counted, shares)}
 
 
-def _added(rows: list[Row]) -> Row:
+def _added(rows: list[Row], variances: list[float]) -> Row:
     count = sum(row["count"] for row in rows)
-    below = hypot(*(row["count"] - row["low"] for row in rows))
-    above = hypot(*(row["high"] - row["count"] for row in rows))
-    return {"count": count, "low": floor(count - below), "high": ceil(count + above)}
+    ends = whole(*interval(np.array(float(count)), np.array(sqrt(sum(variances)))))
+    return {"count": count, "low": min(int(ends[0]), count), "high": max(int(ends[1]), count)}
 
 
-def _shares(key: Key, parts: list[Part], rows: list[Row], counted: Row) -> Row:
-    """Of the participants of all parts; for participation, of their census population."""
+def _shares(key: Key, parts: list[Part], counted: Row) -> Row:
+    """Of the participants of all parts; for participation, of their census population.
+
+    By the delta method, as in each release: parts are independent, so their variances add up.
+    """
     weights = _weights(key, parts)
-    nothing = {"share": None, "share_low": None, "share_high": None}
-    if weights is None or any(row["share"] is None for row in rows):
-        return nothing
-    share = counted["count"] / sum(weights)
-    pairs = [(weight / sum(weights), row) for weight, row in zip(weights, rows, strict=True)]
-    below = hypot(*(weight * (row["share"] - row["share_low"]) for weight, row in pairs))
-    above = hypot(*(weight * (row["share_high"] - row["share"]) for weight, row in pairs))
-    top = share + above if key[0] == PARTICIPATION else min(share + above, 1.0)
+    if weights is None:
+        return {"share": None, "share_low": None, "share_high": None}
+    total = sum(weights)
+    if key[0] == PARTICIPATION:
+        low, high = counted["low"] / total, counted["high"] / total
+        return _rounded(counted["count"] / total, low, high)
+    share = counted["count"] / total
+    people = sum(part.variance((PARTICIPATION, "all", *key[2:])) for part in parts)
+    joint = sum(part.joint(key, share) for part in parts)
+    if total < 2 * sqrt(people):
+        # The denominator itself cannot be told from nobody: the share may be anything.
+        return _rounded(share, 0.0, 1.0)
+    low, high = interval(np.array(share), np.array(sqrt(max(joint, 0.0)) / total))
+    return _rounded(share, min(float(low), share), min(max(float(high), share), 1.0))
+
+
+def _rounded(share: float, low: float, high: float) -> Row:
     return {
         "share": round(share, 4),
-        "share_low": max(floor((share - below) * PLACES) / PLACES, 0.0),
-        "share_high": ceil(top * PLACES) / PLACES,
+        "share_low": max(floor(low * PLACES + 1e-9) / PLACES, 0.0),
+        "share_high": ceil(high * PLACES - 1e-9) / PLACES,
     }
 
 
