@@ -7,8 +7,9 @@ from typing import Annotated, Any
 
 import typer
 
-from service.cli import files
+from service.cli import files, nodes
 from service.cli.printing import Json, answer
+from service.cli.report import report
 from service.cli.rooms import open_house
 from service.domain.anonymity import specification
 from service.house import House
@@ -18,6 +19,7 @@ from service.releases import actions as releases
 from service.releases import bundles
 from service.releases import plan as plans
 from service.releases.artifact import Signer
+from service.releases.nodes import pull as pulls
 from service.releases.store import Artifact
 
 app = typer.Typer(no_args_is_help=True, help="Anonymous releases for the city.")
@@ -80,7 +82,14 @@ def verify(
         answer(facts, as_json=json)
         return
     with open_house() as house:
-        answer({"releases": house.db.read(releases.verify_chain), "intact": True}, as_json=json)
+        own = house.db.read(releases.verify_chain)
+        pulled = pulls.verify(house.db)
+        answer({"releases": own, "pulled": pulled, "intact": True}, as_json=json)
+
+
+app.command()(nodes.trust)
+app.command()(nodes.pull)
+app.command()(report)
 
 
 def planned(house: House) -> dict[str, Any]:
