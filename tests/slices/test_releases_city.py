@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 from pydantic import TypeAdapter
 
-from service.api.city import releases
+from service.api.city import nodes, releases
 from service.domain.anonymity.specification import current
 from service.kit.db import Database
 from service.releases import artifact
@@ -61,7 +61,8 @@ def test_only_a_city_token_opens_these_doors(client: City, audience: str | None)
 
 def test_a_city_token_opens_no_other_door(client: City) -> None:
     """Every operation of the service that asks who is calling turns the city away, but these."""
-    own = {route.path for route in releases.router.routes}  # type: ignore[attr-defined]
+    routes = [*releases.router.routes, *nodes.router.routes]
+    own = {route.path for route in routes}  # type: ignore[attr-defined]
     guarded = 0
     for path, operations in client.app.openapi()["paths"].items():
         if path in own or "get" not in operations or not operations["get"].get("security"):
