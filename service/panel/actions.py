@@ -78,6 +78,31 @@ def rows(
     return found
 
 
+def residents(conn: Connection, practitioner: UUID) -> list[UUID]:
+    """Everybody on a practitioner's panel, whatever they let them see."""
+    grantees = grantees_of(gate.panel_actor(conn, practitioner))
+    return [slot.resident_id for slot in store.of_panel(conn, grantees, practitioner)]
+
+
+def decided(
+    conn: Connection,
+    vault: Vault,
+    *,
+    practitioner: UUID,
+    residents: Sequence[UUID],
+    now: datetime,
+) -> dict[UUID, Decision]:
+    """Decisions on those of these residents whose name the practitioner may see."""
+    gate.panel_actor(conn, practitioner)
+    found = _decisions(conn, vault, practitioner, residents, now)
+    wanted = set(residents)
+    return {
+        resident: decision
+        for resident, decision in found.items()
+        if resident in wanted and _showing(decision) is not None
+    }
+
+
 def holders(conn: Connection, resident: UUID) -> list[UUID]:
     """The practitioners whose panels hold a card of this resident."""
     return store.practitioners(conn, resident)

@@ -1,5 +1,6 @@
 """One resident as their doctor may see them: profile, prompt, due work of the granted classes."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any
@@ -12,7 +13,7 @@ from service.domain.care.plan import due_within
 from service.domain.care.planned import Planned
 from service.domain.care.situation import Situation, situation
 from service.domain.regions import RegionTree
-from service.domain.risk.assess import assess_level, unassessed, without_paths
+from service.domain.risk.assess import Assessment, assess_level, in_brief, unassessed, without_paths
 from service.domain.risk.person import Person
 from service.domain.risk.stability import Steady
 from service.keys.vault import Vault
@@ -23,6 +24,8 @@ from service.prompts.head import Head
 from service.prompts.levels import SWITCHED_OFF, assessed, shown
 from service.residents import actions as residents
 from service.residents.actions import Profile
+
+Look = Callable[[Person, Readings, datetime], Assessment]
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,11 +54,14 @@ class Seen:
 
     def by_readings(self, permit: Permit, now: datetime) -> list[Planned]:
         """What is due as far as the readings at hand tell."""
-        return due_within(self.situation(now), permit.classes, by_readings=True)
+        who = self._situation(in_brief if self.profile.automation else unassessed, now)
+        return due_within(who, permit.classes, by_readings=True)
 
     def situation(self, now: datetime) -> Situation:
         """Whom the rules of care look at, without what was done."""
-        look = without_paths if self.profile.automation else unassessed
+        return self._situation(without_paths if self.profile.automation else unassessed, now)
+
+    def _situation(self, look: Look, now: datetime) -> Situation:
         return situation(
             self.person,
             self.readings,

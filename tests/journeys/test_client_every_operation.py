@@ -345,6 +345,8 @@ async def _care(zhou: Any, patient: str, name: str) -> None:
     """What a doctor sees and adds."""
     rows = await of(zhou.doctor.panel(page_size=1))
     assert [row["name"] for row in rows if row["patient_id"] == patient] == [name]
+    shares = await of(zhou.doctor.indicators(year=2026))
+    assert [one["condition"] for one in shares["conditions"]] == ["hypertension", "diabetes"]
     seen = await of(zhou.doctor.patient(patient))
     assert seen["profile"]["name"] == name
     assert seen["withheld"]

@@ -215,6 +215,7 @@ def asks_of_adults(here: Standing, token: str) -> list[Ask]:
         Ask("open_emergency", "doctor", "POST", f"{patient}/emergency", {"json": {"reason": NOTE}}),
         Ask("close_emergency", "doctor", "DELETE", f"{patient}/emergency"),
         Ask("list_panel", "doctor", "GET", "/v1/doctor/panel"),
+        Ask("list_panel_indicators", "doctor", "GET", "/v1/doctor/indicators"),
         Ask("get_patient", "doctor", "GET", patient),
         Ask("list_patient_records", "doctor", "GET", f"{patient}/records"),
         Ask("log_patient_records", "doctor", "POST", f"{patient}/records",

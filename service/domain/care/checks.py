@@ -39,20 +39,17 @@ class Check:
     clinical: bool
     model: str | None
     questionnaire: str | None
-
-    @property
-    def names(self) -> frozenset[str]:
-        """Everything that shows it done."""
-        return frozenset(name for group in self.groups for name in group)
+    classes: frozenset[DataClass]
+    """Of everything that shows it done."""
+    readings_tell: bool
+    """Whether readings that assessments look at are all that shows it done."""
 
     def judged(self, classes: Collection[DataClass], *, by_readings: bool) -> bool:
         """Whether these classes tell if it was done, or of them the readings at hand alone.
 
         To somebody who may not see them, a missing result says nothing.
         """
-        if by_readings and (self.clinical or not self.names <= FRESH.keys()):
-            return False
-        return all(class_of(name) in classes for name in self.names)
+        return (self.readings_tell or not by_readings) and self.classes.issubset(classes)
 
     def concerns(self, who: Situation) -> bool:
         """Whether this person is invited at all."""
@@ -118,6 +115,8 @@ def _at_high_risk(who: Situation) -> bool:
 def parsed(row: Mapping[str, Any]) -> Check:
     """A check of one row; `Unsourced` for a row without a source."""
     source = source_of(row)
+    names = {name for group in row["groups"] for name in group}
+    clinical = row.get("clinical", False)
     return Check(
         item=row["item"],
         kind=row["kind"],
@@ -131,9 +130,11 @@ def parsed(row: Mapping[str, Any]) -> Check:
         conditions=frozenset(row.get("conditions", ())),
         sex=row.get("sex"),
         rule=row.get("rule"),
-        clinical=row.get("clinical", False),
+        clinical=clinical,
         model=row.get("model"),
         questionnaire=row.get("questionnaire"),
+        classes=frozenset(class_of(name) for name in names),
+        readings_tell=not clinical and names <= FRESH.keys(),
     )
 
 
