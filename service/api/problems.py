@@ -121,6 +121,8 @@ def of_service_error(request: Request, error: errors.ServiceError) -> Response:
         headers["Retry-After"] = str(error.retry_after)
     if isinstance(error, errors.Unavailable):
         headers["Retry-After"] = "1"
+    if error.safety is not None:
+        more["safety"] = error.safety.both()
     if challenge := getattr(error, "challenge", None):
         headers["WWW-Authenticate"] = challenge
     if oauth := getattr(error, "oauth", None):

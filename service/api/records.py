@@ -5,7 +5,8 @@ with a fault for every place. The models tell openapi.yaml what it accepts.
 """
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 from typing import Annotated, Any, Literal
@@ -25,7 +26,7 @@ from service.domain.questionnaires.scoring import crisis_of_entry
 from service.domain.vocabulary.measures import MEASURES
 from service.domain.vocabulary.records import Record, shape
 from service.domain.vocabulary.times import parse_day, parse_instant
-from service.kit.errors import BadRequest, PreconditionMissing, Stale
+from service.kit.errors import BadRequest, PreconditionMissing, ServiceError, Stale
 from service.records.plan import Result
 
 Kind = Literal[
@@ -83,6 +84,12 @@ class RecordOut(RecordIn):
 
     id: UUID
     rev: int
+
+
+class ReplacedOut(RecordOut):
+    safety: Bilingual | None = Field(
+        None, description="Said at once: an answer to a questionnaire asks for it."
+    )
 
 
 class RecordPage(BaseModel):
@@ -168,6 +175,17 @@ def with_crises(lines: list[dict[str, Any]], entries: Sequence[Any]) -> list[dic
         if text is not None:
             line["safety"] = text.both()
     return lines
+
+
+@contextmanager
+def heard(entry: Any) -> Iterator[Text | None]:
+    """What an entry calls for at once; it is told with a refusal too."""
+    text = crisis_of_entry(entry)
+    try:
+        yield text
+    except ServiceError as refused:
+        refused.safety = text
+        raise
 
 
 def result(found: Result, language: Language) -> dict[str, Any]:

@@ -18,9 +18,9 @@ from service.api import (
     verify,
 )
 from service.api.auth import claim, federation, passkeys, published, register, step_up, token
-from service.api.city import releases
+from service.api.city import nodes, releases
 from service.api.doctor import appeals as patient_appeals
-from service.api.doctor import codes, emergency, panel, patients
+from service.api.doctor import codes, emergency, indicators, panel, patients
 from service.api.doctor import records as patient_records
 from service.api.doctor import requests as patient_requests
 from service.api.doctor import series as patient_series
@@ -68,6 +68,7 @@ RESIDENT = (
 )
 DOCTOR = (
     panel.router,
+    indicators.router,
     patients.router,
     patient_records.router,
     patient_series.router,
@@ -76,7 +77,7 @@ DOCTOR = (
     patient_requests.router,
     patient_appeals.router,
 )
-CITY = (releases.router,)
+CITY = (releases.router, nodes.router)
 ANYONE = (
     token.router,
     register.router,

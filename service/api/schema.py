@@ -57,6 +57,9 @@ class Problem(BaseModel):
     advice: str | None = Field(None, description="What can be done about that refusal.")
     error: str | None = Field(None, description="OAuth 2 error code, at the token door only.")
     errors: list[FaultOut] | None = None
+    safety: Bilingual | None = Field(
+        None, description="What the person must be told at once, though this was refused."
+    )
 
 
 JsonObject = dict[str, Any]

@@ -7,8 +7,9 @@ from typing import Annotated, Any
 
 import typer
 
-from service.cli import files
+from service.cli import files, nodes
 from service.cli.printing import Json, answer
+from service.cli.report import report
 from service.cli.rooms import open_house
 from service.domain.anonymity import specification
 from service.house import House
@@ -18,6 +19,7 @@ from service.releases import actions as releases
 from service.releases import bundles
 from service.releases import plan as plans
 from service.releases.artifact import Signer
+from service.releases.nodes import pull as pulls
 from service.releases.store import Artifact
 
 app = typer.Typer(no_args_is_help=True, help="Anonymous releases for the city.")
@@ -67,15 +69,27 @@ def verify(
         Path | None,
         typer.Argument(exists=True, help="A release that was exported, of this node or another."),
     ] = None,
+    keys: Annotated[
+        Path | None,
+        typer.Option(exists=True, dir_okay=False, help="Key set of the node that FILE must be of."),
+    ] = None,
     json: Json = False,
 ) -> None:
     """Check one exported release, or without FILE every stored one and the chain they make."""
     if file is not None:
-        found = bundles.verify(bundles.read(file))
-        answer({"release_id": found["release_id"], "intact": True}, as_json=json)
+        found = bundles.verify(bundles.read(file), None if keys is None else keys.read_bytes())
+        facts = {"release_id": found["release_id"], "intact": True, "key_known": keys is not None}
+        answer(facts, as_json=json)
         return
     with open_house() as house:
-        answer({"releases": house.db.read(releases.verify_chain), "intact": True}, as_json=json)
+        own = house.db.read(releases.verify_chain)
+        pulled = pulls.verify(house.db)
+        answer({"releases": own, "pulled": pulled, "intact": True}, as_json=json)
+
+
+app.command()(nodes.trust)
+app.command()(nodes.pull)
+app.command()(report)
 
 
 def planned(house: House) -> dict[str, Any]:

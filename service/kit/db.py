@@ -31,6 +31,7 @@ from service.kit.engines import open_engine as open_engine
 from service.kit.engines import read_only
 from service.kit.errors import ServiceError, Unavailable
 from service.kit.guard import guard_of
+from service.kit.turns import Turn, turn_at
 from service.kit.wall import wall_of
 
 T = TypeVar("T")
@@ -239,6 +240,7 @@ class _Held:
 
     def __init__(self, engine: Engine, watchers: Sequence[Watcher] = ()) -> None:
         self._engine = engine
+        self._turn = turn_at(engine.url)
         self._watchers = watchers
         self._connection: Connection | None = None
 
@@ -264,7 +266,7 @@ class _Held:
         for watcher in self._watchers:
             watcher.begin()
         try:
-            with connection.begin():
+            with self._turn, connection.begin():
                 results = _grouped(connection, jobs)
         except BaseException:
             for watcher in self._watchers:
@@ -293,6 +295,8 @@ class _Held:
             if not connection.invalidated:
                 guard_of(connection).wall = None
             _end(connection, for_good=for_good)
+        if isinstance(self._turn, Turn):
+            self._turn.close()
 
     def _taken(self) -> Connection:
         if self._connection is None:

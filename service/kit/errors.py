@@ -24,6 +24,8 @@ class ServiceError(Exception):
     sentence = Text("出现错误。", "Something went wrong.")
     pointer: str | None = None
     """The one place of the request that is at fault, where there is one."""
+    safety: Text | None = None
+    """What the person must be told at once, whatever becomes of the request."""
 
     def __init__(
         self, sentence: Text | None = None, *, code: str | None = None, pointer: str | None = None

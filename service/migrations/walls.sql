@@ -182,7 +182,10 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON logins, refresh_tokens, revocations, pas
 GRANT SELECT, INSERT, UPDATE ON release_artifacts, release_attempts, release_budgets,
     release_charges, release_specifications TO kangma_job;
 GRANT SELECT ON release_artifacts, release_attempts, release_budgets, release_charges,
-    release_specifications TO kangma_city, kangma_operator;
+    release_specifications, release_nodes, release_node_keys, release_pulled
+    TO kangma_city, kangma_operator;
+-- Releases of other publishers: the operator says whom to trust, and pulls.
+GRANT INSERT ON release_nodes, release_node_keys, release_pulled TO kangma_operator;
 
 -- 7. Chores of the HTTP service: they watch the log, tell residents what they saw, drop ended rows
 -- of sign-in, and look whether anything is left of a class or a person that was being erased.

@@ -19,7 +19,16 @@ from service.kit.clock import city_day
 from service.kit.ids import parse_id
 from service.kit.sealed import Sealed
 from service.panel import store
-from service.panel.card import FRAME, Card, basis_of, decode, encode, held_of, with_history
+from service.panel.card import (
+    FRAME,
+    MOST_DUE,
+    Card,
+    basis_of,
+    decode,
+    encode,
+    held_of,
+    with_history,
+)
 from service.panel.memory import Remembered, memory_of
 from service.panel.order import Row
 from service.panel.patient import see
@@ -67,6 +76,31 @@ def rows(
         found.append(row)
     memory.keep(practitioner, remembered)
     return found
+
+
+def residents(conn: Connection, practitioner: UUID) -> list[UUID]:
+    """Everybody on a practitioner's panel, whatever they let them see."""
+    grantees = grantees_of(gate.panel_actor(conn, practitioner))
+    return [slot.resident_id for slot in store.of_panel(conn, grantees, practitioner)]
+
+
+def decided(
+    conn: Connection,
+    vault: Vault,
+    *,
+    practitioner: UUID,
+    residents: Sequence[UUID],
+    now: datetime,
+) -> dict[UUID, Decision]:
+    """Decisions on those of these residents whose name the practitioner may see."""
+    gate.panel_actor(conn, practitioner)
+    found = _decisions(conn, vault, practitioner, residents, now)
+    wanted = set(residents)
+    return {
+        resident: decision
+        for resident, decision in found.items()
+        if resident in wanted and _showing(decision) is not None
+    }
 
 
 def holders(conn: Connection, resident: UUID) -> list[UUID]:
@@ -196,12 +230,13 @@ def _made(
         level=head.level,
         previous_level=None,
         level_changed_on=None,
-        due=tuple((due.item, due.on) for due in seen.due),
+        due=tuple((due.item, due.on) for due in seen.due[:MOST_DUE]),
         last_seen=seen.last_seen,
         basis=basis_of(permit),
         made_on=city_day(now),
         automation=seen.profile.automation,
         held=head.steady,
+        due_more=len(seen.due[MOST_DUE:]),
     )
     card = with_history(card, before)
     place = store.place(slot.resident_id, practitioner, slot.rev)

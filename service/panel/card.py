@@ -12,6 +12,8 @@ from consent.vocabulary import DataClass
 from service.domain.risk.stability import Steady
 from service.prompts.head import spelled, steady_of
 
+MOST_DUE = 5
+"""Items that a card has room for beside the longest name."""
 FRAME = 768
 """Every sealed card is of this size; the longest name fits."""
 
@@ -20,7 +22,7 @@ FRAME = 768
 class Card:
     """`level` None means not enough data in the granted classes.
 
-    `due` holds the items that are due again with their day, earliest first. `last_seen` is the
+    `due` holds the first items that are due with their day, earliest first. `last_seen` is the
     day of the newest reading in those classes. `basis` names what the level rests on.
     """
 
@@ -38,6 +40,8 @@ class Card:
     """False: the resident switched automated levels off."""
     held: Steady = field(default_factory=Steady)
     """What is held of the level, of assessments under this very basis alone."""
+    due_more: int = 0
+    """How many more are due than `due` has room for."""
 
     @property
     def next_due(self) -> date | None:
@@ -88,7 +92,8 @@ def with_history(card: Card, before: Card | None) -> Card:
 
 def encode(card: Card) -> bytes:
     """The fields in their order; cards are many and short-lived, so they carry no names."""
-    values = [getattr(card, one.name) for one in fields(Card)[:-1]] + [spelled(card.held)]
+    values = [getattr(card, one.name) for one in fields(Card)[:-2]]
+    values += [spelled(card.held), card.due_more]
     text = json.dumps(values, default=date.isoformat, separators=(",", ":"), ensure_ascii=False)
     return text.encode()
 
@@ -99,6 +104,7 @@ def decode(text: bytes) -> Card:
     # Cards from before the switch tell nothing of it, and older ones hold nothing.
     automation = more[0] if more else True
     held = steady_of(*more[1]) if more[1:] else Steady()
+    due_more = more[2] if more[2:] else 0
     return Card(
         name,
         date.fromisoformat(born),
@@ -112,6 +118,7 @@ def decode(text: bytes) -> Card:
         date.fromisoformat(made_on),
         automation,
         held,
+        due_more,
     )
 
 

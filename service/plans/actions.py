@@ -11,13 +11,12 @@ from consent.decision import Permit
 from service.domain.care import asked
 from service.domain.care import plan as care
 from service.domain.care.asked import Wanted
-from service.domain.care.situation import Situation
-from service.domain.life import Stage, stage
+from service.domain.care.planned import Planned
+from service.domain.care.situation import Situation, situation
 from service.domain.regions import RegionTree
 from service.domain.risk.assess import Assessment
 from service.domain.risk.person import Person, Reading
 from service.keys.vault import Vault
-from service.kit.clock import city_day
 from service.plans import evidence
 from service.plans.evidence import Reader
 from service.plans.progress import Course
@@ -50,20 +49,20 @@ def situated(
     now: datetime,
 ) -> Situation:
     """Whom the rules of care are asked about, on the day it is where they live."""
-    zone = ZoneInfo(profile.zone)
-    today = city_day(now, zone)
-    return Situation(
+    return situation(
+        person,
+        readings,
+        assessment,
         birth_date=profile.birth_date,
-        sex=profile.sex,
-        today=today,
-        stage=stage(profile.birth_date, today, pregnant=assessment.life_stage is Stage.PREGNANT),
-        assessment=assessment,
-        zone=zone,
-        conditions=person.conditions,
-        medications=person.medications,
-        family_history=person.family_history,
-        readings=readings,
+        zone=ZoneInfo(profile.zone),
+        now=now,
     )
+
+
+def due(connection: Connection, vault: Vault, permit: Permit, who: Situation) -> list[Planned]:
+    """All that is due and when, by what the permit's classes tell; what was done is looked for."""
+    reader = Reader(connection, vault, permit, who.zone, who.today)
+    return care.due_within(with_deeds(reader, who, asked.wanted(who)), permit.classes)
 
 
 def with_deeds(reader: Reader, who: Situation, wanted: Iterable[Wanted]) -> Situation:

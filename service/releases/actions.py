@@ -36,6 +36,10 @@ BUDGET_SPENT = Text(
     "The privacy budget is spent: nothing more can be published.",
 )
 VOIDED = Text("该期发布已作废，预算不退还。", "This release was voided; its charge stays.")
+OTHER_SPECIFICATION = Text(
+    "该期发布已按另一份规范计入预算，不能按现行规范重新生成。",
+    "This release was charged under another specification: it cannot be made under this one.",
+)
 
 
 def publish(
@@ -83,6 +87,9 @@ def charge(conn: Connection, universe: Universe, period: Period, now: datetime) 
     known = store.locked_charge_of(conn, period.release_id)
     if known is not None and known.voided_at is not None:
         raise Conflict(VOIDED, code="release-voided")
+    if known is not None and known.specification_sha256 != specification.sha256:
+        # What is drawn under another plan may cost more than was charged.
+        raise Conflict(OTHER_SPECIFICATION, code="budget-spent")
     if known is None:
         budget = specification.budget
         nano_rho = specification.release_nano_rho(universe.cadence)
@@ -90,8 +97,7 @@ def charge(conn: Connection, universe: Universe, period: Period, now: datetime) 
         caps = {scope: budget.year_nano_rho, store.LIFETIME: budget.lifetime_nano_rho}
         for name, cap in caps.items():
             store.open_budget(conn, name, cap)
-            if not store.spend(conn, name, nano_rho):
-                raise Conflict(BUDGET_SPENT, code="budget-spent")
+        # Before spending: another worker with the same release waits here, not at a full budget.
         store.add_charge(
             conn,
             Charge(
@@ -104,11 +110,15 @@ def charge(conn: Connection, universe: Universe, period: Period, now: datetime) 
                 None,
             ),
         )
+        if not all(store.spend(conn, name, nano_rho) for name in caps):
+            raise Conflict(BUDGET_SPENT, code="budget-spent")
     return store.add_attempt(conn, period.release_id, now)
 
 
 def void(conn: Connection, *, release_id: str, now: datetime) -> bool:
     """Give up a charged release that has no artifact. The charge stays."""
+    # Against a worker who keeps the artifact at this moment: one of the two waits for the other.
+    store.locked_charge_of(conn, release_id)
     if store.artifact(conn, release_id) is not None:
         return False
     return store.void(conn, release_id, now)
@@ -137,10 +147,16 @@ def keep(
     signer: Signer,
     now: datetime,
 ) -> Artifact:
-    """Insert the signed artifact as the next link of the chain, unless another worker was first."""
+    """Insert the signed artifact as the next link of the chain, unless another worker was first.
+
+    Conflict when the release was voided since it was charged.
+    """
+    charged = store.locked_charge_of(conn, period.release_id)
     known = store.artifact(conn, period.release_id)
     if known is not None:
         return known
+    if charged is not None and charged.voided_at is not None:
+        raise Conflict(VOIDED, code="release-voided")
     latest = store.latest(conn)
     previous = latest and (latest.release_id, latest.manifest_sha256)
     table = artifacts.csv_bytes(rows)

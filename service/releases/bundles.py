@@ -64,15 +64,18 @@ def read(path: Path) -> dict[str, bytes]:
         raise IntegrityBroken from None
 
 
-def verify(files: Mapping[str, bytes]) -> dict[str, Any]:
+def verify(files: Mapping[str, bytes], keys: bytes | None = None) -> dict[str, Any]:
     """The manifest of a bundle whose signature, table, chain and sums hold; or IntegrityBroken.
 
-    It is signed with the key it holds: whoever relies on it compares `key.json` with a key set.
+    `keys` is a JSON Web Key Set that the bundle's own key must be in. Without it the bundle is
+    signed with the key it holds, which whoever relies on it has to know.
     """
     try:
         signature, table = files[SIGNATURE].decode("ascii"), files[TABLE]
         key = json.loads(files[KEY])
         public_key = artifacts.public_key_of(key)
+        if keys is not None and not _among(key, json.loads(keys)):
+            raise IntegrityBroken
         previous = files.get(PREVIOUS)
         manifest = artifacts.verify(signature, public_key, csv_content=table, previous=previous)
         linked = (manifest["previous"] is None) == (previous is None)
@@ -84,6 +87,10 @@ def verify(files: Mapping[str, bytes]) -> dict[str, Any]:
     except (ValueError, LookupError, TypeError):
         raise IntegrityBroken from None
     return manifest
+
+
+def _among(key: dict[str, str], keys: dict[str, Any]) -> bool:
+    return [one["x"] for one in keys["keys"] if one["kid"] == key["kid"]] == [key["x"]]
 
 
 def _before(conn: Connection, kept: Artifact) -> bytes | None:

@@ -11,6 +11,7 @@ from service.domain.anonymity.estimates import Precision
 from service.domain.anonymity.geography import Geography
 from service.domain.anonymity.intervals import Z
 from service.domain.anonymity.specification import NANO, PARTICIPATION, Cadence, Specification
+from service.domain.anonymity.tree import Floats
 
 PERCENT = 100
 
@@ -42,17 +43,31 @@ def _lines(universe: Universe) -> list[dict[str, Any]]:
     precision = Precision.of(universe)
     cadence, lines = universe.cadence, []
     for table, shape in universe.tables.items():
-        deviation = np.sqrt(precision.variance(table))
+        deviation = _deviation(precision, table)
         for level in cadence.levels:
             areas = universe.areas(table)
             rows = [number for number, area in enumerate(areas) if area.level == level]
-            if rows:
-                sizes = [areas[number].population or 0 for number in rows]
+            # A rest that nobody of the census lives in would halve the median for no reason.
+            told = [number for number in rows if areas[number].population] or rows
+            if told:
+                sizes = [areas[number].population or 0 for number in told]
                 lines.append(
-                    _line(universe, cadence, table, level, deviation[rows], sizes)
+                    _line(universe, cadence, table, level, deviation[told], sizes)
                     | {"categories": shape.size}
                 )
     return lines
+
+
+def _deviation(precision: Precision, table: str) -> Floats:
+    """By area, of participation; of a metric that of a share times the participants.
+
+    The share is one in K, where the noise of participation drops out; far from it a share is a
+    few per cent less precise.
+    """
+    spread = np.sqrt(precision.spread(table))
+    size = precision.shapes[table].size
+    deviation: Floats = spread if table == PARTICIPATION else spread * (size - 1) / size
+    return deviation
 
 
 def _line(
@@ -60,7 +75,7 @@ def _line(
     cadence: Cadence,
     table: str,
     level: str,
-    deviation: np.ndarray[Any, np.dtype[np.float64]],
+    deviation: Floats,
     sizes: list[int],
 ) -> dict[str, Any]:
     """One table at one level. The half-width is that of a share if everybody took part.

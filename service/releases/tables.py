@@ -83,3 +83,44 @@ specifications = Table(
     Column("signature", Text, nullable=False),
     Column("signed_at", Instant, nullable=False),
 )
+
+nodes = Table(
+    "release_nodes",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("url", Text, nullable=False, unique=True),
+)
+"""Other publishers whose releases are pulled."""
+
+node_keys = Table(
+    "release_node_keys",
+    metadata,
+    Column("public_key", LargeBinary(32), primary_key=True),
+    Column("node", Text, ForeignKey("release_nodes.name"), nullable=False),
+    Column("kid", Text, nullable=False),
+    Column("trusted_at", Instant, nullable=False),
+    UniqueConstraint("node", "kid"),
+)
+"""The keys an operator let each of them sign with; a key speaks for one publisher only."""
+
+pulled = Table(
+    "release_pulled",
+    metadata,
+    Column("node", Text, ForeignKey("release_nodes.name"), primary_key=True),
+    Column("release_id", Text, primary_key=True),
+    Column("sequence", Integer, nullable=False, autoincrement=False),
+    Column("published_at", Instant, nullable=False),
+    Column("csv", LargeBinary, nullable=False),
+    Column("csv_sha256", Text, nullable=False),
+    Column("manifest", LargeBinary, nullable=False),
+    Column("manifest_sha256", Text, nullable=False),
+    Column("previous_sha256", Text),
+    Column("signature", Text, nullable=False),
+    Column("public_key", LargeBinary(32), nullable=False),
+    Column("pulled_at", Instant, nullable=False),
+    # Whatever the code does, one node's releases are one chain and each is there once.
+    UniqueConstraint("node", "sequence", name="uq_release_pulled_sequence"),
+    UniqueConstraint("node", "manifest_sha256", name="uq_release_pulled_manifest_sha256"),
+    UniqueConstraint("node", "previous_sha256", name="uq_release_pulled_previous_sha256"),
+    CheckConstraint("(sequence = 1) = (previous_sha256 IS NULL)", name="one_chain"),
+)

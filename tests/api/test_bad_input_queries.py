@@ -77,6 +77,7 @@ def knock(
         "code": "body_weight",
         "id": "phq9",
         "release_id": here.release,
+        "node": "own",
         "data_class": "body",
         "notice_id": "care",
         **dict.fromkeys(
@@ -114,7 +115,7 @@ WRONG: dict[str, tuple[str, ...]] = {
     "sort": (CANARY, "name;drop"),
     "level": (CANARY, "0", "6", "true"),
     "due": (CANARY, "2"),
-    "format": (CANARY, "parquet"),
+    "format": (CANARY, "xlsx"),
     "q": ("x" * 65,),
     "region": ("x" * 101,),
     "metric": ("x" * 41,),

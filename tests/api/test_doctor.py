@@ -363,3 +363,31 @@ def test_no_audience_opens_the_doors_of_another(here: Town) -> None:
     for address in ("/v1/me/grants", "/v1/me/access-log", "/v1/me/contract", "/v1/me/code"):
         for who in (zhou, city):
             assert here.doors.get(address, headers=who.headers).status_code == 401
+
+
+def test_a_doctor_sees_all_that_is_due_as_far_as_the_grant_tells(here: Town) -> None:
+    zhou, lin = here.doctor(), here.resident(birth_date="1956-02-03")
+    log(here, lin, {"smoking_status": "every day", "body_weight": 42}, "2026-10-01")
+    sign(here, lin, zhou, "body", "screening", "lifestyle", "conditions")
+
+    def due() -> dict[str, dict[str, Any]]:
+        return {one["item"]: one for one in ok(patient(here, zhou, lin.id))["due"]}
+
+    found = due()
+    assert {"bone_density", "copd_questions", "elder_yearly_check", "stroke_card"} <= found.keys()
+    assert found["bone_density"]["kind"] == "screening"
+    # What only a closed class would tell is not said to be missing.
+    assert {"cervical_hpv", "breast_screening", "elder_cognition"}.isdisjoint(found)
+    (row,) = ok(here.doors.get("/v1/doctor/panel", headers=zhou.headers))["items"]
+    assert len(row["due_items"]) <= 5
+    assert {"blood_pressure", "glucose", "stroke_card"} <= set(row["due_items"])
+    assert row["due_more"] >= 0
+    log(here, lin, {"systolic_bp": 121, "diastolic_bp": 79}, "2026-11-19")
+    record = {
+        "kind": "observation",
+        "start": "2026-11-19T09:00:00+08:00",
+        "values": {"dxa_t_hip": -2.1},
+    }
+    body = {"records": [record]}
+    ok(here.doors.post(f"/v1/doctor/patients/{lin.id}/records", json=body, headers=zhou.headers))
+    assert "bone_density" not in due()

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 from uuid import uuid4
 
+import httpx
 import pytest
 
 from service.kit.settings import Settings
@@ -64,6 +65,38 @@ def test_a_crisis_is_heard_even_in_a_record_that_is_refused(here: Town) -> None:
     quiet, loud = sent(here, lin, calm, alarming)
     assert (quiet["status"], "safety" in quiet) == ("rejected", False)
     assert (loud["status"], "safety" in loud) == ("rejected", True)
+
+
+def test_a_crisis_is_heard_in_the_answer_to_a_correction(here: Town) -> None:
+    lin = here.resident()
+    record = answered("phq9", CALM)
+    (kept,) = sent(here, lin, record)
+    address = f"/v1/me/records/{record['id']}"
+
+    def put(rev: int, answers: dict[str, int]) -> httpx.Response:
+        headers = lin.headers | {"if-match": f'"{rev}"'}
+        return here.doors.put(address, json={**record, "answers": answers}, headers=headers)
+
+    loud = put(kept["rev"], CALM | {"phq9_9": 2})
+    assert loud.status_code == 200, loud.text
+    for language in ("zh", "en"):
+        assert "12356" in loud.json()["safety"][language]
+    rev = loud.json()["rev"]
+    # Refused for whatever reason, it is heard all the same.
+    for refused, status in (
+        (put(rev, {"phq9_9": 1}), 422),
+        (put(rev - 1, CALM | {"phq9_9": 1}), 412),
+        (
+            here.doors.put(address, json={**record, "answers": {"phq9_9": 3}}, headers=lin.headers),
+            428,
+        ),
+    ):
+        assert refused.status_code == status, refused.text
+        assert "12356" in refused.json()["safety"]["zh"]
+    calm, faulty = put(rev, CALM), put(rev, {"phq9_1": 1})
+    assert (calm.status_code, faulty.status_code) == (200, 422)
+    assert "safety" not in calm.json()
+    assert "safety" not in faulty.json()
 
 
 @pytest.mark.parametrize(

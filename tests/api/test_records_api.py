@@ -11,7 +11,7 @@ import pytest
 from service.kit.settings import Settings
 from tests.conftest import MovingClock
 from tests.house_room import Person, Town, town
-from tests.record_room import observation, pressure
+from tests.record_room import observation, pressure, pressures
 
 
 @pytest.fixture
@@ -47,15 +47,15 @@ def problem(answer: httpx.Response, status: int, code: str) -> dict[str, Any]:
 
 def test_logging_answers_with_results_and_the_level(here: Town) -> None:
     lin = here.resident()
-    sent = pressure(172, 104)
-    answer = post(here, lin, sent, pressure(80, 120))
+    first, sent = pressures(172, 104)
+    answer = post(here, lin, first, sent, pressure(80, 120))
     assert answer.headers["cache-control"] == "no-store"
     body = answer.json()
-    created, rejected = body["results"]
+    _, created, rejected = body["results"]
     assert created == {"id": sent["id"], "status": "created", "rev": created["rev"]}
     assert rejected["status"] == "rejected"
     assert rejected["problem"]["code"] == "invalid"
-    assert rejected["problem"]["errors"][0]["pointer"].startswith("/records/1/values/")
+    assert rejected["problem"]["errors"][0]["pointer"].startswith("/records/2/values/")
     assert body["prompt"]["level"] in range(1, 6)
     assert body["prompt"]["colour"] in {"green", "blue", "yellow", "orange", "red"}
     assert body["prompt"]["changed"] is True

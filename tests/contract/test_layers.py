@@ -23,6 +23,7 @@ SEEDS = {
     "inspection": ("service/records/actions.py", "import service.keys.inspection"),
     "http": ("service/records/actions.py", "import fastapi"),
     "no-cycles": ("consent/vocabulary.py", "import consent.decide"),
+    "forms": ("service/releases/formats/sdmx.py", "import service.domain.anonymity.specification"),
 }
 
 

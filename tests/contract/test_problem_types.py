@@ -10,14 +10,18 @@ OPERATORS_ONLY = {
     "already-linked",
     "backup-refused",
     "budget-spent",
+    "credential-refused",
     "error",
     "file-refused",
     "key-refused",
     "login-taken",
     "no-regions",
+    "node-away",
     "not-confirmed",
     "not-on-calendar",
+    "pull-refused",
     "release-voided",
+    "trust-refused",
     "walls-missing",
 }
 """Refusals of the command line, which has no HTTP door; `error` is the abstract base."""

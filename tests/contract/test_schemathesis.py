@@ -74,6 +74,7 @@ def addresses(here: Standing) -> dict[str, str]:
         "record_id": here.record,
         "grant_id": signed.json()["grant_id"],
         "release_id": here.release,
+        "node": "own",
         "measure": "heart_rate",
         "code": "body_weight",
         "model_id": "cn_body_size",

@@ -42,11 +42,21 @@ def _text(body: bytes, **_: str) -> str:
     return body.decode("utf-8")
 
 
+def _bytes(body: bytes, **_: str) -> bytes:
+    return body
+
+
 @cache
 def contract() -> OpenAPI:
     config = Config(
         additional_properties_default_policy="forbid",
-        extra_media_type_deserializers={PROBLEM: json.loads, "text/csv": _text},
+        extra_media_type_deserializers={
+            PROBLEM: json.loads,
+            "application/fhir+json": json.loads,
+            "application/vnd.apache.parquet": _bytes,
+            "application/vnd.sdmx.data+csv": _text,
+            "text/csv": _text,
+        },
     )
     return OpenAPI.from_dict(document(), config)
 

@@ -13,6 +13,7 @@ import io
 import json
 import re
 from hashlib import sha256
+from pathlib import Path
 from typing import Any
 
 import geojson
@@ -27,7 +28,8 @@ from sdmx.model import common, v30
 from sdmx.reader.csv import Reader
 
 from service.kit.db import Database
-from service.releases import formats, store
+from service.kit.errors import BadRequest, NotFound
+from service.releases import formats
 from service.releases.formats import picture
 from service.releases.store import Artifact
 from tests.city_room import contribute, make_tables, publish_here, regions, someone
@@ -39,16 +41,25 @@ KEY = ("level", "region", "metric", "category", "sex", "age")
 Cell = dict[str, str]
 
 
+def release(folder: Path, cadence: str) -> Artifact:
+    database = Database(f"sqlite:///{folder / 'kangma.db'}")
+    make_tables(database)
+    contribute(database, [(str(number), someone(number)) for number in range(300)])
+    made = publish_here(database, cadence=cadence)
+    database.close()
+    return made
+
+
+@pytest.fixture(scope="module")
+def finest(tmp_path_factory: pytest.TempPathFactory) -> Artifact:
+    """A release down to communities, without sex and age."""
+    return release(tmp_path_factory.mktemp("finest"), "communities")
+
+
 @pytest.fixture(scope="module")
 def published(tmp_path_factory: pytest.TempPathFactory) -> Artifact:
     """A release of the service, with cells of every status: those of another node may have them."""
-    database = Database(f"sqlite:///{tmp_path_factory.mktemp('forms') / 'kangma.db'}")
-    make_tables(database)
-    contribute(database, [(str(number), someone(number)) for number in range(300)])
-    publish_here(database)
-    made = database.read(store.latest)
-    database.close()
-    assert made is not None
+    made = release(tmp_path_factory.mktemp("forms"), "annual")
     lines = made.csv.decode().split("\r\n")
     lines[1:-1:7] = [line.replace(",low_precision,", ",ok,") for line in lines[1:-1:7]]
     for number in (9, 200, len(lines) - 2):
@@ -336,8 +347,17 @@ def outlines() -> dict[str, Any]:
     return {"type": "FeatureCollection", "features": drawn}
 
 
-@pytest.mark.parametrize("level", ["city", "district"])
-def test_the_map_carries_the_cells(published: Artifact, level: str) -> None:
+@pytest.mark.parametrize(
+    ("of", "level"),
+    [
+        ("published", "city"),
+        ("published", "district"),
+        ("finest", "street"),
+        ("finest", "community"),
+    ],
+)
+def test_the_map_carries_the_cells(request: pytest.FixtureRequest, of: str, level: str) -> None:
+    published: Artifact = request.getfixturevalue(of)
     drawn = geojson.loads(picture.derive(published, "smoking", level, outlines()))
     assert drawn.is_valid
     wanted = {"metric": "smoking", "level": level, "sex": "all", "age": "all"}
@@ -356,6 +376,24 @@ def test_the_map_carries_the_cells(published: Artifact, level: str) -> None:
     for feature in drawn["features"]:
         # What is left of an area has no outline of its own.
         assert feature["geometry"] == (None if feature["id"].endswith("-rest") else SQUARE)
+
+
+@pytest.mark.parametrize(
+    ("metric", "level", "pointer"),
+    [
+        ("smoking", "street", "/query/level"),
+        ("participation", "village", "/query/metric"),
+        ("wealth", "city", "/query/metric"),
+    ],
+)
+def test_a_map_of_what_is_not_published_is_refused(
+    published: Artifact, metric: str, level: str, pointer: str
+) -> None:
+    with pytest.raises(BadRequest) as refused:
+        picture.derive(published, metric, level, outlines())
+    assert refused.value.pointer == pointer
+    with pytest.raises(NotFound):
+        picture.derive(published, "smoking", "district", None)
 
 
 def test_merged_divisions_are_drawn_together(published: Artifact) -> None:

@@ -345,6 +345,8 @@ async def _care(zhou: Any, patient: str, name: str) -> None:
     """What a doctor sees and adds."""
     rows = await of(zhou.doctor.panel(page_size=1))
     assert [row["name"] for row in rows if row["patient_id"] == patient] == [name]
+    shares = await of(zhou.doctor.indicators(year=2026))
+    assert [one["condition"] for one in shares["conditions"]] == ["hypertension", "diabetes"]
     seen = await of(zhou.doctor.patient(patient))
     assert seen["profile"]["name"] == name
     assert seen["withheld"]
@@ -374,6 +376,13 @@ async def _govern(client: Any, release: str) -> None:
     charges = (await of(city.budget()))["charges"]
     assert release in {charge["release_id"] for charge in charges}
     assert await of(city.imported_series()) == []
+    assert [one["node"] for one in await of(city.nodes())] == ["own"]
+    assert (await of(city.node_release("own", release)))["release_id"] == release
+    assert (await of(city.node_signature("own", release)))["jws"].count(".") == 2
+    assert await of(city.node_table("own", release)) == table
+    own = city.node_cells("own", release, metric="bmi", level="city", sex="all", age="all")
+    assert await of(own) == cells
+    assert (await of(city.merged(release)))["missing"] == []
     with pytest.raises(SignedOut):
         await of(client.me.profile())
 

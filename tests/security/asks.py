@@ -80,6 +80,7 @@ def asks_of_adults(here: Standing, token: str) -> list[Ask]:
     """Every operation of openapi.yaml with a request that it understands, erasure left out."""
     patient = f"/v1/doctor/patients/{here.resident.id}"
     release = f"/v1/city/releases/{here.release}"
+    beside = f"/v1/city/nodes/own/releases/{here.release}"
     wish = {"login": "gan-canary-311", "password": PASSWORD, "name": NAME, "birth_date": BORN}
     form = {"grant_type": "password", "username": LOGIN, "password": PASSWORD}
     samples = {"measure": "heart_rate", "day": "2026-11-19", "t": [60], "v": [RATE]}
@@ -214,6 +215,7 @@ def asks_of_adults(here: Standing, token: str) -> list[Ask]:
         Ask("open_emergency", "doctor", "POST", f"{patient}/emergency", {"json": {"reason": NOTE}}),
         Ask("close_emergency", "doctor", "DELETE", f"{patient}/emergency"),
         Ask("list_panel", "doctor", "GET", "/v1/doctor/panel"),
+        Ask("list_panel_indicators", "doctor", "GET", "/v1/doctor/indicators"),
         Ask("get_patient", "doctor", "GET", patient),
         Ask("list_patient_records", "doctor", "GET", f"{patient}/records"),
         Ask("log_patient_records", "doctor", "POST", f"{patient}/records",
@@ -231,6 +233,12 @@ def asks_of_adults(here: Standing, token: str) -> list[Ask]:
         Ask("get_specification", "city", "GET", "/v1/city/specification"),
         Ask("get_budget", "city", "GET", "/v1/city/budget"),
         Ask("list_imported_series", "city", "GET", "/v1/city/imported-series"),
+        Ask("list_nodes", "city", "GET", "/v1/city/nodes"),
+        Ask("get_node_release", "city", "GET", beside),
+        Ask("get_node_release_signature", "city", "GET", f"{beside}/signature"),
+        Ask("get_node_release_table", "city", "GET", f"{beside}/table"),
+        Ask("list_node_release_cells", "city", "GET", f"{beside}/cells?metric=bmi&level=city"),
+        Ask("get_merged_release", "city", "GET", f"/v1/city/merged/{here.release}"),
         Ask("revoke_token", None, "POST", "/v1/auth/revoke", {"data": {"token": NOTE}}),
     ]  # fmt: skip
 

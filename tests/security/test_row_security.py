@@ -84,6 +84,7 @@ def test_the_whole_service_runs_as_a_login_that_owns_nothing(
         ("resident", "GET", "/v1/me/children", None),
         ("resident", "GET", "/v1/me/contract", None),
         ("doctor", "GET", "/v1/doctor/panel", None),
+        ("doctor", "GET", "/v1/doctor/indicators", None),
         ("doctor", "GET", f"/v1/doctor/patients/{lin.id}", None),
         ("doctor", "GET", f"/v1/doctor/patients/{lin.id}/records", None),
         ("doctor", "POST", f"/v1/doctor/patients/{lin.id}/records", {"records": [PRESSURE]}),

@@ -18,7 +18,7 @@ from service.identity import actions as identity
 from service.kit.db import Database
 from service.kit.errors import IntegrityBroken
 from service.panel import actions, store
-from service.panel.card import FRAME, Card, decode, encode, with_history
+from service.panel.card import FRAME, MOST_DUE, Card, decode, encode, with_history
 from service.panel.order import Position, Query, Row, named, narrowed, page_of
 from service.panel.tables import panel_cards
 from service.residents.profile import Profile
@@ -317,12 +317,16 @@ def test_a_card_is_read_back_as_it_was_kept() -> None:
     held = Steady(5, tuple((low, since) for low in range(1, 5)))
     for one in PEOPLE.values():
         assert decode(encode(one)) == one
-        waiting = replace(one, name="欧阳" * 50, due=one.due * 2, held=held)
+        due = (("cardiovascular_risk", TODAY),) * MOST_DUE
+        waiting = replace(one, name="欧阳" * 50, due=due, held=held, due_more=12)
         assert decode(encode(waiting)) == waiting
         assert len(encode(waiting)) < FRAME - 8
         # As cards were kept before levels were held on them.
+        older = json.dumps(json.loads(encode(waiting))[:-2]).encode()
+        assert decode(older) == replace(waiting, held=Steady(), due_more=0)
+        # As they were kept while two checks were all that could be due.
         older = json.dumps(json.loads(encode(waiting))[:-1]).encode()
-        assert decode(older) == replace(waiting, held=Steady())
+        assert decode(older) == replace(waiting, due_more=0)
 
 
 def test_a_level_that_stays_keeps_the_day_it_changed() -> None:

@@ -23,6 +23,7 @@ from service.releases import artifact
 from service.releases.formats import FORMS
 from tests.asgi import Doors, doors
 from tests.city_room import NOW, SIGNER, contribute, make_tables, publish_here, regions, someone
+from tests.contract import validated
 
 CELL = {
     "level", "region", "metric", "category", "sex", "age", "count", "low", "high",
@@ -225,6 +226,14 @@ def test_every_form_says_what_it_is_and_stays(client: City) -> None:
         answer = client.get(f"{RELEASE}/table?format={name}")
         assert answer.headers["content-type"] == form.media_type
         assert "immutable" in answer.headers["cache-control"]
+
+
+def test_every_form_keeps_the_contract(empty: City, database: Database) -> None:
+    made = publish_here(database, cadence="monthly")
+    for name in ("csv", *FORMS):
+        answer = empty.get(f"/v1/city/releases/{made.release_id}/table?format={name}")
+        assert answer.status_code == 200
+        validated.check(answer)
 
 
 @pytest.mark.parametrize("form", ["xlsx", "adx", "Parquet", "CSV", ""])

@@ -27,7 +27,8 @@ class Problem(KangmaError):
 
     `status` is the HTTP status, `code` the stable slug of the problem type, `rule` the id of the
     rule that decided and `advice` what can be done (only on `Refused`), `faults` what is wrong
-    where: `[{"pointer", "code", "detail"}]`.
+    where: `[{"pointer", "code", "detail"}]`. `safety` is what the person must be told at once, in
+    `zh` and `en`, where an answer to a questionnaire asks for it.
     """
 
     code = "problem"
@@ -40,6 +41,7 @@ class Problem(KangmaError):
         self.rule: str | None = body.get("rule")
         self.advice: str | None = body.get("advice")
         self.faults: list[dict[str, str]] = list(body.get("errors", []))
+        self.safety: dict[str, str] | None = body.get("safety")
         self.retry_after = retry_after
         super().__init__(self.detail or self.title or self.code)
 

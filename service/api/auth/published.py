@@ -12,14 +12,15 @@ from service.kit.tokens import jwks
 
 router = APIRouter(tags=["auth"], route_class=StrictRoute)
 
-PUBLISHED = ("jwt", "receipt", "audit")
+PUBLISHED = ("jwt", "receipt", "audit", "release")
 
 
 @router.get("/.well-known/jwks.json")
 async def get_jwks(house: HouseDep) -> dict[str, Any]:
-    """The public keys of access tokens and of receipts (RFC 7517), told apart by their `kid`.
+    """The public keys of access tokens, receipts, the access log and releases (RFC 7517).
 
-    A receipt is no access token: its `typ` differs, and the doors know the token keys only.
+    They are told apart by their `kid`. A receipt is no access token: its `typ` differs, and the
+    doors know the token keys only.
     """
     return jwks(key for name in PUBLISHED for key in house.system.signing_keys(name))
 

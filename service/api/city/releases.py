@@ -40,8 +40,8 @@ FORMS: dict[int | str, dict[str, Any]] = {
     200: {
         "content": {
             "text/csv": {"schema": {"type": "string"}},
-            "application/vnd.apache.parquet": {"schema": {"type": "string", "format": "binary"}},
-            "application/fhir+json": {"schema": {"type": "object"}},
+            "application/vnd.apache.parquet": {"schema": {}},  # Bytes have no type.
+            "application/fhir+json": {"schema": {"type": "object", "additionalProperties": True}},
             "application/vnd.sdmx.data+csv": {"schema": {"type": "string"}},
         }
     }

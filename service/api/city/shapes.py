@@ -176,6 +176,65 @@ class Indicators(Page[IndicatorOut]):
     release_id: str | None
 
 
+class HeldRelease(BaseModel):
+    """`pulled_at` is null for what this node published itself."""
+
+    release_id: str
+    sequence: int
+    published_at: str
+    manifest_sha256: str
+    table_sha256: str
+    pulled_at: str | None
+
+
+class NodeOut(BaseModel):
+    """A publisher; `own` is this node, whose keys are in /.well-known/jwks.json."""
+
+    node: str
+    url: str | None
+    keys: list[dict[str, str]] = Field(description="Keys its releases may be signed with.")
+    releases: list[HeldRelease]
+
+
+class Nodes(Page[NodeOut]):
+    pass
+
+
+class MergedCell(BaseModel):
+    metric: str
+    category: str
+    sex: str
+    age: str
+    count: int | None
+    low: int | None
+    high: int | None
+    share: float | None
+    share_low: float | None
+    share_high: float | None
+    status: Status
+
+
+class MergedSource(BaseModel):
+    node: str
+    region: str
+    name: Bilingual
+    population: int | None
+    manifest_sha256: str
+    table_sha256: str
+
+
+class Merged(Page[MergedCell]):
+    """Published cells of all nodes with this release, added; who is missing is named."""
+
+    release_id: str
+    period: str
+    specification: dict[str, str]
+    complete: bool
+    missing: list[str]
+    other_specification: list[str] = Field(description="Nodes left out: another specification.")
+    sources: list[MergedSource]
+
+
 class SpecificationOut(BaseModel):
     id: str
     version: str

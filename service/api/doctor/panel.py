@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Query
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 from sqlalchemy import Connection
 
 from service.api.body import StrictRoute
@@ -35,7 +35,11 @@ class PanelRow(BaseModel):
     level_changed_on: date | None
     due: date | None
     overdue: bool
-    due_items: list[str]
+    due_items: list[str] = Field(
+        description="What readings alone tell to be due, earliest first, five at most. Visits and "
+        "screenings that need the whole record are on the patient's page."
+    )
+    due_more: int = Field(description="How many more than `due_items` shows.")
     last_seen: date | None
 
 
@@ -105,5 +109,6 @@ def _row(row: Row, today: date) -> PanelRow:
         due=card.next_due,
         overdue=card.overdue(today),
         due_items=[item for item, _ in card.due],
+        due_more=card.due_more,
         last_seen=card.last_seen,
     )

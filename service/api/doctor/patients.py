@@ -1,6 +1,6 @@
 """One patient as the grant allows: who they are, the prompt on the granted classes, what is due."""
 
-from datetime import date
+from datetime import date, datetime
 from typing import Any, Literal
 from uuid import UUID
 
@@ -15,10 +15,11 @@ from service.api.deps import Doctor, Now, RequestId
 from service.api.gate import Look, Opened, WithheldOut, look, withheld
 from service.api.rooms import HouseDep
 from service.api.schema import Bilingual
-from service.domain.care.due import Due
+from service.domain.care.planned import Planned
 from service.kit.clock import age_on, city_day
 from service.panel import actions as panel
 from service.panel.patient import Seen, see
+from service.plans import actions as plans
 
 router = APIRouter(prefix="/v1/doctor", tags=["doctor"], route_class=StrictRoute)
 
@@ -33,9 +34,10 @@ class PatientProfile(BaseModel):
 
 
 class DueOut(BaseModel):
-    """A check that is due on a day; `last` is when it was done before."""
+    """A visit, check or screening that is due; `last` is when it was done before."""
 
     item: str
+    kind: Literal["visit", "check", "screening", "questionnaire"]
     text: Bilingual
     due: date
     overdue: bool
@@ -61,16 +63,18 @@ async def get_patient(
     """A patient; what stays closed is named once, with the reason. The look is in their log."""
 
     def open_(conn: Connection, decision: Decision, permit: Permit) -> Opened[PatientOut]:
-        seen, prompt = None, None
+        seen, prompt, due = None, None, list[DueOut]()
         if DataClass.PROFILE in permit.classes:
             seen = see(conn, house.vault, permit, regions=house.regions, now=now)
             prompt = seen.prompt(panel.held(conn, house.vault, permit, caller.id), now)
+            found = plans.due(conn, house.vault, permit, seen.situation(now))
+            due = [_due(one, now) for one in found]
         today = city_day(now)
         answer = PatientOut(
             patient_id=patient_id,
             profile=None if seen is None else _profile(seen, today),
             prompt=prompt,
-            due=[] if seen is None else [_due(one, today) for one in seen.due],
+            due=due,
             withheld=withheld(decision),
         )
         return Opened(answer, 1)
@@ -90,11 +94,12 @@ def _profile(seen: Seen, today: date) -> PatientProfile:
     )
 
 
-def _due(one: Due, today: date) -> DueOut:
+def _due(one: Planned, now: datetime) -> DueOut:
     return DueOut(
         item=one.item,
+        kind=one.kind,
         text=Bilingual.of(one.name),
         due=one.on,
-        overdue=one.on <= today,
+        overdue=one.on <= city_day(now),
         last=one.last,
     )

@@ -16,8 +16,17 @@ from service.api.body import Shape, StrictRoute
 from service.api.deps import Lang
 from service.api.faults import SENTENCES
 from service.api.me.own import Mine, zone_of
-from service.api.records import Kind, LogOut, RawRecord, RecordOut, RecordPage, When
+from service.api.records import (
+    Kind,
+    LogOut,
+    RawRecord,
+    RecordOut,
+    RecordPage,
+    ReplacedOut,
+    When,
+)
 from service.api.schema import CursorText, Limit
+from service.domain.vocabulary.records import Record
 from service.house import House
 from service.kit.clock import CITY_ZONE
 from service.kit.errors import Fault, Invalid
@@ -112,7 +121,7 @@ async def get_record(
     return await me.read(Action.READ, job)
 
 
-@router.put("/v1/me/records/{record_id}", responses={200: {"model": RecordOut}})
+@router.put("/v1/me/records/{record_id}", responses={200: {"model": ReplacedOut}})
 async def replace_record(
     record_id: RecordId,
     record: Annotated[RawRecord, Body()],
@@ -120,11 +129,9 @@ async def replace_record(
     if_match: IfMatch = None,
 ) -> Response:
     """Replace a record that is still at the revision `If-Match` names. Nothing old is kept."""
-    rev = shapes.revision(if_match)
-    _same_id(record_id, record)
     house, now = me.house, me.now
 
-    def job(connection: Connection, permit: Permit) -> Response:
+    def job(connection: Connection, permit: Permit) -> tuple[Record, int]:
         profile = residents.profile(connection, house.vault, permit)
         result = records.put(
             connection,
@@ -139,10 +146,16 @@ async def replace_record(
         if result.change is not None:
             assert result.rev is not None
             _note(connection, house, permit, profile, result.change, result.rev, now)
-        kept, kept_rev = records.get(connection, house.vault, permit, record_id)
-        return shapes.answer(shapes.document(kept, kept_rev), rev=kept_rev)
+        return records.get(connection, house.vault, permit, record_id)
 
-    return await me.write(Action.WRITE, job)
+    with shapes.heard(record) as safety:
+        rev = shapes.revision(if_match)
+        _same_id(record_id, record)
+        kept, kept_rev = await me.write(Action.WRITE, job)
+    told = shapes.document(kept, kept_rev)
+    if safety is not None:
+        told["safety"] = safety.both()
+    return shapes.answer(told, rev=kept_rev)
 
 
 @router.delete("/v1/me/records/{record_id}", status_code=204)

@@ -83,6 +83,20 @@ def count(
     return Tally(tables)
 
 
+def merged(tallies: Iterable[Tally]) -> Tally:
+    """The tally of several parts of the people; ValueError when their tables differ in shape."""
+    first, *others = tallies
+    tables = {name: counts.copy() for name, counts in first.tables.items()}
+    for other in others:
+        if other.tables.keys() != tables.keys():
+            raise ValueError("tallies of different specifications")
+        for name, counts in other.tables.items():
+            if counts.shape != tables[name].shape:
+                raise ValueError("tallies of different cities")
+            tables[name] += counts
+    return Tally(tables)
+
+
 def _bins(numbers: Counts, leaves: int, groups: int, size: int) -> Counts:
     counted: Counts = np.bincount(numbers, minlength=leaves * groups * size)
     return counted.reshape(leaves, groups, size)

@@ -9,9 +9,9 @@ from typing import NamedTuple
 from consent.vocabulary import DataClass
 from service.domain.care import colours, exercise, followed, tested, visits, youth
 from service.domain.care.checks import CHECKS, LONGEST_MONTHS, Check
+from service.domain.care.names import class_of
 from service.domain.care.situation import Situation
 from service.domain.life import Stage
-from service.domain.questionnaires.instruments import INSTRUMENTS
 from service.domain.risk.current import FRESH
 from service.domain.vocabulary.codes import CODES
 from service.domain.vocabulary.measures import MEASURES
@@ -78,14 +78,6 @@ def gathered(names: Iterable[Name]) -> list[Wanted]:
         Wanted(data_class, frozenset(names), months, every, clinical)
         for (data_class, months, every, clinical), names in sorted(groups.items())
     ]
-
-
-def class_of(name: str) -> DataClass:
-    """The class in which records that tell this name are kept."""
-    kind, colon, code = name.partition(":")
-    if not colon:
-        return MEASURES[name].data_class
-    return INSTRUMENTS[code].data_class if kind == "questionnaire" else CODES[kind][code].data_class
 
 
 def _names(who: Situation) -> Iterator[Name]:

@@ -1,17 +1,19 @@
 """Checks and screenings by stage of life: which are due, and when. Rows are `data/checks.toml`."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from consent.vocabulary import Text
+from consent.vocabulary import ALL_CLASSES, DataClass, Text
 from service.domain.care.days import months_after
-from service.domain.care.planned import Planned
+from service.domain.care.names import class_of
+from service.domain.care.planned import Kind, Planned
 from service.domain.care.screening import RULES
 from service.domain.care.situation import Situation
 from service.domain.care.sources import Source, read, source_of
 from service.domain.life import Stage
+from service.domain.risk.current import FRESH
 
 LONGEST_MONTHS = 60
 """How far back a check may look for when it was done before."""
@@ -23,7 +25,7 @@ class Check:
     """One row: for whom, what it is made of, how often it comes again."""
 
     item: str
-    kind: str
+    kind: Kind
     name: Text
     ages: tuple[int, int]
     groups: tuple[tuple[str, ...], ...]
@@ -37,6 +39,17 @@ class Check:
     clinical: bool
     model: str | None
     questionnaire: str | None
+    classes: frozenset[DataClass]
+    """Of everything that shows it done."""
+    readings_tell: bool
+    """Whether readings that assessments look at are all that shows it done."""
+
+    def judged(self, classes: Collection[DataClass], *, by_readings: bool) -> bool:
+        """Whether these classes tell if it was done, or of them the readings at hand alone.
+
+        To somebody who may not see them, a missing result says nothing.
+        """
+        return (self.readings_tell or not by_readings) and self.classes.issubset(classes)
 
     def concerns(self, who: Situation) -> bool:
         """Whether this person is invited at all."""
@@ -102,6 +115,8 @@ def _at_high_risk(who: Situation) -> bool:
 def parsed(row: Mapping[str, Any]) -> Check:
     """A check of one row; `Unsourced` for a row without a source."""
     source = source_of(row)
+    names = {name for group in row["groups"] for name in group}
+    clinical = row.get("clinical", False)
     return Check(
         item=row["item"],
         kind=row["kind"],
@@ -115,18 +130,29 @@ def parsed(row: Mapping[str, Any]) -> Check:
         conditions=frozenset(row.get("conditions", ())),
         sex=row.get("sex"),
         rule=row.get("rule"),
-        clinical=row.get("clinical", False),
+        clinical=clinical,
         model=row.get("model"),
         questionnaire=row.get("questionnaire"),
+        classes=frozenset(class_of(name) for name in names),
+        readings_tell=not clinical and names <= FRESH.keys(),
     )
 
 
 CHECKS = tuple(parsed(row) for row in read("checks")["check"])
 
 
-def due_checks(who: Situation) -> list[Planned]:
-    """What is due by age, sex, diagnosis and what is known; in pregnancy nothing of these."""
+def due_checks(
+    who: Situation, classes: Collection[DataClass] = ALL_CLASSES, *, by_readings: bool = False
+) -> list[Planned]:
+    """What is due by age, sex, diagnosis and what is known; in pregnancy nothing of these.
+
+    Only what `classes` can tell of; `by_readings` where the deeds of `who` were not looked for.
+    """
     if who.stage is Stage.PREGNANT:
         return []
-    found = (check.due(who) for check in CHECKS if check.concerns(who))
+    found = (
+        check.due(who)
+        for check in CHECKS
+        if check.judged(classes, by_readings=by_readings) and check.concerns(who)
+    )
     return [one for one in found if one is not None]

@@ -13,6 +13,7 @@ from service.domain.care import asked, followed, rates, tested
 from service.domain.care.asked import Name, Wanted
 from service.domain.care.checks import CHECKS, Check
 from service.domain.care.days import months_after
+from service.domain.care.names import class_of
 from service.domain.care.norm import ControlClass, Disease
 from service.domain.care.situation import Situation
 from service.domain.fitness import adult_2023
@@ -227,6 +228,4 @@ def _check_given(classes: Classes, check: Check) -> bool:
 
 def _given(classes: Classes, names: Iterable[str]) -> bool:
     """Whether diagnoses and all classes of these names may be read."""
-    return DataClass.CONDITIONS in classes and all(
-        asked.class_of(name) in classes for name in names
-    )
+    return DataClass.CONDITIONS in classes and all(class_of(name) in classes for name in names)

@@ -3,11 +3,11 @@
 Pure: it is computed from a `Situation` and stored nowhere. Nothing in it moves a level.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import date
 from typing import Any
 
-from consent.vocabulary import ALL_CLASSES
+from consent.vocabulary import ALL_CLASSES, DataClass
 from service.domain.care import (
     checks,
     colours,
@@ -26,6 +26,7 @@ from service.domain.care.goals import Goal, Point, Progress
 from service.domain.care.planned import Planned
 from service.domain.care.situation import Situation
 from service.domain.care.sources import SOURCES
+from service.domain.life import Stage
 
 LIPIDS = SOURCES["lipid_2023"]
 Points = Callable[[str, date | None], tuple[Point | None, Point | None]]
@@ -53,24 +54,43 @@ def plan(who: Situation, stated: Sequence[Goal], points: Points) -> dict[str, An
 
 def due_list(who: Situation) -> list[Planned]:
     """Visits, checks and screenings, earliest first; what a follow-up covers stands there alone."""
-    found = [*visits.scheduled(who), *checks.due_checks(who), *_readings_due(who)]
-    return sorted(found, key=lambda one: (one.on, one.item))
+    rows = due.checks()
+    followed_for = [one for one in rows if not rows[one].conditions.isdisjoint(who.conditions)]
+    found = due_within(who, ALL_CLASSES)
+    return [one for one in found if one.item not in followed_for]
 
 
-def _readings_due(who: Situation) -> list[Planned]:
-    """Pressure and glucose of people who are not followed for them."""
+def due_within(
+    who: Situation, classes: Collection[DataClass], *, by_readings: bool = False
+) -> list[Planned]:
+    """Of visits, checks and screenings what these classes can tell, with readings of follow-ups.
+
+    `by_readings` where the deeds of `who` were not looked for: then no visit, and of checks those
+    that readings show alone.
+    """
+    opened = {DataClass.BODY} if who.stage is Stage.CHILD else {DataClass.REPRODUCTIVE}
+    scheduled = visits.scheduled(who) if opened <= set(classes) and not by_readings else []
+    found = checks.due_checks(who, classes, by_readings=by_readings)
+    return sorted(
+        [*scheduled, *found, *_readings_due(who, classes)], key=lambda one: (one.on, one.item)
+    )
+
+
+def _readings_due(who: Situation, classes: Collection[DataClass]) -> list[Planned]:
+    """Pressure and glucose, with the interval of those who are followed for them."""
     found = due.due_work(
         age=who.age,
         conditions=who.conditions,
         readings=who.readings,
-        classes=ALL_CLASSES,
+        classes=classes,
         today=who.today,
     )
     rows = due.checks()
     return [
-        Planned(one.item, "check", one.name, one.on, one.last, rows[one.item].healthy_source)
+        Planned(
+            one.item, "check", one.name, one.on, one.last, rows[one.item].source_for(who.conditions)
+        )
         for one in found
-        if rows[one.item].conditions.isdisjoint(who.conditions)
     ]
 
 

@@ -2,12 +2,13 @@
 
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
+from typing import Any, Literal
 
 from consent.vocabulary import Text
 from service.domain.care.sources import Source
 
-VISIT = "visit"
+Kind = Literal["visit", "check", "screening", "questionnaire"]
+VISIT: Kind = "visit"
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +20,7 @@ class Planned:
     """
 
     item: str
-    kind: str
+    kind: Kind
     name: Text
     on: date
     last: date | None

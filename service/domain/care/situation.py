@@ -2,14 +2,15 @@
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import date
+from datetime import date, datetime
 from itertools import chain
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from service.domain import life
 from service.domain.risk.assess import Assessment
-from service.domain.risk.person import Reading
+from service.domain.risk.person import Person, Reading
+from service.kit.clock import city_day
 
 Value = float | str
 DIAGNOSIS = "condition:"
@@ -91,3 +92,29 @@ class Situation:
         """The newest value of a measure that assessments look at."""
         found = self.readings.get(name)
         return found[0].value if found else None
+
+
+def situation(
+    person: Person,
+    readings: Mapping[str, Sequence[Reading]],
+    assessment: Assessment,
+    *,
+    birth_date: date,
+    zone: ZoneInfo,
+    now: datetime,
+) -> Situation:
+    """Whom the rules of care look at, on their own calendar, without what was done."""
+    today = city_day(now, zone)
+    pregnant = assessment.life_stage is life.Stage.PREGNANT
+    return Situation(
+        birth_date=birth_date,
+        sex=person.sex,
+        today=today,
+        stage=life.stage(birth_date, today, pregnant=pregnant),
+        assessment=assessment,
+        zone=zone,
+        conditions=person.conditions,
+        medications=person.medications,
+        family_history=person.family_history,
+        readings=readings,
+    )

@@ -4,7 +4,7 @@ Pure: the clock is an argument, nothing is stored. `assess_level` and `assess` s
 to the level, so they cannot disagree.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -117,6 +117,24 @@ def assess(person: Person, readings: Readings, now: datetime, *, paths: bool = T
     found = judge(facts)
     ways = path(person, readings, facts, found, now) if paths else ()
     return _assessment(person, facts, found, Newest(readings, now), ways)
+
+
+def without_paths(person: Person, readings: Readings, now: datetime) -> Assessment:
+    """`assess` for somebody who asks for no way to a lower level."""
+    return assess(person, readings, now, paths=False)
+
+
+def in_brief(person: Person, readings: Readings, now: datetime) -> Assessment:
+    """The level and its causes alone, without models, factors and texts: for who asks often."""
+    age = age_at(person.birth_date, now)
+    facts = facts_of(person, readings, now, age)
+    found = _without_level(person, facts, Newest(readings, now), advice.REASONS["child"])
+    if age < ADULT_FROM:
+        return found
+    judged = judge(facts)
+    return replace(
+        found, level=judged.level, index=judged.composite, reason=None, causes=causes(facts, judged)
+    )
 
 
 def unassessed(person: Person, readings: Readings, now: datetime) -> Assessment:

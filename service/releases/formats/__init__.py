@@ -34,8 +34,8 @@ FORMS = {
 }
 assert {"csv", *FORMS} == set(get_args(Name))
 
-SHELF_BYTES = 64 * 1024 * 1024
-"""Derived forms a process keeps at most. One larger than that is derived each time."""
+SHELF_BYTES = 32 * 1024 * 1024
+"""Compressed forms a process keeps at most: those of a dozen releases of a large city."""
 _shelf = Shelf(SHELF_BYTES)
 
 

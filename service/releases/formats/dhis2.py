@@ -13,7 +13,7 @@ A cell that is not published has no value; one of low precision says so in its c
 from collections.abc import Iterator
 from typing import Any
 
-from service.kit.hashing import canonical_json
+from service.releases.formats.listing import listing
 from service.releases.formats.published import UNPUBLISHED, Period, Published
 
 FIGURES = ("count", "low", "high")
@@ -21,7 +21,7 @@ FIGURES = ("count", "low", "high")
 
 def derive(release: Published) -> bytes:
     """`{"dataValues": [...]}`: period and organisation unit with each value."""
-    return canonical_json({"dataValues": list(_values(release))})
+    return listing({}, "dataValues", _values(release))
 
 
 def spelled(period: Period) -> str:

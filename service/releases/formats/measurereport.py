@@ -9,12 +9,13 @@ but the standard reason for its absence.
 
 from calendar import monthrange
 from collections.abc import Iterator
+from functools import lru_cache
 from itertools import groupby
 from operator import itemgetter
 from typing import Any
 from uuid import NAMESPACE_URL, uuid5
 
-from service.kit.hashing import canonical_json
+from service.releases.formats.listing import listing
 from service.releases.formats.published import ALL, PARTICIPATION, UNPUBLISHED, Published
 
 INTERVAL = "urn:kangma:fhir:interval"
@@ -31,15 +32,14 @@ def derive(release: Published) -> bytes:
     of = itemgetter(*ONE_REPORT)
     ordered = groupby(sorted(release.rows, key=of), key=of)
     manifest = release.manifest
-    return canonical_json(
-        {
-            "resourceType": "Bundle",
-            "type": "collection",
-            "identifier": {"system": SYSTEM, "value": manifest["release_id"]},
-            "timestamp": manifest["published_at"],
-            "entry": [_entry(release, key, list(rows)) for key, rows in ordered],
-        }
-    )
+    envelope = {
+        "resourceType": "Bundle",
+        "type": "collection",
+        "identifier": {"system": SYSTEM, "value": manifest["release_id"]},
+        "timestamp": manifest["published_at"],
+    }
+    entries = (_entry(release, key, list(rows)) for key, rows in ordered)
+    return listing(envelope, "entry", entries)
 
 
 def _entry(
@@ -130,5 +130,6 @@ def _quantity(value: float) -> dict[str, Any]:
     return {"value": value, "system": UCUM, "code": "1"}
 
 
+@lru_cache(maxsize=1024)
 def _code(kind: str, word: str) -> dict[str, Any]:
     return {"coding": [{"system": f"urn:kangma:{kind}", "code": word}]}

@@ -34,18 +34,24 @@ class Period(NamedTuple):
 
 
 class Published(NamedTuple):
-    """`rows` are those of the CSV in its order, numbers read and None where a field is empty."""
+    """`rows` are those of the CSV in its order, numbers read and None where a field is empty.
+
+    `names` has the Chinese and English name of each area by level and code.
+    """
 
     manifest: dict[str, Any]
     rows: tuple[dict[str, Any], ...]
     csv_sha256: str
     manifest_sha256: str
+    names: dict[tuple[str, str], dict[str, str]]
 
     @classmethod
     def of(cls, kept: Artifact) -> "Published":
         manifest: dict[str, Any] = json.loads(kept.manifest)
         rows = artifacts.read_csv(kept.csv)
-        return cls(manifest, rows, kept.csv_sha256, kept.manifest_sha256)
+        areas = manifest["regions"]["areas"]
+        names = {(area["level"], area["code"]): area["name"] for area in areas}
+        return cls(manifest, rows, kept.csv_sha256, kept.manifest_sha256, names)
 
     @property
     def period(self) -> Period:
@@ -56,9 +62,3 @@ class Published(NamedTuple):
         year, month, quarter = (int(part) if part else None for part in found.groups())
         assert year is not None
         return Period(year, month, quarter)
-
-    @property
-    def names(self) -> dict[tuple[str, str], dict[str, str]]:
-        """Name of each area in Chinese and English, by level and code."""
-        areas = self.manifest["regions"]["areas"]
-        return {(area["level"], area["code"]): area["name"] for area in areas}

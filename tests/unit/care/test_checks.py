@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.domain.care import asked, screening
+from service.domain.care import asked, names, screening
 from service.domain.care.checks import CHECKS, due_checks
 from service.domain.care.days import months_after
 from service.domain.care.plan import due_list
@@ -255,7 +255,7 @@ def test_rows_name_what_exists() -> None:
     for check in CHECKS:
         for group in check.groups:
             for name in group:
-                assert asked.class_of(name)
+                assert names.class_of(name)
                 assert name in MEASURES or ":" in name
         assert check.model is None or check.model in MODELS
         assert check.questionnaire is None or check.questionnaire in INSTRUMENTS

@@ -6,7 +6,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.domain.care import asked, colours
+from service.domain.care import colours, names
 from service.domain.care.situation import Deed
 from service.domain.risk.assess import assess
 from service.domain.risk.person import Person
@@ -45,8 +45,8 @@ def test_the_newest_colour_is_shown_with_its_day_and_source() -> None:
 def test_purple_stands_beside_another_colour() -> None:
     assert shown(entered("green", 5), entered("purple", 30)) == ["green", "purple"]
     assert shown(entered("purple", 30)) == ["purple"]
-    assert asked.class_of("condition:pregnancy_risk_purple") == "infectious"
-    assert asked.class_of("condition:pregnancy_risk_red") == "reproductive"
+    assert names.class_of("condition:pregnancy_risk_purple") == "infectious"
+    assert names.class_of("condition:pregnancy_risk_red") == "reproductive"
 
 
 def test_a_colour_that_is_over_gives_way_to_the_one_before() -> None:

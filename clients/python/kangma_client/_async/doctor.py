@@ -29,6 +29,13 @@ class AsyncDoctor:
         params = {"level": level, "due": due, "q": q, "sort": sort, "limit": page_size}
         return each(self._transport, Call("GET", "/v1/doctor/panel", params=params))
 
+    @operation("list_panel_indicators")
+    async def indicators(self, *, year: int | None = None) -> Any:
+        """Norm and control rate of the own panel, with the patients behind each number."""
+        return await self._transport.send(
+            Call("GET", "/v1/doctor/indicators", params={"year": year})
+        )
+
     @operation("get_patient")
     async def patient(self, patient_id: str) -> Any:
         """Profile, prompt and what is withheld, with the reason."""

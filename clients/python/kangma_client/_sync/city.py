@@ -77,3 +77,49 @@ class City:
     @operation("list_imported_series")
     def imported_series(self) -> Iterator[dict[str, Any]]:
         return each(self._transport, Call("GET", "/v1/city/imported-series"))
+
+    @operation("list_nodes")
+    def nodes(self) -> Iterator[dict[str, Any]]:
+        """Publishers whose releases are here; `own` is the service itself."""
+        return each(self._transport, Call("GET", "/v1/city/nodes"))
+
+    @operation("get_node_release")
+    def node_release(self, node: str, release_id: str) -> Any:
+        """The manifest."""
+        path = f"/v1/city/nodes/{node}/releases/{release_id}"
+        return self._transport.send(Call("GET", path))
+
+    @operation("get_node_release_signature")
+    def node_signature(self, node: str, release_id: str) -> Any:
+        path = f"/v1/city/nodes/{node}/releases/{release_id}/signature"
+        return self._transport.send(Call("GET", path))
+
+    @operation("get_node_release_table")
+    def node_table(self, node: str, release_id: str, *, format: str = "csv") -> Any:
+        """As `table`."""
+        path = f"/v1/city/nodes/{node}/releases/{release_id}/table"
+        call = Call("GET", path, params={"format": format})
+        if format in ("csv", "json"):
+            return self._transport.send(call)
+        return (self._transport.respond(call)).content
+
+    @operation("list_node_release_cells")
+    def node_cells(
+        self,
+        node: str,
+        release_id: str,
+        *,
+        metric: str | None = None,
+        level: str | None = None,
+        region: str | None = None,
+        sex: str | None = None,
+        age: str | None = None,
+    ) -> Iterator[dict[str, Any]]:
+        params = {"metric": metric, "level": level, "region": region, "sex": sex, "age": age}
+        path = f"/v1/city/nodes/{node}/releases/{release_id}/cells"
+        return each(self._transport, Call("GET", path, params=params))
+
+    @operation("get_merged_release")
+    def merged(self, release_id: str) -> Any:
+        """Published cells of all nodes added; `missing` names nodes without the release."""
+        return self._transport.send(Call("GET", f"/v1/city/merged/{release_id}"))
