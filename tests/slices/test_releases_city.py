@@ -2,80 +2,23 @@
 
 import base64
 from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import Any, NamedTuple
-from uuid import uuid4
 
-import httpx
 import pytest
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from fastapi import FastAPI
 from pydantic import TypeAdapter
 
-from service.api.bare import application
-from service.api.city import releases
+from service.api.city import nodes, releases
 from service.domain.anonymity.specification import current
-from service.identity.revocations import Revocations
-from service.identity.tables import revocations
-from service.kit.db import Database, metadata
-from service.kit.tokens import Tokens
+from service.kit.db import Database
 from service.releases import artifact
 from service.releases.formats import FORMS
-from tests.asgi import Doors, doors
-from tests.city_room import NOW, SIGNER, contribute, make_tables, publish_here, regions, someone
+from tests.city_doors import City, open_city
+from tests.city_room import contribute, publish_here, regions, someone
 from tests.contract import validated
 
 CELL = {
     "level", "region", "metric", "category", "sex", "age", "count", "low", "high",
     "share", "share_low", "share_high", "status",
 }  # fmt: skip
-
-
-class Key(NamedTuple):
-    kid: str
-    private: Ed25519PrivateKey
-    stage: str = "current"
-
-
-class City:
-    """The whole application over one store, entered with the token of an audience."""
-
-    def __init__(self, app: FastAPI, opened: Doors) -> None:
-        self.app = app
-        self._doors = opened
-
-    def get(self, path: str, *, audience: str | None = "city", **options: Any) -> httpx.Response:
-        headers = options.pop("headers", {})
-        if audience:
-            headers["Authorization"] = f"Bearer {self._token(audience)}"
-        return self._doors.get(path, headers=headers, **options)
-
-    def _token(self, audience: str) -> str:
-        token: str = self.app.state.tokens.issue(
-            subject=uuid4(),
-            audience=audience,
-            scope=frozenset({audience}),
-            auth_time=NOW,
-            acr=1,
-            family=uuid4(),
-            now=NOW,
-        )
-        return token
-
-
-@contextmanager
-def _open(database: Database, outlines: dict[str, Any] | None) -> Iterator[City]:
-    make_tables(database)
-    metadata.create_all(database.engine, tables=[revocations])
-    key = Key("jwt-test-1", SIGNER.private)
-    app = application()
-    app.state.db = database
-    app.state.clock = lambda: NOW
-    app.state.tokens = Tokens(app.state.issuer, lambda: [key])
-    app.state.revocations = Revocations(database, lambda: NOW)
-    app.state.outlines = outlines
-    with doors(app) as opened:
-        yield City(app, opened)
 
 
 SQUARE = {"type": "Polygon", "coordinates": [[[0, 0], [1, 0], [1, 1], [0, 0]]]}
@@ -92,7 +35,7 @@ OUTLINES = {
 def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[City]:
     """One published release that every reading test shares; it never changes."""
     database = Database(f"sqlite:///{tmp_path_factory.mktemp('city') / 'kangma.db'}")
-    with _open(database, OUTLINES) as opened:
+    with open_city(database, OUTLINES) as opened:
         contribute(database, [(str(number), someone(number)) for number in range(400)])
         publish_here(database)
         yield opened
@@ -101,7 +44,7 @@ def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[City]:
 
 @pytest.fixture
 def empty(database: Database) -> Iterator[City]:
-    with _open(database, None) as opened:
+    with open_city(database, None) as opened:
         yield opened
 
 
@@ -118,7 +61,8 @@ def test_only_a_city_token_opens_these_doors(client: City, audience: str | None)
 
 def test_a_city_token_opens_no_other_door(client: City) -> None:
     """Every operation of the service that asks who is calling turns the city away, but these."""
-    own = {route.path for route in releases.router.routes}  # type: ignore[attr-defined]
+    routes = [*releases.router.routes, *nodes.router.routes]
+    own = {route.path for route in routes}  # type: ignore[attr-defined]
     guarded = 0
     for path, operations in client.app.openapi()["paths"].items():
         if path in own or "get" not in operations or not operations["get"].get("security"):
