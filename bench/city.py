@@ -13,22 +13,15 @@ from consent.vocabulary import Text
 from service.domain.anonymity.count import CONTRIBUTION
 from service.domain.anonymity.geography import Geography
 from service.domain.anonymity.specification import Specification
+from tests.city_room import YEAR as YEAR
+from tests.city_room import Division
 
-YEAR = 2026
 NAME = Text("虚拟", "Simulated")
 DISTRICTS = (0.20, 0.16, 0.14, 0.13, 0.12, 0.10, 0.09, 0.06)
 """Shares of the city's people."""
 STREET = 10_000
 OWN_COMMUNITY = 4_000
 """People of a street, and of a community right below a district, on average."""
-
-
-class Division(NamedTuple):
-    code: str
-    name: Text
-    level: str
-    parent: str | None
-    population: int | None
 
 
 class City(NamedTuple):

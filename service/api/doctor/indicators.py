@@ -47,7 +47,7 @@ class ManagedOut(BaseModel):
     controlled: bool
 
 
-class IndicatorOut(Sourced):
+class NormIndicatorOut(Sourced):
     condition: Disease
     text: Bilingual
     norm_rate: RateOut
@@ -59,7 +59,7 @@ class IndicatorOut(Sourced):
 class PanelIndicators(BaseModel):
     year: int
     patients: int = Field(description="Everybody of the panel whose name the doctor may see.")
-    conditions: list[IndicatorOut]
+    conditions: list[NormIndicatorOut]
 
 
 @router.get("/indicators")
@@ -106,7 +106,7 @@ async def _standings(
     return await house.db.awrite(job, key=caller.id.bytes)
 
 
-def _indicator(one: Followed, found: Standings) -> IndicatorOut:
+def _indicator(one: Followed, found: Standings) -> NormIndicatorOut:
     lines = [
         (resident, told.name, line)
         for resident, told in found.items()
@@ -114,7 +114,7 @@ def _indicator(one: Followed, found: Standings) -> IndicatorOut:
         if line.disease is one.disease
     ]
     source = rates.SOURCE
-    return IndicatorOut(
+    return NormIndicatorOut(
         source=source.citation,
         grade=source.grade,
         caveat=Bilingual.of(source.caveat),

@@ -1,10 +1,11 @@
 """docs/measures.md and docs/indicators.md, made from the data: `python -m ...vocabulary.pages`."""
 
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from consent.vocabulary import CLASSES, DataClass
+from service.domain.anonymity import specification
 from service.domain.vocabulary.indicators import INDICATORS, Indicator
 from service.domain.vocabulary.measures import MEASURES, VERSION, Measure, Range
 
@@ -102,6 +103,10 @@ def indicators_page() -> str:
         "Voluntary data speak for those who take part: a value is published with its number of "
         "people and its coverage. Mortality, tuberculosis, HIV and treatment of depression are "
         "imported, never estimated.",
+        "",
+        "“计算”一栏中`指标`名表示可从已发布的表读出；没有名称的尚未发布。",
+        "A `metric` beside how it is computed can be read from published tables; an indicator "
+        "without one is not published yet.",
     ]
     for plan in dict.fromkeys(i.plan for i in INDICATORS.values()):
         lines += _plan_section(plan, [i for i in INDICATORS.values() if i.plan == plan])
@@ -114,6 +119,7 @@ def _plan_section(plan: str, found: Iterable[Indicator]) -> Iterator[str]:
         "编号 id", "名称 name", "分子 numerator", "分母 denominator", "单位 unit", "方向",
         "目标 targets", "计算 computed by", "定义来源 definition", "说明 note",
     )  # fmt: skip
+    read = {rule.id: f"`{rule.metric}`" for rule in specification.current().indicators}
     for i in found:
         yield _row(
             f"`{i.id}`",
@@ -123,10 +129,16 @@ def _plan_section(plan: str, found: Iterable[Indicator]) -> Iterator[str]:
             i.unit,
             DIRECTIONS[i.direction],
             "; ".join(f"{target.year}: {target.text}" for target in i.targets),
-            COMPUTED[i.computed_by],
+            _computed(i, read),
             i.definition_source,
             i.note,
         )
+
+
+def _computed(indicator: Indicator, read: Mapping[str, str]) -> str:
+    """How it is computed, and from which published metric, where there is one."""
+    how = COMPUTED[indicator.computed_by]
+    return f"{how}: {read[indicator.id]}" if indicator.id in read else how
 
 
 def _table_head(*names: str) -> Iterator[str]:

@@ -9,6 +9,7 @@ from service.domain.care import counted
 from service.domain.care.days import months_after
 from service.domain.care.situation import Deed, Situation
 from tests.unit.care.room import TODAY, at, born, done, read, somebody
+from tests.unit.care.test_tested import ADULT
 
 A_YEAR_AGO = months_after(TODAY, -12)
 HYPERTENSION = ("hypertension",)
@@ -200,6 +201,29 @@ def test_scores_of_the_last_answer_of_the_year(
     assert told(who(TODAY), metric) == word
     assert told(who(A_YEAR_AGO + timedelta(days=1)), metric) == word
     assert told(who(A_YEAR_AGO), metric) == "unknown"
+
+
+@pytest.mark.parametrize(
+    ("day", "left_out", "word"),
+    [
+        (TODAY, None, "good"),
+        (A_YEAR_AGO + timedelta(days=1), None, "good"),
+        (A_YEAR_AGO, None, "unknown"),
+        (TODAY, "push_ups", "unknown"),
+    ],
+)
+def test_fitness_is_the_grade_of_a_whole_test_under_the_edition_of_now(
+    day: date, left_out: str | None, word: str
+) -> None:
+    results = {name: value for name, value in ADULT.items() if name != left_out}
+    who = somebody(born(27), sex="male", deeds=(Deed(day, results, False),))
+    assert told(who, "fitness") == word
+
+
+def test_a_fitness_test_without_a_grade_is_unknown_at_any_age() -> None:
+    for age in (10, 19, 60):
+        who = somebody(born(age), sex="male", deeds=(Deed(TODAY, ADULT, False),))
+        assert told(who, "fitness") == "unknown"
 
 
 def test_a_contract_is_a_yes_or_a_no() -> None:

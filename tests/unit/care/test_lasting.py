@@ -14,6 +14,7 @@ from service.domain.care.days import months_after
 from service.domain.care.situation import Deed, Situation
 from service.domain.risk import change
 from service.domain.risk.assess import assess
+from service.domain.risk.current import SMOKING_STEPS
 from service.domain.risk.person import Person, Reading
 from tests.unit.care.room import TODAY, at, born, done, read, somebody
 
@@ -37,7 +38,6 @@ def told(who: Situation) -> dict[str, str]:
     return who.assessment.categories() | counted.categories(who, ALL_CLASSES, signed=True)
 
 
-AGES = st.integers(0, 40_000)
 VALUES = st.fixed_dictionaries(
     {},
     optional={
@@ -59,11 +59,15 @@ VALUES = st.fixed_dictionaries(
         "fruit_intake": st.just(200.0),
     },
 )
-# Days ago, close to where something ends as often as not.
-AGO = st.one_of(
-    st.integers(0, 2000),
-    st.tuples(st.sampled_from([300, 365, 366, 730]), st.integers(0, 25)).map(
-        lambda end: end[0] - end[1]
+NEAR = st.integers(-1, 26)
+FRESHLY = {"smoking_status": "never", "dxa_t_hip": 0.5}
+ENDS = (300, 365, 366, 730, 731, 1095, 1096, 1826)
+AGO = st.tuples(st.sampled_from(ENDS), NEAR).map(lambda end: end[0] - end[1])
+"""Days ago, of what ends within days from now."""
+AGES = st.one_of(
+    st.integers(0, 40_000),
+    st.tuples(st.sampled_from([18, 35, 40, 45, 50, 65, 75]), NEAR).map(
+        lambda end: round(end[0] * 365.2425) - end[1]
     ),
 )
 DEEDS = st.lists(
@@ -72,6 +76,7 @@ DEEDS = st.lists(
         st.sampled_from(
             [
                 {counted.LITERACY: 85.0},
+                {**FRESHLY, "hpv_high_risk": "negative", "mammography": "1"},
                 {counted.DEPRESSION: 12.0},
                 {"systolic_bp": 130.0},
                 {"glucose_fasting": 6.0},
@@ -84,18 +89,18 @@ DEEDS = st.lists(
         ),
         st.booleans(),
     ),
-    max_size=6,
+    max_size=1,
 )
 
 
 @given(
     days=AGES,
     sex=st.sampled_from(["female", "male"]),
-    records=st.lists(st.tuples(AGO, st.integers(0, 23), VALUES), max_size=5),
+    records=st.lists(st.tuples(AGO, st.integers(0, 23), VALUES), max_size=2),
     deeds=DEEDS,
     ill=st.sets(st.sampled_from(["hypertension", "diabetes_type_2"])),
 )
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=400, deadline=None)
 def test_no_category_changes_before_its_day(
     days: int,
     sex: str,
@@ -159,6 +164,24 @@ def test_the_next_change_is_a_birthday_an_old_reading_or_the_end_of_a_year(
     who: Situation, day: date
 ) -> None:
     assert lasting.until(who) == day
+
+
+def test_a_screening_that_comes_again_ends_on_the_day_it_is_due() -> None:
+    then = months_after(TODAY + SOON, -36)
+    tests = (done(then, "cervical_cytology", "mammography"),)
+    who = somebody(born(37, days=90), deeds=tests)
+    assert told(who)["screening"] == "up_to_date"
+    assert lasting.until(who) == TODAY + SOON
+    later = somebody(born(37, days=90), deeds=tests, today=TODAY + SOON)
+    assert told(later)["screening"] == "due"
+
+
+def test_years_without_smoking_end_on_their_day() -> None:
+    longest = max(SMOKING_STEPS)
+    quit_on = at(TODAY + SOON) - longest
+    told_of = [Reading("former", at(TODAY - SOON)), Reading("former", quit_on)]
+    who = somebody(born(37, days=90), readings={"smoking_status": told_of})
+    assert lasting.until(who) == TODAY + SOON
 
 
 def test_where_the_day_begins_sooner_a_day_less_is_waited() -> None:
