@@ -179,8 +179,9 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON logins, refresh_tokens, revocations, pas
     practitioner_posts, clinics TO kangma_operator;
 
 -- 6. Releases: the job makes them, everybody else reads what was published.
-GRANT SELECT, INSERT, UPDATE ON release_artifacts, release_attempts, release_budgets,
-    release_charges, release_specifications TO kangma_job;
+-- Of what was published, signed or counted nothing is ever changed; money spent and charges are.
+GRANT SELECT, INSERT ON release_artifacts, release_attempts, release_specifications TO kangma_job;
+GRANT SELECT, INSERT, UPDATE ON release_budgets, release_charges TO kangma_job;
 GRANT SELECT ON release_artifacts, release_attempts, release_budgets, release_charges,
     release_specifications, release_nodes, release_node_keys, release_pulled
     TO kangma_city, kangma_operator;

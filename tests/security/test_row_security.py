@@ -201,6 +201,21 @@ def test_only_the_job_counts_people_and_makes_releases(desk: psycopg.Connection[
                 desk.execute(statement)
 
 
+def test_not_even_the_job_changes_what_was_published(desk: psycopg.Connection[Any]) -> None:
+    """Bug it would catch: a release that only the code above keeps from being written again."""
+    changes = {
+        "release_artifacts": "sequence",
+        "release_attempts": "attempt",
+        "release_specifications": "version",
+    }
+    for audience in set(AUDIENCES) - {"upkeep"}:
+        desk.execute(f"SET ROLE kangma_{audience}")
+        for table, column in changes.items():
+            for statement in (f"UPDATE {table} SET {column} = {column}", f"DELETE FROM {table}"):
+                with pytest.raises(errors.InsufficientPrivilege):
+                    desk.execute(statement)
+
+
 def test_nobody_changes_or_deletes_an_entry_of_the_log(desk: psycopg.Connection[Any]) -> None:
     for audience in AUDIENCES:
         desk.execute(f"SET ROLE kangma_{audience}")

@@ -6,6 +6,7 @@ Tests compare it with opendp's.
 """
 
 from collections.abc import Callable
+from functools import lru_cache
 from math import erf, exp, inf, log, log1p, sqrt
 
 Curve = Callable[[float], float]
@@ -35,6 +36,7 @@ def _foot(curve: Curve, low: float, high: float) -> float:
     return (low + high) / 2
 
 
+@lru_cache(maxsize=256)
 def epsilon_of(rho: float, delta: float) -> float:
     """Epsilon shown to people for a budget of `rho` at `delta`."""
     if rho <= 0:
