@@ -214,7 +214,8 @@ def _check_release(
             truth[outcome.home[:6], category] += 1
             truth[city.CITY, category] += 1
     totals = [cell for cell in cells if cell["sex"] == "all" and cell["age"] == "all"]
-    assert len(totals) == 5 * (1 + len(city.DISTRICTS))
+    # The city, its districts, and whoever told no district.
+    assert len(totals) == 5 * (1 + len(city.DISTRICTS) + 1)
     inside = [
         cell["low"] <= truth[cell["region"], cell["category"]] <= cell["high"] for cell in totals
     ]

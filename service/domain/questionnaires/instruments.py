@@ -130,7 +130,7 @@ def _instrument(entry: dict[str, Any]) -> Instrument:
 
 def _bands(entry: dict[str, Any]) -> tuple[Band, ...]:
     """Its own, or those of the model that scores the same questions."""
-    if "scale" not in entry:
+    if entry["bands"] or "scale" not in entry:
         return tuple(_band(band) for band in entry["bands"])
     rows = SCALES[entry["scale"]].rows
     return tuple(Band(row.low, row.high, row.sex, row.label) for row in rows)

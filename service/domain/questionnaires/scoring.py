@@ -200,9 +200,6 @@ def _missing(instrument: Instrument, answers: Answers) -> tuple[str, ...]:
 
 def _band(instrument: Instrument, total: int, sex: Sex | None) -> tuple[Text | None, str | None]:
     """The name of the band that holds `total`, and the same as a stable word."""
-    if instrument.id in SCALES:
-        row = SCALES[instrument.id].row(total, sex)
-        return (None, None) if row is None else (row.label, row.label.en)
     for band in instrument.bands:
         if band.low <= total <= band.high and band.sex in (None, sex):
             return band.label, band.label.en
