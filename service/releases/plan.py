@@ -64,7 +64,7 @@ def _deviation(precision: Precision, table: str) -> Floats:
     The share is one in K, where the noise of participation drops out; far from it a share is a
     few per cent less precise.
     """
-    spread = np.sqrt(precision.spread(table))
+    spread = np.sqrt(precision.spreads[table])
     size = precision.shapes[table].size
     deviation: Floats = spread if table == PARTICIPATION else spread * (size - 1) / size
     return deviation

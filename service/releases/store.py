@@ -110,13 +110,13 @@ def attempt_of(conn: Connection, release_id: str) -> int:
 
 
 def artifact(conn: Connection, release_id: str) -> Artifact | None:
-    return _artifact(
+    return artifact_of(
         conn.execute(select(artifacts).where(artifacts.c.release_id == release_id)).first()
     )
 
 
 def latest(conn: Connection) -> Artifact | None:
-    return _artifact(
+    return artifact_of(
         conn.execute(select(artifacts).order_by(artifacts.c.sequence.desc()).limit(1)).first()
     )
 
@@ -166,7 +166,8 @@ def add_specification(conn: Connection, kept: SignedSpecification) -> None:
     conn.execute(insert(specifications).values(kept._asdict()))
 
 
-def _artifact(row: Row[Any] | None) -> Artifact | None:
+def artifact_of(row: Row[Any] | None) -> Artifact | None:
+    """The artifact in a row of its fields, in their order."""
     if row is None:
         return None
     kept = Artifact._make(row)

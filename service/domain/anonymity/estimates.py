@@ -5,6 +5,7 @@ Everything follows from the noise scales of the manifest: nothing here looks at 
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -50,22 +51,24 @@ class Precision:
         counts: Floats = (contrast + people[: shape.areas]) / shape.size
         return counts
 
-    def spread(self, table: str) -> Floats:
-        """Variance of one group of each area, of a table that a resident changes by one."""
-        shape = self.shapes[table]
-        _, variance = shape.tree.fit(np.zeros(shape.areas), self.weights[table])
-        return variance
+    @cached_property
+    def spreads(self) -> Mapping[str, Floats]:
+        """Table -> variance by area of one group, of a table that a resident changes by one."""
+        return {
+            table: shape.tree.fit(np.zeros(shape.areas), self.weights[table])[1]
+            for table, shape in self.shapes.items()
+        }
 
     def covariance(self, table: str, *, first: int, second: int, both: int) -> Floats:
         """Covariance by area, for one group, of sums over categories.
 
         `first` and `second` are how many categories each sum takes, `both` how many they share.
         """
-        size, people = self.shapes[table].size, self.spread(PARTICIPATION)
+        size, people = self.shapes[table].size, self.spreads[PARTICIPATION]
         if size == 1:
             return people
         people = people[: self.shapes[table].areas]
-        alone = self.spread(table) * (size - 1) / size
+        alone = self.spreads[table] * (size - 1) / size
         covariance: Floats = alone * (both - first * second / size) + people * (
             first * second / size**2
         )

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection, insert, or_, select
 
-from service.releases.store import Artifact
+from service.releases.store import Artifact, artifact_of
 from service.releases.tables import node_keys, nodes, pulled
 
 BY_FIELD = [pulled.c[name] for name in Artifact._fields]
@@ -85,13 +85,7 @@ def summaries(conn: Connection) -> list[Summary]:
 
 def artifact(conn: Connection, name: str, release_id: str) -> Artifact | None:
     where = pulled.c.node == name, pulled.c.release_id == release_id
-    row = conn.execute(select(*BY_FIELD).where(*where)).first()
-    if row is None:
-        return None
-    kept = Artifact._make(row)
-    return kept._replace(
-        csv=bytes(kept.csv), manifest=bytes(kept.manifest), public_key=bytes(kept.public_key)
-    )
+    return artifact_of(conn.execute(select(*BY_FIELD).where(*where)).first())
 
 
 def add_artifact(conn: Connection, name: str, kept: Artifact, now: datetime) -> None:
