@@ -7,7 +7,7 @@ from fastapi import APIRouter, Path, Query, Request, Response
 
 from service.api.body import StrictRoute
 from service.api.city.answers import served
-from service.api.city.releases import FORMS, NOT_MODIFIED, ReleaseId, Value
+from service.api.city.releases import FORMS, NOT_MODIFIED, Cut, ReleaseId
 from service.api.city.shapes import (
     Cells,
     DataValues,
@@ -76,15 +76,9 @@ async def list_node_release_cells(
     request: Request,
     _: City,
     db: Db,
-    metric: Value = None,
-    level: Value = None,
-    region: Value = None,
-    sex: Value = None,
-    age: Value = None,
+    wanted: Cut,
 ) -> Response:
     """A node's cells that equal every given value; totals are `all` on their axis."""
-    given = {"metric": metric, "level": level, "region": region, "sex": sex, "age": age}
-    wanted = {name: value for name, value in given.items() if value is not None}
     kept = await db.aread(lambda conn: pulled.find(conn, node, release_id))
     return served(request, views.cells(kept, wanted))
 

@@ -7,7 +7,7 @@ of cells. There is no other question the city can ask.
 from typing import Annotated, Any
 
 from anyio import to_thread
-from fastapi import APIRouter, Path, Query, Request, Response
+from fastapi import APIRouter, Depends, Path, Query, Request, Response
 
 from service.api.body import StrictRoute
 from service.api.city.answers import served
@@ -33,6 +33,21 @@ router = APIRouter(prefix="/v1/city", tags=["city"], route_class=StrictRoute)
 
 ReleaseId = Annotated[str, Path(max_length=40)]
 Value = Annotated[str | None, Query(max_length=40)]
+
+
+def cut(
+    metric: Value = None,
+    level: Value = None,
+    region: Value = None,
+    sex: Value = None,
+    age: Value = None,
+) -> dict[str, str]:
+    """The values that cells are asked to equal, by name."""
+    given = {"metric": metric, "level": level, "region": region, "sex": sex, "age": age}
+    return {name: value for name, value in given.items() if value is not None}
+
+
+Cut = Annotated[dict[str, str], Depends(cut)]
 NOT_MODIFIED: dict[int | str, dict[str, Any]] = {
     304: {"description": "The client's copy is current."}
 }
@@ -97,15 +112,9 @@ async def list_release_cells(
     request: Request,
     _: City,
     db: Db,
-    metric: Value = None,
-    level: Value = None,
-    region: Value = None,
-    sex: Value = None,
-    age: Value = None,
+    wanted: Cut,
 ) -> Response:
     """The cells that equal every given value; totals are `all` on their axis."""
-    given = {"metric": metric, "level": level, "region": region, "sex": sex, "age": age}
-    wanted = {name: value for name, value in given.items() if value is not None}
     kept = await db.aread(lambda conn: views.find(conn, release_id))
     return served(request, views.cells(kept, wanted))
 

@@ -30,11 +30,16 @@ class Releases(Page[ReleaseOut]):
     """Newest first."""
 
 
-class CellOut(BaseModel):
-    """Numbers are null where the status is not_published; participation has no category."""
+class Placed(BaseModel):
+    """A division by its level and code."""
 
-    level: Literal["city", "district", "street", "community"]
+    level: Level
     region: str
+
+
+class Counted(BaseModel):
+    """What is counted, of whom, and its numbers."""
+
     metric: str
     category: str
     sex: str
@@ -46,6 +51,10 @@ class CellOut(BaseModel):
     share_low: float | None
     share_high: float | None
     status: Status
+
+
+class CellOut(Counted, Placed):
+    """Numbers are null where the status is not_published; participation has no category."""
 
 
 class Cells(Page[CellOut]):
@@ -200,18 +209,8 @@ class Nodes(Page[NodeOut]):
     pass
 
 
-class MergedCell(BaseModel):
-    metric: str
-    category: str
-    sex: str
-    age: str
-    count: int | None
-    low: int | None
-    high: int | None
-    share: float | None
-    share_low: float | None
-    share_high: float | None
-    status: Status
+class MergedCell(Counted):
+    pass
 
 
 class MergedSource(BaseModel):
