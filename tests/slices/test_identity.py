@@ -42,7 +42,6 @@ def passwords() -> Iterator[Passwords]:
 
 @pytest.fixture
 def db(database: Database) -> Database:
-    metadata.create_all(database.engine)
     return database
 
 
