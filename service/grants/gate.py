@@ -149,7 +149,8 @@ def _admitted(
     """The decision and who asked. One on an emergency that is only imagined admits nobody."""
     actor, subject = request.actor, request.subject
     guard.ask(conn, subject)
-    standing, asker = standing_and_asker(conn, actor, subject)
+    with kept.ahead(conn, vault, actor, subject) as ahead:
+        standing, asker = standing_and_asker(conn, actor, subject)
     if standing is None or standing.status != "active":
         facts = UNKNOWN if standing is None else facts_of(standing, NO_BOND, stepped_up)
         return _decided(conn, request, (), facts, now), None
@@ -160,7 +161,9 @@ def _admitted(
         # Somebody who is not in office holds nothing, whatever was once granted to them.
         return _decided(conn, request, (), facts_of(standing, NO_BOND, stepped_up), now), None
     request = replace(request, actor=placed(actor, asker))
-    grants = kept.grants_of(conn, vault, request, revision=standing.consent_revision)
+    grants = kept.grants_of(
+        conn, vault, request, revision=standing.consent_revision, ahead=ahead
+    )
     more = tuple(presented)
     if more or lasting:
         grants = Grants(one for one in (*more, *grants) if not lasting or kept.lasts(one))
