@@ -315,10 +315,11 @@ def admit_panel(
     """
     actor = panel_actor(conn, practitioner)
     grantees = grantees_of(actor)
-    found = store.standings_of_panel(conn, grantees, practitioner)
+    with guard.looking_for_a_panel(conn):
+        found = store.standings_of_panel(conn, grantees, practitioner)
+        rows = store.active_to(conn, grantees)
     # One query of the keystore for all of them, for the grants here and the names soon after.
     vault.preload(_revisions(one for one, _ in found), _OF_A_PANEL)
-    rows = store.active_to(conn, grantees)
     asked = (actor, Purpose.CARE, action, classes)
     standings = [(one, askers.Bond(mine, clinic_signed=True)) for one, mine in found]
     return _decide_each(conn, vault, standings, rows, asked, now=now, lasting=True)

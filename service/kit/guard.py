@@ -173,8 +173,25 @@ def keeping_the_log(conn: Connection) -> Iterator[None]:
 
     What an entry tells still takes a permit (see `open` columns).
     """
+    with _as(conn, "log"):
+        yield
+
+
+@contextmanager
+def looking_for_a_panel(conn: Connection) -> Iterator[None]:
+    """Inside, statements find who is on the panel of the practitioner who is asked about.
+
+    A role of its own: looking for a panel goes through contracts and grants, and were that a
+    doctor's policy, every decision about one resident would carry it too.
+    """
+    with _as(conn, "panel"):
+        yield
+
+
+@contextmanager
+def _as(conn: Connection, role: Audience) -> Iterator[None]:
     guard = guard_of(conn)
-    before, guard.audience, guard.stale = guard.audience, "log", True
+    before, guard.audience, guard.stale = guard.audience, role, True
     try:
         yield
     finally:
