@@ -47,6 +47,9 @@ class Need(IntFlag):
     CROSSING = 4
 
 
+_PERMIT, _CROSSING = int(Need.PERMIT), int(Need.CROSSING)
+
+
 class Crossing(StrEnum):
     """The reasons for which a job may go from resident to resident without any permit."""
 
@@ -118,11 +121,12 @@ class Guard:
             raise NoPermit(f"a statement on protected tables ran without: {need!r}")
 
     def allows(self, need: Need, rows: Iterable[Iterable[Any]]) -> bool:
-        if not need or self.crossing is not None:
+        if need == 0 or self.crossing is not None:
             return True
-        if need & Need.CROSSING:
+        # As whole numbers: every statement comes through here, and flags are ten times as slow.
+        if int.__and__(need, _CROSSING):
             return False
-        known = self.permitted if need & Need.PERMIT else self.asked
+        known = self.permitted if int.__and__(need, _PERMIT) else self.asked
         return bool(known) and all(_names(row, known) for row in rows)
 
 
