@@ -161,9 +161,7 @@ def _admitted(
         # Somebody who is not in office holds nothing, whatever was once granted to them.
         return _decided(conn, request, (), facts_of(standing, NO_BOND, stepped_up), now), None
     request = replace(request, actor=placed(actor, asker))
-    grants = kept.grants_of(
-        conn, vault, request, revision=standing.consent_revision, ahead=ahead
-    )
+    grants = kept.grants_of(conn, vault, request, revision=standing.consent_revision, ahead=ahead)
     more = tuple(presented)
     if more or lasting:
         grants = Grants(one for one in (*more, *grants) if not lasting or kept.lasts(one))
