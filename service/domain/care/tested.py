@@ -38,8 +38,8 @@ NO_GRADE = Text(
 )
 OLD_GRADE = Text(
     "年级是在以前的学年记录的，每年9月1日起须重新记录，不会自动升级：请再记录一次年级（school_grade）。",
-    "The grade was recorded in an earlier school year. From 1 September it has to be told again and "
-    "is never moved up by itself: record school_grade once more.",
+    "The grade was recorded in an earlier school year. From 1 September it has to be told again, "
+    "it is never moved up by itself: record school_grade once more.",
 )
 
 
