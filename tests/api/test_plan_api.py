@@ -235,7 +235,7 @@ def test_a_guardian_sees_the_childs_plan_and_the_look_is_logged(here: Town) -> N
     assert {one["action"] for one in looks} >= {"read"}
 
 
-def test_a_pupils_results_without_a_grade_have_no_score_and_say_why(here: Town) -> None:
+def test_a_pupils_results_are_scored_once_the_grade_of_the_school_year_is_told(here: Town) -> None:
     child = begin(here, here.resident(), birth_date="2015-05-17", sex="male")
     results: dict[str, Any] = {
         "vital_capacity": 2500,
@@ -253,7 +253,22 @@ def test_a_pupils_results_without_a_grade_have_no_score_and_say_why(here: Town) 
     (line,) = plan(here, child.guardian, child.path)["fitness"]
     assert (line["missing"], line["total"], line["edition"]) == (["grade"], None, "2014 revision")
     assert (line["items"], line["version"], line["state"]) == ({}, "1", "incomplete")
+    last_year = observation({"school_grade": "4"}, "2026-08-31T23:59:59+08:00")
+    log(here, child.guardian, last_year, path=child.path)
+    (line,) = plan(here, child.guardian, child.path)["fitness"]
+    assert (line["missing"], line["school_grade"]) == (["grade"], None)
+    assert "earlier school year" in line["caveat"]["en"]
+    this_year = observation({"school_grade": "5"}, "2026-09-01T00:00:00+08:00")
+    log(here, child.guardian, this_year, path=child.path)
     found = plan(here, child.guardian, child.path)
+    (line,) = found["fitness"]
+    assert (line["school_grade"], line["state"], line["missing"]) == ("5", "complete", [])
+    assert (line["standard"], line["bonus"], line["total"]) == (84.4, 3, 87.4)
+    assert (line["standard_id"], line["edition"], line["version"]) == (
+        "cn-nsphs-2014",
+        "2014 revision",
+        "1",
+    )
     met = {one["item"]: one["met"] for one in found["youth"]}
     assert met == {"daily_hour": True, "sight": None, "teeth": None}
     ok(child.ask("DELETE", "/data-classes/fitness"))
