@@ -192,7 +192,7 @@ def between(conn: Connection, resident: UUID, *grantees: Grantee) -> list[GrantR
 def raw_between(
     conn: Connection, resident: UUID, grantees: Sequence[Grantee]
 ) -> Callable[[], list[Row]]:
-    """As `between`, `later`, and as the driver gives the rows: to tell if they are the same still."""
+    """As `between`, `later` and as the driver gives the rows: to tell whether they are the same."""
     given: dict[str, Any] = {"resident": resident.bytes}
     for number, one in enumerate(grantees):
         given[f"kind{number}"], given[f"id{number}"] = one.kind.value, one.id
