@@ -21,9 +21,20 @@ ROOM = FRAME_BYTES - 8
 KEY_BYTES = 5
 """Enough of a record's key to find it again among the few dozen entries of a frame."""
 
-KEPT = {"systolic_bp": 8, "diastolic_bp": 8, "egfr": 4, "creatinine": 4, "smoking_status": 4}
+KEPT = {
+    "systolic_bp": 8,
+    "diastolic_bp": 8,
+    "egfr": 4,
+    "creatinine": 4,
+    "smoking_status": 4,
+    "fev1": 1,
+    "fev1_fvc": 1,
+    "dxa_t_lumbar": 1,
+    "dxa_t_hip": 1,
+}
 """Readings kept where an assessment looks further back: home pressures are averaged over a week,
-kidney values compared over three months, and the oldest of a former smoker's says since when."""
+kidney values compared over three months, and the oldest of a former smoker's says since when. Of
+a check that was done, the last one alone counts."""
 KEEP = 2
 """Readings kept of everything else: the newest and the one before it."""
 

@@ -10,8 +10,8 @@ from datetime import date, datetime, timedelta
 
 from service.domain import life
 from service.domain.care.counted import ELDER, SCREENINGS, SELFCARE, YEAR
-from service.domain.care.days import months_after
 from service.domain.care.situation import Situation
+from service.domain.days import months_after
 from service.domain.risk import change
 from service.domain.risk.current import FRESH, SMOKING_STEPS
 from service.kit.clock import city_day

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from consent.vocabulary import ALL_CLASSES
 from service.domain import life
 from service.domain.care import counted, lasting
-from service.domain.care.days import months_after
 from service.domain.care.situation import Deed, Situation
+from service.domain.days import months_after
 from service.domain.risk import change
 from service.domain.risk.assess import assess
 from service.domain.risk.current import SMOKING_STEPS
