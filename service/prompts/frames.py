@@ -8,7 +8,7 @@ are readings too: their name is `condition:<code>` and the like, their value the
 
 import json
 import zlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -83,8 +83,9 @@ def with_entries(frame: Frame, fresh: Iterable[Entry]) -> Frame:
     return Frame(_newest(entries), frame.cut)
 
 
-def holds(frame: Frame, key: str) -> bool:
-    return any(entry.key == key for entry in frame.entries)
+def holds(frame: Frame, key: str, but: Set[str] = frozenset()) -> bool:
+    """Whether a record is in the frame with anything but these names."""
+    return any(entry.key == key and not entry.values.keys() <= but for entry in frame.entries)
 
 
 def forgets(frame: Frame, keys: Iterable[str]) -> bool:

@@ -12,7 +12,7 @@ from service.kit.sealed import Sealed
 from service.prompts import frames, head, store
 from service.prompts.frames import FRAME_BYTES, Entry, Frame
 from service.prompts.head import Head
-from service.prompts.readings import PROMPT_CLASSES, entries_of
+from service.prompts.readings import CHECKS_DONE, PROMPT_CLASSES, entries_of
 from service.prompts.store import HEAD, Slot
 from service.records import pages
 from service.records.plan import Change
@@ -44,7 +44,8 @@ class Shelf:
                 elif not change.fresh:
                     # Nothing is left of it in this class: an entry without values takes it out.
                     entries.setdefault(data_class, {})[key] = Entry(key, 0, {})
-                if not change.fresh and frames.holds(self.frames[data_class], key):
+                # No level ever rested on whether an advised check was done.
+                if not change.fresh and frames.holds(self.frames[data_class], key, CHECKS_DONE):
                     self.corrected.add(data_class)
                 if not change.fresh and frames.forgets(self.frames[data_class], [key]):
                     stale.add(data_class)
