@@ -120,10 +120,12 @@ def admit_emergency(
     now: datetime,
     classes: frozenset[DataClass] = ALL_CLASSES,
     imagined: bool = False,
+    stepped_up: bool = False,
 ) -> Decision:
     """Decide a look in an emergency, on the session that is open.
 
     If it is `imagined` to be opened now, the decision brings no permit: nobody is looking yet.
+    `stepped_up` is asked for then alone.
     """
     since = now if imagined else None
     practitioner = practitioner_of(actor)
@@ -132,7 +134,9 @@ def admit_emergency(
         session = emergencies.of_pair(conn, vault, subject, practitioner)
         since = None if session is None else session.opened_at
     request = AccessRequest(actor, subject, Purpose.EMERGENCY, Action.READ, classes)
-    return _admitted(conn, vault, request, now, emergency_since=since, imagined=imagined)[0]
+    return _admitted(
+        conn, vault, request, now, stepped_up, emergency_since=since, imagined=imagined
+    )[0]
 
 
 def _admitted(
@@ -167,6 +171,10 @@ def _admitted(
     bond = NO_BOND if asker is None else asker.bond
     facts = facts_of(standing, bond, stepped_up, emergency_since)
     if imagined:
+        ended = emergencies.ended_by_resident(
+            conn, vault, subject, practitioner=practitioner_of(actor), clinic=request.actor.clinic
+        )
+        facts = replace(facts, emergency_opening=True, emergency_ended=ended)
         return foresee(request, grants, facts, now), asker
     return _decided(conn, request, grants, facts, now), asker
 

@@ -101,6 +101,12 @@ class AsyncClient:
         body = {"code": code, "state": state, "iss": iss}
         await self._transport.enter("/v1/auth/oidc/token", body)
 
+    @operation("change_password")
+    async def change_password(self, password: str, new_password: str) -> None:
+        """Change one's password; this session goes on, every other one ends."""
+        body = {"password": password, "new_password": new_password}
+        await self._transport.step_up("/v1/auth/password", body)
+
     @operation("revoke_token")
     async def sign_out(self) -> None:
         """Revoke the session."""

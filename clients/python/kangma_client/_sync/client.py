@@ -102,6 +102,12 @@ class Client:
         body = {"code": code, "state": state, "iss": iss}
         self._transport.enter("/v1/auth/oidc/token", body)
 
+    @operation("change_password")
+    def change_password(self, password: str, new_password: str) -> None:
+        """Change one's password; this session goes on, every other one ends."""
+        body = {"password": password, "new_password": new_password}
+        self._transport.step_up("/v1/auth/password", body)
+
     @operation("revoke_token")
     def sign_out(self) -> None:
         """Revoke the session."""
