@@ -7,12 +7,13 @@ from sqlalchemy import Connection
 
 from consent.decision import Permit
 from consent.vocabulary import DataClass
+from service.domain.risk.done import NAMES as CHECKS_DONE
 from service.keys.vault import Vault
 from service.kit.sealed import Sealed
 from service.prompts import frames, head, store
 from service.prompts.frames import FRAME_BYTES, Entry, Frame
 from service.prompts.head import Head
-from service.prompts.readings import CHECKS_DONE, PROMPT_CLASSES, entries_of
+from service.prompts.readings import PROMPT_CLASSES, entries_of
 from service.prompts.store import HEAD, Slot
 from service.records import pages
 from service.records.plan import Change
