@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from . import blood_pressure, control, kidney, screens
 from .catalogue import MODELS, read
+from .done import done
 from .facts import Facts
 from .person import Person, Reading
 
@@ -26,6 +27,8 @@ APART = timedelta(days=RULES["kidney"]["apart_days"])
 SMOKING = frozenset(RULES["smoking"]["current"])
 FORMER: str = RULES["smoking"]["former"]
 NEVER: str = RULES["smoking"]["never"]
+PAST = "yes"
+"""The answer of a woman who is past the menopause."""
 _LONG, _SHORT = SMOKING_STEPS = tuple(
     timedelta(days=365.25 * years) for years in RULES["smoking"]["years"]
 )
@@ -38,7 +41,15 @@ _CODES = {
 }
 SIZES: tuple[float, float] = tuple(RULES["usable_height_cm"])
 SCREENED = (
-    *("fatty_liver", "hepatitis", "copd", "colorectal_cancer", "lung_cancer", "liver_cancer"),
+    *(
+        "fatty_liver",
+        "hepatitis",
+        "copd",
+        "osteoporosis",
+        "colorectal_cancer",
+        "lung_cancer",
+        "liver_cancer",
+    ),
     *("family_colorectal_cancer", "family_lung_cancer"),
 )
 """Meanings that only screens ask for, named as the fact each sets."""
@@ -129,6 +140,8 @@ def facts_of(person: Person, readings: Readings, now: datetime, age: int) -> Fac
     _smoking(facts, newest)
     _habits(facts, newest)
     _laboratory(facts, newest)
+    _screens(facts, newest)
+    facts.done = done(readings, now)
     return facts
 
 
@@ -341,6 +354,18 @@ def _laboratory(facts: Facts, newest: Newest) -> None:
         facts.egfr_stage = kidney.stage(persistent)
         grown = {"G3a": 3, "G3b": 3, "G4": 4, "G5": 4}.get(facts.egfr_stage, 0)
         facts.ckd = max(facts.ckd, grown)
+
+
+def _screens(facts: Facts, newest: Newest) -> None:
+    """What only OSTA and COPD-PS ask for."""
+    if facts.sex == "female":
+        told = newest.text("post_menopausal")
+        facts.post_menopausal = told is not None and told.value == PAST
+    weight, total = newest.number("body_weight"), newest.number("copd_ps_total")
+    if weight is not None and screens.accepts("body_weight", weight):
+        facts.body_weight = weight
+    if total is not None and screens.accepts("copd_ps_total", total):
+        facts.copd_ps = total
 
 
 def _persistent_egfr(facts: Facts, newest: Newest) -> float | None:
