@@ -153,7 +153,8 @@ def _admitted(
     """The decision and who asked. One on an emergency that is only imagined admits nobody."""
     actor, subject = request.actor, request.subject
     guard.ask(conn, subject)
-    standing, asker = standing_and_asker(conn, actor, subject)
+    with kept.ahead(conn, vault, actor, subject) as ahead:
+        standing, asker = standing_and_asker(conn, actor, subject)
     if standing is None or standing.status != "active":
         facts = UNKNOWN if standing is None else facts_of(standing, NO_BOND, stepped_up)
         return _decided(conn, request, (), facts, now), None
@@ -164,7 +165,7 @@ def _admitted(
         # Somebody who is not in office holds nothing, whatever was once granted to them.
         return _decided(conn, request, (), facts_of(standing, NO_BOND, stepped_up), now), None
     request = replace(request, actor=placed(actor, asker))
-    grants = kept.grants_of(conn, vault, request, revision=standing.consent_revision)
+    grants = kept.grants_of(conn, vault, request, revision=standing.consent_revision, ahead=ahead)
     more = tuple(presented)
     if more or lasting:
         grants = Grants(one for one in (*more, *grants) if not lasting or kept.lasts(one))
@@ -320,10 +321,11 @@ def admit_panel(
     """
     actor = panel_actor(conn, practitioner)
     grantees = grantees_of(actor)
-    found = store.standings_of_panel(conn, grantees, practitioner)
+    with guard.looking_for_a_panel(conn):
+        found = store.standings_of_panel(conn, grantees, practitioner)
+        rows = store.active_to(conn, grantees)
     # One query of the keystore for all of them, for the grants here and the names soon after.
     vault.preload(_revisions(one for one, _ in found), _OF_A_PANEL)
-    rows = store.active_to(conn, grantees)
     asked = (actor, Purpose.CARE, action, classes)
     standings = [(one, askers.Bond(mine, clinic_signed=True)) for one, mine in found]
     return _decide_each(conn, vault, standings, rows, asked, now=now, lasting=True)

@@ -27,8 +27,8 @@ from service.kit.sqltext import need_of
 Row = tuple[Any, ...]
 Coder = Callable[[Any], Any]
 
-PLANS, PIPE = "kangma_plans", "kangma_pipe"
-"""Where a connection's `info` keeps what is prepared on it, and its open pipe."""
+PLANS, PIPE, DRIVER = "kangma_plans", "kangma_pipe", "kangma_driver"
+"""Where a connection's `info` keeps what is prepared on it, its open pipe, and its own driver's."""
 MOST_AT_ONCE = 64
 """Statements sent before their answers are read."""
 
@@ -155,6 +155,8 @@ class Pipe:
     def __init__(self, pgconn: PGconn) -> None:
         self._pgconn = pgconn
         self._waiting: deque[Answer] = deque()
+        self._answers = poll()
+        self._answers.register(pgconn.socket, POLLIN)
         pgconn.enter_pipeline_mode()
 
     def send(self, name: bytes, plan: _Plan, values: list[Any], formats: list[Format]) -> Answer:
@@ -171,12 +173,28 @@ class Pipe:
             return
         self._pgconn.pipeline_sync()
         failed: PGresult | None = None
-        while (result := _next(self._pgconn)).status != ExecStatus.PIPELINE_SYNC:
+        while (result := self._next()).status != ExecStatus.PIPELINE_SYNC:
             self._waiting.popleft().result = result
             if failed is None and result.status not in _GOOD:
                 failed = result
         if failed is not None:
             raise _error(failed)
+
+    def _next(self) -> PGresult:
+        """The next result, waited for without the interpreter's lock."""
+        pgconn = self._pgconn
+        while True:
+            unsent = pgconn.flush()
+            while unsent or pgconn.is_busy():
+                if unsent:
+                    _writable(pgconn.socket)
+                else:
+                    self._answers.poll()
+                pgconn.consume_input()
+                unsent = unsent and pgconn.flush()
+            # None only ends the results of one statement.
+            if (result := pgconn.get_result()) is not None:
+                return result
 
     @contextmanager
     def paused(self) -> Iterator[None]:
@@ -234,7 +252,8 @@ class Wire:
 
     def _ask(self, connection: Connection, parameters: Mapping[str, Any]) -> Answer:
         """Run it, or send it where the connection is `piped`."""
-        pgconn, info = begun(connection).pgconn, connection.info
+        info = connection.info
+        pgconn = begun(connection, info).pgconn
         guard: Guard = info[GUARD]
         pipe: Pipe | None = info.get(PIPE)
         if guard.stale and guard.wall is not None:
@@ -255,7 +274,7 @@ class Wire:
         need = self._need
         if need is None:
             need = self._need = need_of(self._text.decode(), info[PROTECTION])
-        if need:
+        if need != 0:
             guard.check(need, (values,))
         if pipe is not None:
             return pipe.send(name, plan, values, self._formats)
@@ -306,12 +325,18 @@ def say(connection: Connection, text: bytes) -> None:
     _good(begun(connection).pgconn.exec_(text))
 
 
-def begun(connection: Connection) -> Driver[Any]:
-    """The driver's connection, inside a transaction unless it commits by itself."""
+def begun(connection: Connection, info: dict[Any, Any] | None = None) -> Driver[Any]:
+    """The driver's connection, inside a transaction unless it commits by itself.
+
+    `info` is that of the connection, for a caller who has looked it up.
+    """
     if not connection.in_transaction():
         connection.begin()
-    driver: Driver[Any] | None = connection.connection.driver_connection
-    assert driver is not None
+    info = connection.info if info is None else info
+    driver: Driver[Any] | None = info.get(DRIVER)
+    if driver is None:
+        driver = info[DRIVER] = connection.connection.driver_connection
+        assert driver is not None
     if driver.pgconn.transaction_status == TransactionStatus.IDLE and not driver.autocommit:
         _good(driver.pgconn.exec_(b"BEGIN"))
     return driver
@@ -330,16 +355,8 @@ def _error(result: PGresult) -> errors.Error:
     return error
 
 
-def _next(pgconn: PGconn) -> PGresult:
-    """The next result of a pipeline."""
-    while True:
-        unsent = pgconn.flush()
-        while unsent or pgconn.is_busy():
-            waiting = poll()
-            waiting.register(pgconn.socket, POLLIN | POLLOUT if unsent else POLLIN)
-            waiting.poll()
-            pgconn.consume_input()
-            unsent = unsent and pgconn.flush()
-        # None only ends the results of one statement.
-        if (result := pgconn.get_result()) is not None:
-            return result
+def _writable(socket: int) -> None:
+    """Wait until more can be sent, or something was answered."""
+    waiting = poll()
+    waiting.register(socket, POLLIN | POLLOUT)
+    waiting.poll()

@@ -2,17 +2,19 @@
 
 from collections.abc import Iterator
 from datetime import timedelta
+from itertools import groupby
 from typing import Any
 
 import pytest
 
+from consent.vocabulary import DataClass
 from service.api.me.plan import PlanOut
 from service.kit.ids import new_id
 from service.kit.settings import Settings
 from tests.conftest import MovingClock
 from tests.family_room import begin, ok
 from tests.house_room import Person, Town, town
-from tests.record_room import observation, pressure
+from tests.record_room import by_practitioner, observation, pressure
 
 PARTS = ("due", "later", "fitness", "youth", "follow_ups", "goals", "messages")
 
@@ -24,9 +26,25 @@ def here(settings: Settings, clock: MovingClock) -> Iterator[Town]:
 
 
 def log(here: Town, who: Person, *records: Any, path: str = "/v1/me") -> None:
-    answer = here.doors.post(f"{path}/records", json={"records": records}, headers=who.headers)
-    statuses = {one["status"] for one in ok(answer)["results"]}
-    assert statuses == {"created"}, answer.text
+    """By whoever enters it: what a practitioner saw comes through the door of one."""
+    for staff, given in groupby(records, by_practitioner):
+        there, writer = (path, who) if not staff else by_doctor(here, who, path)
+        wish = {"records": list(given)}
+        answer = here.doors.post(f"{there}/records", json=wish, headers=writer.headers)
+        statuses = {one["status"] for one in ok(answer)["results"]}
+        assert statuses == {"created"}, answer.text
+        if staff:
+            ok(here.doors.delete(f"{path}/contract", headers=who.headers))
+
+
+def by_doctor(here: Town, who: Person, path: str) -> tuple[str, Person]:
+    """The address of somebody for a doctor with whom they just signed, and that doctor."""
+    doctor = here.doctor(f"dr-{new_id()}")
+    classes = [one.value for one in DataClass]
+    wish = {"doctor_id": doctor.id, "package": "basic", "data_classes": classes}
+    ok(here.doors.post(f"{path}/contract", json=wish, headers=who.headers), 201)
+    subject = path.rsplit("/", 1)[1] if "children" in path else who.id
+    return f"/v1/doctor/patients/{subject}", doctor
 
 
 def plan(here: Town, who: Person, path: str = "/v1/me") -> dict[str, Any]:

@@ -79,7 +79,7 @@ async def get_patient(
         )
         return Opened(answer, 1)
 
-    return await look(house, Look(caller, patient_id, request_id, now), open_)
+    return await look(house, Look(caller, patient_id, request_id, now, changes=False), open_)
 
 
 def _profile(seen: Seen, today: date) -> PatientProfile:
