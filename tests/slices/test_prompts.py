@@ -306,7 +306,7 @@ def test_a_doctor_is_told_of_a_check_that_was_done_only_with_its_class(
         more = {DataClass.CONDITIONS} if granted else set()
         permit = home.doctor(conn, resident, classes | more)
         found = see(conn, home.vault, permit, regions=REGIONS, now=home.now)
-        return found.prompt(Steady(), home.now)
+        return found.prompt(Steady())
 
     told = advised(home.read(seen)) & {"bowel-high", "bowel-done"}
     assert told == ({"bowel-done"} if granted else {"bowel-high"})
