@@ -3,7 +3,7 @@
 Two routes of one application, called in this process without a socket, in turns. The first is the
 service's own `GET /v1/doctor/patients/{id}/records?limit=20`. The second is the baseline: it
 answers the same bytes from a table of the same records as plain JSON, in a database of its own
-without walls. Both route, check their parameters, change threads, run one statement for the
+without walls. Both route, check the same parameters, change threads, run one statement for the
 records, shape, spell, log a line and count in the metrics. Security is what only the first does:
 
 - the token (its signature, the revocations, the limits of its caller);
@@ -27,10 +27,10 @@ from contextlib import ExitStack, closing, contextmanager
 from datetime import timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, FastAPI, Request, Response
+from fastapi import APIRouter, FastAPI, Query, Request, Response
 from sqlalchemy import Column, Integer, LargeBinary, MetaData, Table, Text, bindparam, select
 
 from bench import machine
@@ -39,14 +39,14 @@ from bench.trials import Finding
 from consent.vocabulary import Action
 from service.api import records as shapes
 from service.api.body import StrictRoute
-from service.api.schema import Limit
+from service.api.schema import CursorText, Limit
 from service.app import create
 from service.domain.vocabulary.records import Record, canonical_json, join, split
 from service.grants import gate
 from service.house import build, prepare
 from service.kit import log
 from service.kit.audience import speaking_for
-from service.kit.clock import utc_now
+from service.kit.clock import CITY_ZONE, utc_now
 from service.kit.db import Database
 from service.kit.prepared import Prepared
 from service.kit.settings import Settings
@@ -78,8 +78,19 @@ router = APIRouter(route_class=StrictRoute)
 
 
 @router.get("/v1/plain/{patient_id}/records")
-async def plain(patient_id: UUID, request: Request, limit: Limit = 100) -> Response:
+async def plain(
+    patient_id: UUID,
+    request: Request,
+    measure: Annotated[str | None, Query(max_length=64)] = None,
+    kind: shapes.Kind | None = None,
+    since: Annotated[shapes.When, Query(alias="from")] = None,
+    until: Annotated[shapes.When, Query(alias="to")] = None,
+    limit: Limit = 100,
+    cursor: CursorText = None,
+) -> Response:
     """The same page, by whoever asks."""
+    shapes.known_measure(measure)
+    shapes.span(since, until, CITY_ZONE)
     asked = {"resident": patient_id.bytes, "most": limit}
     bare: Database = request.app.state.bare
     rows = await bare.aread(lambda conn: _ROWS.rows(conn, asked))

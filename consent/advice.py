@@ -70,6 +70,15 @@ ADVICE: Mapping[str, Text] = {
     "break-glass-needs-acr": Text(
         "请用通行密钥登录后再试。", "Sign in with a passkey and try again."
     ),
+    "break-glass-needs-step-up": Text(
+        "请用通行密钥重新验证身份，并在五分钟内再试一次。",
+        "Prove yourself again with your passkey and try again within five minutes.",
+    ),
+    "break-glass-resting": Text(
+        "请尊重居民的决定；居民可以在“紧急访问”中重新允许，其他机构仍可开启。",
+        "Respect this choice. The resident can allow it anew under Emergency access, and another"
+        " clinic can still open it.",
+    ),
     "break-glass-refused": Text(
         "居民可以在“授权”页面改变这一选择。", "The resident can change this choice under Grants."
     ),

@@ -22,6 +22,7 @@ STEP_UP_ACTIONS = frozenset({Action.EXPORT, Action.ERASE})
 
 BREAK_GLASS_LIFE = timedelta(hours=4)
 BREAK_GLASS_ACR = 2
+BREAK_GLASS_REST = timedelta(hours=24)
 NEVER_IN_EMERGENCY: frozenset[DataClass] = frozenset(c for c in DataClass if c.grade >= 5)
 OF_CLINIC = frozenset({GranteeKind.CLINIC, GranteeKind.ROLE})
 
@@ -163,6 +164,16 @@ def more_than_reading(request: AccessRequest, _: Facts, __: datetime) -> bool:
 
 def weak_sign_in(request: AccessRequest, _: Facts, __: datetime) -> bool:
     return request.actor.acr < BREAK_GLASS_ACR
+
+
+def stale_sign_in(_: AccessRequest, facts: Facts, __: datetime) -> bool:
+    """Asked of the opening alone: the four hours are not worth a proof every five minutes."""
+    return facts.emergency_opening and not facts.stepped_up
+
+
+def emergency_resting(_: AccessRequest, facts: Facts, now: datetime) -> bool:
+    ended = facts.emergency_ended
+    return facts.emergency_opening and ended is not None and now < ended + BREAK_GLASS_REST
 
 
 def emergency_refused(_: AccessRequest, facts: Facts, __: datetime) -> bool:

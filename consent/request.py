@@ -56,6 +56,9 @@ class Facts:
     the subject decides alone (see `consent.life`), None for somebody who is no child.
     `emergency_since` is when the asker opened break-glass on this subject, None when they did not
     or closed it; `emergency_refused` is the subject's "not even in an emergency".
+    `emergency_opening` is true when break-glass is about to be opened, and nobody looks yet;
+    `emergency_ended` is when the subject last ended a session of the asker, or of anybody who
+    opened it for the asker's clinic, and did not allow emergencies anew since.
     Instants are kept in UTC; a naive one raises ValueError.
     """
 
@@ -69,9 +72,11 @@ class Facts:
     minor_until: datetime | None = None
     emergency_since: datetime | None = None
     emergency_refused: bool = False
+    emergency_opening: bool = False
+    emergency_ended: datetime | None = None
 
     def __post_init__(self) -> None:
-        for name in ("minor_until", "emergency_since"):
+        for name in ("minor_until", "emergency_since", "emergency_ended"):
             instant = getattr(self, name)
             if instant is not None and instant.tzinfo is not UTC:
                 object.__setattr__(self, name, in_utc(instant, "the facts"))

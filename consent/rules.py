@@ -185,10 +185,23 @@ EMERGENCY_REFUSALS: tuple[Rule[OfEmergency], ...] = (
         "For emergency access the doctor must sign in with a second proof of who they are.",
     ),
     _forbid(
+        "break-glass-needs-step-up",
+        when.stale_sign_in,
+        "开启紧急访问前，医生须在五分钟内重新验证身份。",
+        "To open emergency access the doctor must have proved who they are within five minutes.",
+    ),
+    _forbid(
         "break-glass-refused",
         when.emergency_refused,
         "居民不允许任何人查看，紧急情况也不例外。",
         "The resident lets nobody in without consent, not even in an emergency.",
+    ),
+    _forbid(
+        "break-glass-resting",
+        when.emergency_resting,
+        "居民终止了您或您所在机构的紧急访问，二十四小时内不能再次开启。",
+        "The resident ended emergency access of yours or of your clinic, and it is not opened again"
+        " for twenty-four hours.",
     ),
     _forbid(
         "break-glass-over",

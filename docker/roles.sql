@@ -21,6 +21,7 @@ BEGIN
         'kangma_city',     -- the city's machine: published tables and nothing else
         'kangma_job',      -- contributions and releases
         'kangma_operator', -- people and machines that may sign in
+        'kangma_panel',    -- who is on a practitioner's panel
         'kangma_chores',   -- what the HTTP service does beside answering
         'kangma_upkeep',   -- what goes from resident to resident: verification, restore, renewal
         'kangma_log'       -- entries and checkpoints of the access log
@@ -48,10 +49,10 @@ GRANT pg_read_all_data TO kangma_backup;
 -- Whoever takes over the HTTP service counts nobody, adds no practitioner, and does not go from
 -- resident to resident.
 REVOKE kangma_job, kangma_operator, kangma_upkeep FROM kangma_app;
-GRANT kangma_anyone, kangma_resident, kangma_doctor, kangma_city, kangma_log, kangma_chores
-    TO kangma_app;
-GRANT kangma_anyone, kangma_resident, kangma_doctor, kangma_city, kangma_job, kangma_operator,
-    kangma_upkeep, kangma_log, kangma_chores TO kangma_desk;
+GRANT kangma_anyone, kangma_resident, kangma_doctor, kangma_panel, kangma_city, kangma_log,
+    kangma_chores TO kangma_app;
+GRANT kangma_anyone, kangma_resident, kangma_doctor, kangma_panel, kangma_city, kangma_job,
+    kangma_operator, kangma_upkeep, kangma_log, kangma_chores TO kangma_desk;
 
 -- The database is the owner's; nobody else makes anything in it.
 DO $$
@@ -63,5 +64,5 @@ END $$;
 REVOKE ALL ON SCHEMA public FROM PUBLIC;
 GRANT ALL ON SCHEMA public TO kangma_owner;
 GRANT USAGE ON SCHEMA public TO kangma_app, kangma_desk, kangma_backup, kangma_anyone,
-    kangma_resident, kangma_doctor, kangma_city, kangma_job, kangma_operator, kangma_upkeep,
-    kangma_log, kangma_chores;
+    kangma_resident, kangma_doctor, kangma_panel, kangma_city, kangma_job, kangma_operator,
+    kangma_upkeep, kangma_log, kangma_chores;

@@ -18,6 +18,7 @@ from service.grants import actions, gate, preview, uses
 from service.grants.terms import Offer
 from service.grants.uses import UseTaken
 from service.identity import actions as people
+from service.identity.caller import Caller
 from service.kit.errors import Conflict, NotFound
 from tests.consent_room import Clinic, care_offer
 
@@ -148,12 +149,13 @@ class Life:
         self.here.act(self.lin, breakglass.allow, allowed=allowed, now=self.here.now)
 
     def break_glass(self) -> None:
-        actor = Actor(ActorKind.PRACTITIONER, str(self.random.choice(self.hired())), acr=2)
+        doctor = self.random.choice(self.hired())
+        caller = Caller("practitioner", doctor, self.here.now, 2, frozenset(), doctor)
 
         def break_(conn: Connection) -> None:
-            asked: dict[str, Any] = {"actor": actor, "subject": self.lin, "now": self.here.now}
+            asked: dict[str, Any] = {"caller": caller, "subject": self.lin, "now": self.here.now}
             decision = breakglass.foreseen(conn, self.here.vault, **asked)
-            if breakglass.refusal(decision, actor=actor) is None:
+            if breakglass.refusal(decision, caller=caller, now=self.here.now) is None:
                 breakglass.open_(conn, self.here.vault, reason="an accident", **asked)
 
         try:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable
 from datetime import UTC, date, datetime, timedelta
+from itertools import groupby
 from pathlib import Path
 from typing import Any, TypeVar
 from uuid import UUID, uuid4
@@ -138,11 +139,21 @@ class Home:
     def log(
         self, resident: UUID, *entries: Any, profile: Profile = PROFILE
     ) -> tuple[list[Result], Brief]:
-        """What the route does: keep records, then note what they change."""
+        """What the routes do: keep records, then note what they change.
+
+        What a practitioner entered is kept under the permit of one, as it can only be.
+        """
 
         def job(conn: Connection) -> tuple[list[Result], Brief]:
             permit = self.own(conn, resident)
-            results = records.log(conn, self.vault, permit, entries, self.now, profile=profile)
+            results: list[Result] = []
+            for staff, given in groupby(entries, by_practitioner):
+                writer = permit
+                if staff:
+                    writer = self.doctor(conn, resident, ALL_CLASSES, action=Action.WRITE)
+                results += records.log(
+                    conn, self.vault, writer, list(given), self.now, profile=profile
+                )
             changes = [one.change for one in results if one.change is not None]
             brief = prompts.note(
                 conn,
@@ -157,6 +168,12 @@ class Home:
             return results, brief
 
         return self.write(job)
+
+
+def by_practitioner(entry: Any) -> bool:
+    """Whether an entry says that a practitioner is its source."""
+    source = entry.get("source") if isinstance(entry, dict) else None
+    return isinstance(source, dict) and source.get("kind") == "practitioner"
 
 
 def pressure(

@@ -21,7 +21,7 @@ OWNED = (
     "health_codes", "guardian_codes", "guardianships", "contributions", "emergency_reviews",
     "appeals", "contribution_grounds",
 )  # fmt: skip
-OF_THE_DOORS = ("anyone", "resident", "doctor", "city", "log", "chores")
+OF_THE_DOORS = ("anyone", "resident", "doctor", "city", "log", "chores", "panel")
 AUDIENCES = (*OF_THE_DOORS, "job", "operator", "upkeep")
 
 

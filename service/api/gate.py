@@ -6,6 +6,7 @@ durable. Nothing opened here leaves before the commit.
 """
 
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import lru_cache
@@ -15,7 +16,7 @@ from uuid import UUID
 from pydantic import BaseModel
 from sqlalchemy import Connection
 
-from consent.decision import Decision, Permit
+from consent.decision import SPEND_USE, Decision, Permit
 from consent.request import AccessRequest
 from consent.vocabulary import ALL_CLASSES, Action, DataClass, Purpose
 from service.api.schema import Bilingual
@@ -47,6 +48,8 @@ class Look:
     action: Action = Action.READ
     purpose: Purpose = Purpose.CARE
     classes: frozenset[DataClass] = ALL_CLASSES
+    changes: bool = True
+    """Whether what is run under the permit may write: then it is undone when it fails."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +93,9 @@ def _decided(conn: Connection, house: House, ask: Look) -> tuple[Look, Decision,
     decided, decision, asker = gate.admit_look(
         conn, house.vault, request, now=ask.now, stepped_up=fresh
     )
-    return replace(ask, purpose=decided.purpose), decision, asker
+    if decided.purpose is not ask.purpose:
+        ask = replace(ask, purpose=decided.purpose)
+    return ask, decision, asker
 
 
 def _answered(
@@ -112,7 +117,7 @@ def _answered(
     try:
         # What a failing action wrote is undone, the use it took too; that it was tried stays in
         # the log.
-        with savepoint(conn):
+        with _undone(conn, ask, decision):
             opened = open_(conn, decision, decision.permit)
             uses.spend(conn, house.vault, decision, subject=ask.subject, now=ask.now)
     except ServiceError as error:
@@ -120,6 +125,12 @@ def _answered(
     rows = 0 if failed is not None else opened.row_count
     _log(conn, house, [_entry(conn, house, ask, decision, rows, asker)])
     return failed if failed is not None else opened.answer
+
+
+def _undone(conn: Connection, ask: Look, decision: Decision) -> AbstractContextManager[None]:
+    """What undoes a look that fails; nothing where there is nothing to undo, which is cheaper."""
+    writes = ask.changes or SPEND_USE in decision.obligations
+    return savepoint(conn) if writes else nullcontext()
 
 
 def log_panel(

@@ -17,7 +17,16 @@ from service.api import (
     status,
     verify,
 )
-from service.api.auth import claim, federation, passkeys, published, register, step_up, token
+from service.api.auth import (
+    claim,
+    federation,
+    passkeys,
+    password,
+    published,
+    register,
+    step_up,
+    token,
+)
 from service.api.city import nodes, releases
 from service.api.doctor import appeals as patient_appeals
 from service.api.doctor import codes, emergency, indicators, panel, patients
@@ -84,6 +93,7 @@ ANYONE = (
     claim.router,
     passkeys.router,
     step_up.router,
+    password.router,
     federation.router,
     published.router,
     verify.router,

@@ -177,13 +177,18 @@ def answer(
 
 
 def forget_class(conn: Connection, vault: Vault, permit: Permit, data_class: DataClass) -> None:
-    """Remove the appeals about records of a class that is about to be erased.
+    """Remove what appeals say about a class that is about to be erased.
 
-    Their reasons are words about it. Of a record that is gone already nobody knows the class.
+    One about a record of the class goes. One about a level that anything of the class took part in
+    loses its words, the resident's and the doctor's; that there was one, and its state, stay. Of a
+    record or a level that is gone already nobody knows the class, so the words go as well.
     """
     for appeal in every(conn, vault, permit):
-        if appeal.about.kind == "record" and _tells_of(conn, vault, permit, appeal, data_class):
-            store.drop(conn, permit, appeal.id)
+        if appeal.about.kind == "record":
+            if _tells_of(conn, vault, permit, appeal, data_class):
+                store.drop(conn, permit, appeal.id)
+        elif _rests_on(conn, vault, permit, appeal, data_class):
+            store.replace(conn, body.sealed(vault, permit, _wordless(appeal)))
 
 
 def _tells_of(
@@ -194,6 +199,21 @@ def _tells_of(
     except NotFound:
         return True
     return any(MEASURES[name].data_class is data_class for name in record.values)
+
+
+def _rests_on(
+    conn: Connection, vault: Vault, permit: Permit, appeal: Appeal, data_class: DataClass
+) -> bool:
+    try:
+        _, story = history.explained(conn, vault, permit, appeal.about.id)
+    except NotFound:
+        return True
+    return story.without(data_class).erased
+
+
+def _wordless(appeal: Appeal) -> Appeal:
+    answer = None if appeal.answer is None else appeal.answer._replace(reason="")
+    return replace(appeal, reason="", answer=answer, version=appeal.version + 1)
 
 
 def reviews(conn: Connection, vault: Vault, permit: Permit) -> Mapping[UUID, Appeal]:

@@ -6,10 +6,10 @@ entries repeat. It also covers the random nonce of the sealed classes: nobody wh
 (a neighbour's proof holds some) can find the entry by guessing.
 """
 
-import json
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import sha256
+from json.encoder import encode_basestring_ascii as _quoted
 from typing import Literal, NamedTuple
 from uuid import UUID
 
@@ -18,7 +18,6 @@ from service.kit.db import EPOCH
 
 GENESIS = bytes(32)
 """The hash before the first entry of every chain."""
-_CANONICAL = json.JSONEncoder(separators=(",", ":"), ensure_ascii=True, check_circular=False).encode
 _MICROSECOND = timedelta(microseconds=1)
 
 
@@ -88,26 +87,19 @@ def link(entry: Entry, head: Head, leaf: int) -> Link:
 
 
 def canonical(entry: Entry, seq: int, leaf: int) -> bytes:
-    """Every field in a fixed order as JSON; times are whole microseconds since 1970 UTC."""
-    fields = (
-        "kangma access 2",
-        entry.subject.hex,
-        seq,
-        leaf,
-        micros(entry.at),
-        entry.actor_kind,
-        entry.actor_id,
-        entry.actor_name,
-        entry.on_behalf_of,
-        entry.automatic,
-        entry.action,
-        entry.purpose,
-        entry.classes.hex(),
-        entry.decision,
-        entry.rule,
-        None if entry.grant_id is None else entry.grant_id.hex,
-        entry.revision,
-        entry.request_id,
-        entry.row_count,
-    )
-    return _CANONICAL(fields).encode()
+    """Every field in a fixed order as JSON without spaces, in ASCII.
+
+    Times are whole microseconds since 1970 UTC. Spelled by hand, because every look waits for it
+    and an encoder takes three times as long; a test holds it against one.
+    """
+    actor_name = "null" if entry.actor_name is None else _quoted(entry.actor_name)
+    on_behalf_of = "null" if entry.on_behalf_of is None else _quoted(entry.on_behalf_of)
+    grant = "null" if entry.grant_id is None else f'"{entry.grant_id.hex}"'
+    return (
+        f'["kangma access 2","{entry.subject.hex}",{seq:d},{leaf:d},{micros(entry.at)},'
+        f"{_quoted(entry.actor_kind)},{_quoted(entry.actor_id)},{actor_name},{on_behalf_of},"
+        f"{'true' if entry.automatic else 'false'},{_quoted(entry.action)},"
+        f'{_quoted(entry.purpose)},"{entry.classes.hex()}",{_quoted(entry.decision)},'
+        f"{_quoted(entry.rule)},{grant},{entry.revision:d},{_quoted(entry.request_id)},"
+        f"{entry.row_count:d}]"
+    ).encode("ascii")

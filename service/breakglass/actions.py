@@ -14,7 +14,6 @@ from sqlalchemy import Connection
 
 from consent.conditions import BREAK_GLASS_ACR
 from consent.decision import Decision, Permit
-from consent.request import Actor
 from consent.vocabulary import Text
 from service.breakglass import store
 from service.breakglass.store import Review
@@ -22,8 +21,17 @@ from service.emergencies import actions as emergencies
 from service.emergencies.actions import Session
 from service.grants import gate, past
 from service.identity import store as identity
+from service.identity.caller import Caller
 from service.keys.vault import Vault
-from service.kit.errors import Conflict, Fault, Invalid, NotFound, Refused, ServiceError
+from service.kit.errors import (
+    Conflict,
+    Fault,
+    Invalid,
+    NotFound,
+    Refused,
+    ServiceError,
+    StepUpRequired,
+)
 from service.kit.ids import new_id
 from service.notices import actions as notices
 from service.notices import words
@@ -31,6 +39,7 @@ from service.residents import store as residents
 
 OUTCOMES = {"justified": words.EMERGENCY_JUSTIFIED, "unjustified": words.EMERGENCY_UNJUSTIFIED}
 NEEDS_ACR = "break-glass-needs-acr"
+NEEDS_STEP_UP = "break-glass-needs-step-up"
 ALREADY_OPEN = Text(
     "您对这位居民的紧急访问已经开启。", "You have already opened this record for an emergency."
 )
@@ -42,24 +51,32 @@ NO_REVIEWER = Text("审查人姓名应为 1 至 100 个字符。", "A reviewer's
 
 
 def foreseen(
-    conn: Connection, vault: Vault, *, actor: Actor, subject: UUID, now: datetime
+    conn: Connection, vault: Vault, *, caller: Caller, subject: UUID, now: datetime
 ) -> Decision:
     """What would be decided if the session were opened now, on all classes; opens nothing."""
     decision = gate.admit_emergency(
-        conn, vault, actor=actor, subject=subject, now=now, imagined=True
+        conn,
+        vault,
+        actor=caller.actor,
+        subject=subject,
+        now=now,
+        imagined=True,
+        stepped_up=caller.stepped_up(now),
     )
     return replace(decision, classes=frozenset())
 
 
-def refusal(decision: Decision, *, actor: Actor) -> ServiceError | None:
+def refusal(decision: Decision, *, caller: Caller, now: datetime) -> ServiceError | None:
     """Why the session may not be opened; None when it may.
 
-    A weak sign-in is told before anything about the subject, and nobody and somebody erased look
-    alike. A practitioner who proved themselves twice and gave a reason is told the rule of anybody
-    else who exists (ADR 0012).
+    A weak or old sign-in is told before anything about the subject, and nobody and somebody erased
+    look alike. A practitioner who proved themselves twice and gave a reason is told the rule of
+    anybody else who exists (ADR 0012).
     """
-    if actor.acr < BREAK_GLASS_ACR:
+    if caller.actor.acr < BREAK_GLASS_ACR:
         return Refused(NEEDS_ACR, gate.sentence(NEEDS_ACR))
+    if not caller.stepped_up(now):
+        return StepUpRequired(gate.sentence(NEEDS_STEP_UP))
     if decision.allow:
         return None
     if decision.rule in {"erased", "unknown-subject"}:
@@ -68,19 +85,30 @@ def refusal(decision: Decision, *, actor: Actor) -> ServiceError | None:
 
 
 def open_(
-    conn: Connection, vault: Vault, *, actor: Actor, subject: UUID, reason: str, now: datetime
+    conn: Connection, vault: Vault, *, caller: Caller, subject: UUID, reason: str, now: datetime
 ) -> Session:
     """Open a session that `refusal` does not refuse, tell the resident, and ask for a review."""
     # The row of the resident is held from here on: two openings at once find each other.
     residents.bump_consent(conn, subject)
-    practitioner = UUID(actor.id)
+    # And what the resident ended or refused at the same moment is known here at the latest.
+    settled = foreseen(conn, vault, caller=caller, subject=subject, now=now)
+    late = refusal(settled, caller=caller, now=now)
+    if late is not None:
+        raise late
+    practitioner = caller.id
     before = emergencies.of_pair(conn, vault, subject, practitioner)
     if before is not None:
         if before.runs(now):
             raise Conflict(ALREADY_OPEN, code="emergency-open")
         emergencies.close(conn, vault, before, by="over", now=now)
     session = emergencies.begin(
-        conn, vault, resident=subject, practitioner=practitioner, reason=reason, now=now
+        conn,
+        vault,
+        resident=subject,
+        practitioner=practitioner,
+        clinic=_clinic(conn, practitioner),
+        reason=reason,
+        now=now,
     )
     notices.tell(
         conn,
@@ -109,15 +137,25 @@ def close_own(
 def close(
     conn: Connection, vault: Vault, permit: Permit, session: UUID, *, now: datetime
 ) -> Session:
-    """The resident ends a session on themselves, from the next request on."""
+    """The resident ends a session on themselves, from the next request on.
+
+    From then on neither its practitioner nor their clinic opens another for a day, whether or not
+    the practitioner had closed it first.
+    """
     found = emergencies.one(conn, vault, permit.subject, session)
     if found is None:
         raise NotFound
-    return _closed(conn, vault, found, by="resident", now=now)
+    closed = _closed(conn, vault, found, by="resident", now=now)
+    if closed.ended_at is not None:
+        return closed
+    return emergencies.note_ended(conn, vault, closed, now)
 
 
 def allow(conn: Connection, vault: Vault, permit: Permit, *, allowed: bool, now: datetime) -> bool:
-    """Whether anybody may look in an emergency; saying no ends every open session at once."""
+    """Whether anybody may look in an emergency; saying no ends every open session at once.
+
+    Saying yes also ends the rest of those whose sessions the resident ended.
+    """
     revision = residents.set_emergency_refused(conn, permit.subject, not allowed)
     past.note_mode(
         conn,
@@ -128,7 +166,10 @@ def allow(conn: Connection, vault: Vault, permit: Permit, *, allowed: bool, now:
         at=now,
         order=revision,
     )
-    if not allowed:
+    if allowed:
+        for session in emergencies.ended(conn, vault, permit.subject):
+            emergencies.note_ended(conn, vault, session, None)
+    else:
         for session in emergencies.open_of(conn, vault, permit.subject):
             emergencies.close(conn, vault, session, by="refused", now=now)
     vault.forget(permit.subject)
@@ -187,6 +228,11 @@ def _closed(
     closed = emergencies.close(conn, vault, session, by=by, now=now)
     vault.forget(session.resident)
     return closed
+
+
+def _clinic(conn: Connection, practitioner: UUID) -> str | None:
+    known = identity.practitioner(conn, practitioner)
+    return str(known.clinic_id) if known and known.clinic_id else None
 
 
 def _who(conn: Connection, practitioner: UUID) -> dict[str, str]:

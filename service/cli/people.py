@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 from service.cli.printing import Json, answer
 from service.cli.rooms import open_house
 from service.clinics.actions import DEFAULT_ROLE, ROLES
-from service.identity import actions
+from service.identity import actions, own_password
 from service.identity.federation import actions as federation
 from service.identity.passkeys import store as passkeys
 from service.kit.errors import NotFound
@@ -125,6 +125,25 @@ def link_oidc(login: Login, subject: Subject, json: Json = False) -> None:
         made = house.db.write(
             lambda connection: federation.link(
                 connection, house.system, login=login, issuer=issuer, subject=subject
+            )
+        )
+        answer(made, as_json=json)
+
+
+@app.command("reset-password")
+def reset_password(login: Login, json: Json = False) -> None:
+    """Give a practitioner who lost theirs a one-time password; never a resident. Printed once.
+
+    Every sign-in of theirs ends; their passkeys stay.
+    """
+    with open_house() as house:
+        made = house.db.write(
+            lambda connection: own_password.reset(
+                connection,
+                house.system,
+                login=login,
+                passwords=house.passwords,
+                now=house.clock(),
             )
         )
         answer(made, as_json=json)

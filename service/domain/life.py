@@ -21,6 +21,7 @@ class Stage(StrEnum):
 
 
 YOUTH_FROM, ADULT_FROM, OLDER_FROM = 7, 18, 65
+SCHOOL_YEAR_FROM_MONTH = 9
 
 STAGES: dict[Stage, Text] = {
     Stage.CHILD: Text("0-6岁儿童", "Child of 0-6 years"),
@@ -52,6 +53,11 @@ def reached(birth_date: date, months: int) -> date:
     if birth_date.day <= monthrange(year, month + 1)[1]:
         return date(year, month + 1, birth_date.day)
     return date(year + (month == 11), (month + 1) % 12 + 1, 1)
+
+
+def school_year(day: date) -> int:
+    """The year in which the school year of a day began: it runs from 1 September to 31 August."""
+    return day.year if day.month >= SCHOOL_YEAR_FROM_MONTH else day.year - 1
 
 
 def stage(birth_date: date, day: date, *, pregnant: bool = False) -> Stage:

@@ -19,7 +19,7 @@ from service.kit.ids import new_id
 
 HISTORY = "emergency"
 """The kind under which the history of policy keeps sessions."""
-FRAME = 2048
+FRAME = 4096
 """One size for every session, so that its length does not tell how much was said."""
 
 Closer = Literal["doctor", "resident", "refused", "over"]
@@ -28,7 +28,11 @@ Closer = Literal["doctor", "resident", "refused", "over"]
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """One practitioner's look at one resident without a grant, from `opened_at` for four hours."""
+    """One practitioner's look at one resident without a grant, from `opened_at` for four hours.
+
+    `clinic` is where they worked when they opened it. `ended_at` is when the resident said that
+    they want no more of it, whoever had closed it; nothing once they allowed emergencies anew.
+    """
 
     id: UUID
     resident: UUID
@@ -38,6 +42,8 @@ class Session:
     closed_at: datetime | None = None
     closed_by: Closer | None = None
     version: int = 1
+    clinic: str | None = None
+    ended_at: datetime | None = None
 
     @property
     def ends_at(self) -> datetime:
@@ -54,11 +60,12 @@ def begin(
     *,
     resident: UUID,
     practitioner: UUID,
+    clinic: str | None,
     reason: str,
     now: datetime,
 ) -> Session:
     """Keep a new session. The caller has bumped the consent revision in this transaction."""
-    session = Session(new_id(), resident, practitioner, reason, now)
+    session = Session(new_id(), resident, practitioner, reason, now, clinic=clinic)
     store.add(conn, _sealed(vault, session))
     _note(conn, vault, session, now)
     return session
@@ -74,6 +81,36 @@ def close(
     store.replace(conn, _sealed(vault, closed))
     _note(conn, vault, closed, now)
     return closed
+
+
+def note_ended(conn: Connection, vault: Vault, session: Session, at: datetime | None) -> Session:
+    """Keep when the resident ended a session, or with None that they take it back."""
+    after = replace(session, ended_at=at, version=session.version + 1)
+    store.replace(conn, _sealed(vault, after))
+    return after
+
+
+def ended(conn: Connection, vault: Vault, resident: UUID) -> list[Session]:
+    """The sessions that the resident ended and did not forgive."""
+    found = [_opened(vault, row) for row in store.closed_of(conn, resident)]
+    return [session for session in found if session.ended_at is not None]
+
+
+def ended_by_resident(
+    conn: Connection,
+    vault: Vault,
+    resident: UUID,
+    *,
+    practitioner: UUID | None,
+    clinic: str | None,
+) -> datetime | None:
+    """When the resident last ended a session of this practitioner, or of one of this clinic."""
+    theirs = [
+        session.ended_at
+        for session in ended(conn, vault, resident)
+        if session.practitioner == practitioner or (clinic and session.clinic == clinic)
+    ]
+    return max(filter(None, theirs), default=None)
 
 
 def of_pair(conn: Connection, vault: Vault, resident: UUID, practitioner: UUID) -> Session | None:
@@ -110,6 +147,8 @@ def _sealed(vault: Vault, session: Session) -> store.SessionRow:
         "opened_at": session.opened_at.isoformat(),
         "closed_at": None if session.closed_at is None else session.closed_at.isoformat(),
         "closed_by": session.closed_by,
+        "clinic": session.clinic,
+        "ended_at": None if session.ended_at is None else session.ended_at.isoformat(),
     }
     text = json.dumps(body, separators=(",", ":"), sort_keys=True, ensure_ascii=False).encode()
     place = store.place(session.resident, session.id, session.version)
@@ -128,6 +167,8 @@ def _opened(vault: Vault, row: store.SessionRow) -> Session:
     closed_at = body["closed_at"]
     practitioner = UUID(body["practitioner"])
     closed = closed_at is not None
+    # Sessions from before these two were kept know neither; they rest no more.
+    ended_at = body.get("ended_at")
     if (practitioner, not closed) != (row.practitioner_id, row.open):
         raise IntegrityBroken
     return Session(
@@ -139,4 +180,6 @@ def _opened(vault: Vault, row: store.SessionRow) -> Session:
         datetime.fromisoformat(closed_at) if closed else None,
         body["closed_by"],
         row.version,
+        body.get("clinic"),
+        None if ended_at is None else datetime.fromisoformat(ended_at),
     )

@@ -64,6 +64,12 @@ def open_of(conn: Connection, resident: UUID) -> list[SessionRow]:
     return [SessionRow(*row) for row in conn.execute(query)]
 
 
+def closed_of(conn: Connection, resident: UUID) -> list[SessionRow]:
+    """Every session on this resident that somebody has closed."""
+    query = _MINE.where(emergency_sessions.c.resident_id == resident, ~emergency_sessions.c.open)
+    return [SessionRow(*row) for row in conn.execute(query)]
+
+
 def add(conn: Connection, row: SessionRow) -> None:
     conn.execute(insert(emergency_sessions).values(**row._asdict()))
 

@@ -120,10 +120,12 @@ def admit_emergency(
     now: datetime,
     classes: frozenset[DataClass] = ALL_CLASSES,
     imagined: bool = False,
+    stepped_up: bool = False,
 ) -> Decision:
     """Decide a look in an emergency, on the session that is open.
 
     If it is `imagined` to be opened now, the decision brings no permit: nobody is looking yet.
+    `stepped_up` is asked for then alone.
     """
     since = now if imagined else None
     practitioner = practitioner_of(actor)
@@ -132,7 +134,9 @@ def admit_emergency(
         session = emergencies.of_pair(conn, vault, subject, practitioner)
         since = None if session is None else session.opened_at
     request = AccessRequest(actor, subject, Purpose.EMERGENCY, Action.READ, classes)
-    return _admitted(conn, vault, request, now, emergency_since=since, imagined=imagined)[0]
+    return _admitted(
+        conn, vault, request, now, stepped_up, emergency_since=since, imagined=imagined
+    )[0]
 
 
 def _admitted(
@@ -149,7 +153,8 @@ def _admitted(
     """The decision and who asked. One on an emergency that is only imagined admits nobody."""
     actor, subject = request.actor, request.subject
     guard.ask(conn, subject)
-    standing, asker = standing_and_asker(conn, actor, subject)
+    with kept.ahead(conn, vault, actor, subject) as ahead:
+        standing, asker = standing_and_asker(conn, actor, subject)
     if standing is None or standing.status != "active":
         facts = UNKNOWN if standing is None else facts_of(standing, NO_BOND, stepped_up)
         return _decided(conn, request, (), facts, now), None
@@ -160,13 +165,17 @@ def _admitted(
         # Somebody who is not in office holds nothing, whatever was once granted to them.
         return _decided(conn, request, (), facts_of(standing, NO_BOND, stepped_up), now), None
     request = replace(request, actor=placed(actor, asker))
-    grants = kept.grants_of(conn, vault, request, revision=standing.consent_revision)
+    grants = kept.grants_of(conn, vault, request, revision=standing.consent_revision, ahead=ahead)
     more = tuple(presented)
     if more or lasting:
         grants = Grants(one for one in (*more, *grants) if not lasting or kept.lasts(one))
     bond = NO_BOND if asker is None else asker.bond
     facts = facts_of(standing, bond, stepped_up, emergency_since)
     if imagined:
+        ended = emergencies.ended_by_resident(
+            conn, vault, subject, practitioner=practitioner_of(actor), clinic=request.actor.clinic
+        )
+        facts = replace(facts, emergency_opening=True, emergency_ended=ended)
         return foresee(request, grants, facts, now), asker
     return _decided(conn, request, grants, facts, now), asker
 
@@ -312,10 +321,11 @@ def admit_panel(
     """
     actor = panel_actor(conn, practitioner)
     grantees = grantees_of(actor)
-    found = store.standings_of_panel(conn, grantees, practitioner)
+    with guard.looking_for_a_panel(conn):
+        found = store.standings_of_panel(conn, grantees, practitioner)
+        rows = store.active_to(conn, grantees)
     # One query of the keystore for all of them, for the grants here and the names soon after.
     vault.preload(_revisions(one for one, _ in found), _OF_A_PANEL)
-    rows = store.active_to(conn, grantees)
     asked = (actor, Purpose.CARE, action, classes)
     standings = [(one, askers.Bond(mine, clinic_signed=True)) for one, mine in found]
     return _decide_each(conn, vault, standings, rows, asked, now=now, lasting=True)

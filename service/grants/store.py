@@ -1,6 +1,6 @@
 """The only SQL on grants."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -186,15 +186,17 @@ def one(conn: Connection, resident: UUID, grant: UUID) -> GrantRow | None:
 
 def between(conn: Connection, resident: UUID, *grantees: Grantee) -> list[GrantRow]:
     """Every grant of a resident to these, withdrawn ones included: a refusal names them."""
-    return [row_of(raw) for raw in raw_between(conn, resident, grantees)]
+    return [row_of(raw) for raw in raw_between(conn, resident, grantees)()]
 
 
-def raw_between(conn: Connection, resident: UUID, grantees: Sequence[Grantee]) -> list[Row]:
-    """As `between`, as the driver gives the rows: for telling whether they are the same still."""
+def raw_between(
+    conn: Connection, resident: UUID, grantees: Sequence[Grantee]
+) -> Callable[[], list[Row]]:
+    """As `between`, `later` and as the driver gives the rows: to tell whether they are the same."""
     given: dict[str, Any] = {"resident": resident.bytes}
     for number, one in enumerate(grantees):
         given[f"kind{number}"], given[f"id{number}"] = one.kind.value, one.id
-    return _between(len(grantees)).rows(conn, given)
+    return _between(len(grantees)).later(conn, given)
 
 
 def row_of(raw: Row) -> GrantRow:

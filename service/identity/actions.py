@@ -77,7 +77,13 @@ def sign_up(conn: Connection, tag: bytes, *, resident: UUID, password_hash: str)
 
 
 def sign_in(conn: Connection, login: store.Login, now: datetime) -> SignedIn:
-    """Begin a family of tokens for somebody whose password was just checked."""
+    """Begin a family of tokens for somebody whose password was just checked.
+
+    `BadGrant` where the password was changed while it was checked.
+    """
+    known = store.login_of(conn, login.subject, hold=True)
+    if known is None or known.password_hash != login.password_hash:
+        raise BadGrant
     return begin(conn, subject=login.subject, kind=login.kind, acr=1, now=now)
 
 
@@ -111,8 +117,10 @@ def refresh(conn: Connection, token: str, now: datetime) -> SignedIn | None:
     row = store.refresh(conn, digest(token.encode()))
     if row is None or row.expires_at <= now:
         return None
+    # Held before the token is spent: what ends sign-ins meanwhile finds the next token as well.
+    may = _may_sign_in(conn, row.subject)
     fresh = not row.used and store.spend_refresh(conn, digest(token.encode()))
-    if not fresh or not _may_sign_in(conn, row.subject):
+    if not fresh or not may:
         end_family(conn, row.family, now)
         return None
     return _issue(conn, row, KIND_OF_AUDIENCE[row.kind])
@@ -126,6 +134,7 @@ def end_family(conn: Connection, family: UUID, now: datetime) -> None:
 
 def end_all(conn: Connection, subject: UUID, now: datetime) -> None:
     """Sign out everywhere."""
+    store.login_of(conn, subject, hold=True)
     for family in store.families(conn, subject):
         store.revoke(conn, family, now)
     store.drop_refresh_of(conn, subject)
@@ -191,7 +200,7 @@ def add_doctor(
 
     The clinic is found by its name in any spelling, or made.
     """
-    password = password or _one_time_password()
+    password = password or one_time_password()
     faults = names.faults(login, password)
     if faults:
         raise Invalid(faults)
@@ -299,7 +308,7 @@ _ROLES = Text("客户端角色只能是 city。", "The role of a client can only
 
 def _may_sign_in(conn: Connection, subject: UUID) -> bool:
     """Asked in the transaction that hands out tokens: checking a password takes a while."""
-    known = store.login_of(conn, subject)
+    known = store.login_of(conn, subject, hold=True)
     return known is not None and not known.disabled
 
 
@@ -311,7 +320,7 @@ def _issue(conn: Connection, row: Refresh, audience: Audience) -> SignedIn:
     return SignedIn(row.subject, audience, row.auth_time, int(row.acr), row.family, token)
 
 
-def _one_time_password() -> str:
+def one_time_password() -> str:
     """Twenty characters out of 31 that nobody confuses: 99 bits."""
     groups = ("".join(secrets.choice(_UNAMBIGUOUS) for _ in range(5)) for _ in range(4))
     return "-".join(groups)

@@ -27,9 +27,14 @@ def faults(login: str, password: str) -> list[Fault]:
     found = []
     if not 1 <= len(normal_login(login)) <= NAME_LIMIT:
         found.append(Fault("/login", "wrong-length", _LOGIN))
-    if not passwords.SHORTEST <= len(password) <= passwords.LONGEST:
-        found.append(Fault("/password", "wrong-length", _PASSWORD))
-    return found
+    return found + password_faults(password)
+
+
+def password_faults(password: str, pointer: str = "/password") -> list[Fault]:
+    """What is wrong with a wished password, which stands at `pointer`."""
+    if passwords.SHORTEST <= len(password) <= passwords.LONGEST:
+        return []
+    return [Fault(pointer, "wrong-length", _PASSWORD)]
 
 
 _LOGIN = Text("登录名应为 1 至 100 个字符。", "The login must have 1 to 100 characters.")

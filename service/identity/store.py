@@ -93,9 +93,19 @@ def login(conn: Connection, tag: bytes) -> Login | None:
     return None if row is None else Login(*row)
 
 
-def login_of(conn: Connection, subject: UUID) -> Login | None:
-    row = conn.execute(select(*_LOGIN).where(logins.c.subject == subject)).first()
+def login_of(conn: Connection, subject: UUID, *, hold: bool = False) -> Login | None:
+    """How somebody signs in; with `hold` nobody changes it, or ends sign-ins, before the commit."""
+    query = select(*_LOGIN).where(logins.c.subject == subject)
+    row = conn.execute(query.with_for_update(key_share=True) if hold else query).first()
     return None if row is None else Login(*row)
+
+
+def set_password(conn: Connection, before: Login, password_hash: str) -> bool:
+    """Store a new password; False, with nothing changed, when it is no longer the one `before`."""
+    mine = logins.c.subject == before.subject
+    same = logins.c.password_hash == before.password_hash
+    done = conn.execute(update(logins).where(mine, same).values(password_hash=password_hash))
+    return done.rowcount == 1
 
 
 def add_login(conn: Connection, tag: bytes, *, subject: UUID, kind: str, password: str) -> bool:

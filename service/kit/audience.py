@@ -5,6 +5,7 @@ it along with every job. Who says nothing is `anyone`: somebody who has not sign
 `chores` is what every process of the HTTP service does beside answering.
 `upkeep` goes from resident to resident (`service.kit.guard.Crossing`).
 `log` is nobody outside: it adds the entries of the access log at the end of a transaction.
+`panel` is nobody outside either: it finds out who is on a practitioner's panel.
 """
 
 from collections.abc import Iterator
@@ -13,7 +14,16 @@ from contextvars import ContextVar
 from typing import Literal
 
 Audience = Literal[
-    "anyone", "resident", "doctor", "city", "job", "operator", "chores", "upkeep", "log"
+    "anyone",
+    "resident",
+    "doctor",
+    "city",
+    "job",
+    "operator",
+    "chores",
+    "upkeep",
+    "log",
+    "panel",
 ]
 
 _current: ContextVar[Audience] = ContextVar("audience", default="anyone")

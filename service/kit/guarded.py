@@ -68,7 +68,7 @@ class GuardedSqlite(sqlite3.Connection):
         if self._protection is None:
             return run()
         known = self._needs.get(text)
-        if known:
+        if known is not None and known != 0:
             self.guard.check(known, _values(rows))
         self._rows, self._need, self._refused = rows, Need.NOTHING, False
         self._made.clear()
@@ -79,7 +79,7 @@ class GuardedSqlite(sqlite3.Connection):
                 raise NoPermit(f"a statement on protected tables needs {self._need!r}") from None
             raise
         finally:
-            if known is None or self._need:
+            if known is None or self._need != 0:
                 self._remember(text)
 
     def _remember(self, text: str) -> None:

@@ -19,7 +19,7 @@ _STRONG = text(
     " WHERE relnamespace = 'public'::regnamespace AND relkind = 'r' AND relowner = pg_roles.oid)"
     " FROM pg_roles WHERE rolname = session_user"
 )
-_ROLES = text("SELECT count(*) FROM pg_roles WHERE rolname IN ('kangma_resident', 'kangma_chores')")
+_ROLES = text("SELECT count(*) FROM pg_roles WHERE rolname IN ('kangma_resident', 'kangma_panel')")
 # Without the roles nobody asks whether a login may become one.
 _OF_DESK = text("SELECT pg_has_role(session_user, 'kangma_upkeep', 'MEMBER')")
 _STANDING = text(

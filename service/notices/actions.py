@@ -15,7 +15,7 @@ from service.kit.errors import NotFound
 from service.kit.ids import new_id
 from service.notices import store
 
-FRAME = 2560
+FRAME = 5120
 """One size for every notice, so that its length does not tell what it is about."""
 
 

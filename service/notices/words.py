@@ -10,6 +10,7 @@ EMERGENCY_UNJUSTIFIED = "emergency-unjustified"
 CONSENT_ASKED = "consent-asked"
 UNUSUAL_LOOK = "unusual-look"
 APPEAL_ANSWERED = "appeal-answered"
+PASSWORD_CHANGED = "password-changed"  # noqa: S105 - a kind of notice
 
 KINDS: Mapping[str, Text] = {
     EMERGENCY_OPENED: Text(
@@ -35,6 +36,11 @@ KINDS: Mapping[str, Text] = {
     APPEAL_ANSWERED: Text(
         "{name}（{clinic}）答复了您的异议，请在“异议”中查看。",
         "{name} ({clinic}) answered your appeal. See it under Appeals.",
+    ),
+    PASSWORD_CHANGED: Text(
+        "您的密码已更改，其他设备均已退出登录。如果不是您本人操作，请立即联系本市客服。",
+        "Your password was changed and every other sign-in has ended. If it was not you, tell the"
+        " service at once.",
     ),
     CONSENT_ASKED: Text(
         "{name}（{clinic}）请您授权。请在“请求”中查看，您可以同意，也可以拒绝；拒绝后九十天内不会再问。",

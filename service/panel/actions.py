@@ -222,7 +222,7 @@ def _made(
     """Assess the granted classes, remember how the level moved, and keep the card sealed."""
     seen = see(conn, vault, permit, regions=regions, now=now)
     before = _opened(vault, permit, practitioner, slot)
-    head = seen.head(held_of(before, permit, corrected), now)
+    head = seen.head(held_of(before, permit, corrected))
     card = Card(
         name=seen.profile.name,
         birth_date=seen.profile.birth_date,

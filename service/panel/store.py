@@ -10,6 +10,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from consent.grant import Grantee
 from service.contracts.tables import contracts
 from service.grants import store as grants
+from service.kit.guard import looking_for_a_panel
 from service.kit.prepared import Prepared
 from service.kit.sealed import Place, Sealed
 from service.panel.tables import panel_cards
@@ -65,7 +66,8 @@ def of_panel(conn: Connection, grantees: Sequence[Grantee], practitioner: UUID) 
         .outerjoin(panel_cards, mine)
         .where(grants.on_panel(grantees, practitioner))
     )
-    return [Slot(*row) for row in conn.execute(query)]
+    with looking_for_a_panel(conn):
+        return [Slot(*row) for row in conn.execute(query)]
 
 
 def slot(conn: Connection, resident: UUID, practitioner: UUID) -> Slot | None:

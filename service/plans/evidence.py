@@ -16,9 +16,9 @@ from consent.decision import Permit
 from consent.vocabulary import DataClass
 from service.domain.care import goals
 from service.domain.care.asked import Wanted
-from service.domain.care.days import months_after
 from service.domain.care.goals import Goal, Point
 from service.domain.care.situation import Deed, Value
+from service.domain.days import months_after
 from service.domain.questionnaires.instruments import INSTRUMENTS
 from service.domain.questionnaires.scoring import points
 from service.domain.vocabulary.measures import MEASURES

@@ -8,7 +8,7 @@ are readings too: their name is `condition:<code>` and the like, their value the
 
 import json
 import zlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -21,9 +21,20 @@ ROOM = FRAME_BYTES - 8
 KEY_BYTES = 5
 """Enough of a record's key to find it again among the few dozen entries of a frame."""
 
-KEPT = {"systolic_bp": 8, "diastolic_bp": 8, "egfr": 4, "creatinine": 4, "smoking_status": 4}
+KEPT = {
+    "systolic_bp": 8,
+    "diastolic_bp": 8,
+    "egfr": 4,
+    "creatinine": 4,
+    "smoking_status": 4,
+    "fev1": 1,
+    "fev1_fvc": 1,
+    "dxa_t_lumbar": 1,
+    "dxa_t_hip": 1,
+}
 """Readings kept where an assessment looks further back: home pressures are averaged over a week,
-kidney values compared over three months, and the oldest of a former smoker's says since when."""
+kidney values compared over three months, and the oldest of a former smoker's says since when. Of
+a check that was done, the last one alone counts."""
 KEEP = 2
 """Readings kept of everything else: the newest and the one before it."""
 
@@ -72,8 +83,9 @@ def with_entries(frame: Frame, fresh: Iterable[Entry]) -> Frame:
     return Frame(_newest(entries), frame.cut)
 
 
-def holds(frame: Frame, key: str) -> bool:
-    return any(entry.key == key for entry in frame.entries)
+def holds(frame: Frame, key: str, but: Set[str] = frozenset()) -> bool:
+    """Whether a record is in the frame with anything but these names."""
+    return any(entry.key == key and not entry.values.keys() <= but for entry in frame.entries)
 
 
 def forgets(frame: Frame, keys: Iterable[str]) -> bool:

@@ -7,6 +7,7 @@ from consent.decision import Window
 from consent.vocabulary import DataClass
 from service.domain.regions import RegionTree
 from service.domain.risk.current import FRESH
+from service.domain.risk.done import NAMES as CHECKS_DONE
 from service.domain.risk.person import Person, Reading
 from service.domain.vocabulary.codes import CODES
 from service.domain.vocabulary.measures import MEASURES
@@ -16,8 +17,8 @@ from service.prompts.frames import Entry, Frame, Value, short_key
 from service.records.parts import within
 from service.residents.actions import Profile
 
-ASKED_FOR = frozenset(FRESH)
-"""The measures that models look at; no other is kept in a frame."""
+ASKED_FOR = CHECKS_DONE.union(FRESH)
+"""What models and their advice look at beside histories; nothing else is kept in a frame."""
 PROMPT_CLASSES = (
     DataClass.BODY,
     DataClass.SCREENING,
@@ -46,9 +47,10 @@ def entries_of(record: Record, record_key: bytes) -> dict[DataClass, Entry]:
         if code not in ASKED_FOR:
             continue
         told.setdefault(MEASURES[code].data_class, {})[code] = value
-    if record.kind in HISTORIES and record.code is not None:
+    stated = f"{record.kind}:{record.code}"
+    if record.code is not None and (record.kind in HISTORIES or stated in ASKED_FOR):
         data_class = CODES[record.kind][record.code].data_class
-        told.setdefault(data_class, {})[f"{record.kind}:{record.code}"] = record.status or "active"
+        told.setdefault(data_class, {})[stated] = record.status or "active"
     at = (record.start - EPOCH) // _MILLISECOND
     key = short_key(record_key)
     return {
@@ -76,7 +78,7 @@ def person_of(profile: Profile, readings: Readings, regions: RegionTree) -> Pers
     histories: dict[str, set[str]] = {kind: set() for kind in HISTORIES}
     for name, told in readings.items():
         kind, colon, code = name.partition(":")
-        if colon and told[0].value != OVER:
+        if colon and kind in histories and told[0].value != OVER:
             histories[kind].add(code)
     region = regions.get(profile.region)
     return Person(

@@ -7,6 +7,7 @@ from sqlalchemy import Connection
 
 from consent.decision import Permit
 from consent.vocabulary import DataClass
+from service.domain.risk.done import NAMES as CHECKS_DONE
 from service.keys.vault import Vault
 from service.kit.sealed import Sealed
 from service.prompts import frames, head, store
@@ -44,7 +45,8 @@ class Shelf:
                 elif not change.fresh:
                     # Nothing is left of it in this class: an entry without values takes it out.
                     entries.setdefault(data_class, {})[key] = Entry(key, 0, {})
-                if not change.fresh and frames.holds(self.frames[data_class], key):
+                # No level ever rested on whether an advised check was done.
+                if not change.fresh and frames.holds(self.frames[data_class], key, CHECKS_DONE):
                     self.corrected.add(data_class)
                 if not change.fresh and frames.forgets(self.frames[data_class], [key]):
                     stale.add(data_class)

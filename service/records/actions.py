@@ -101,6 +101,8 @@ def put(
     _expect(rows.get(key, ()), if_match)
     plan = Plan(vault, permit, rows)
     result = plan.take(record, key)
+    if result.code == "invalid":
+        raise Invalid(list(result.faults))
     if result.code is not None:
         raise Invalid([Fault("/values", "not-permitted", BEYOND)])
     if not plan.writes:

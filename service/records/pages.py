@@ -4,11 +4,11 @@ The database knows the (shifted) day of a part and nothing finer, so it hands ou
 the newest on; the exact order inside a day is known after opening.
 """
 
-from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from operator import itemgetter
+from itertools import groupby
+from operator import attrgetter
 from typing import NamedTuple
 
 from sqlalchemy import Connection
@@ -35,6 +35,18 @@ class Found(NamedTuple):
 
     record: Record
     rev: int
+
+
+class Line(NamedTuple):
+    """A record found, with the key by which its place is told."""
+
+    key: bytes
+    found: Found
+
+
+Day = list[list[Part]]
+"""The parts of each record of a day."""
+_day_of = attrgetter("day")
 
 
 class Page(NamedTuple):
@@ -78,13 +90,14 @@ def page(
     if cursor is not None:
         after = cursors.read(vault, permit.subject, repr(query), cursor)
     items: list[Found] = []
-    place: Position | None = None
-    for position, found in _walk(connection, vault, permit, query, limit, after):
+    last: Line | None = None
+    for line in _walk(connection, vault, permit, query, limit, after):
         if len(items) == limit:
-            assert place is not None
+            assert last is not None
+            place = _position(last)
             return Page(items, cursors.write(vault, permit.subject, repr(query), place))
-        items.append(found)
-        place = position
+        items.append(line.found)
+        last = line
     return Page(items, None)
 
 
@@ -102,9 +115,10 @@ def of_class(
     """
     tag = vault.class_tag(permit.subject, data_class)
     high = LAST_DAY if until is None else vault.shift_day(permit.subject, until)
-    for day in _days(connection, permit, [tag], FIRST_DAY, high, CHUNK):
-        for key, rows in day.items():
-            yield key, parts.open_record(vault, permit, rows)
+    for days in _days(connection, permit, [tag], FIRST_DAY, high, CHUNK):
+        for day in days:
+            for rows in day:
+                yield rows[0].record_key, parts.open_record(vault, permit, rows)
 
 
 def _walk(
@@ -114,7 +128,7 @@ def _walk(
     query: Query,
     limit: int,
     after: Position | None,
-) -> Iterator[tuple[Position, Found]]:
+) -> Iterator[Line]:
     tags = _tags(vault, permit, query.measure)
     if not tags:
         # The permit is still asked for its revision, as with every other list.
@@ -122,50 +136,57 @@ def _walk(
         return
     low, high = _bounds(vault, permit, query, after)
     # One more than is shown tells that there are more.
-    wanted, waiting, count = limit + 1, list[Mapping[bytes, list[Part]]](), 0
-    for day in _days(connection, permit, list(tags), low, high, max(CHUNK, 2 * limit)):
-        waiting.append(day)
-        count += len(day)
-        # Never a day more than one by one would have been opened: fewer records are fewer lines.
-        if count >= wanted:
-            shown = _opened(vault, permit, query, after, waiting)
+    wanted = limit + 1
+    for days in _days(connection, permit, list(tags), low, high, max(CHUNK, 2 * limit)):
+        start = 0
+        while start < len(days):
+            end = _reaching(days, start, wanted)
+            shown = _opened(vault, permit, query, after, days[start:end])
             yield from shown
-            wanted, waiting, count = wanted - len(shown), [], 0
-    yield from _opened(vault, permit, query, after, waiting)
+            wanted, start = wanted - len(shown), end
+
+
+def _reaching(days: Sequence[Day], start: int, wanted: int) -> int:
+    """Up to which day there are as many records: fewer shown are fewer lines, never more days."""
+    count = 0
+    for end in range(start, len(days)):
+        count += len(days[end])
+        if count >= wanted:
+            return end + 1
+    return len(days)
 
 
 def _opened(
-    vault: Vault,
-    permit: Permit,
-    query: Query,
-    after: Position | None,
-    days: Sequence[Mapping[bytes, list[Part]]],
-) -> list[tuple[Position, Found]]:
+    vault: Vault, permit: Permit, query: Query, after: Position | None, days: Sequence[Day]
+) -> list[Line]:
     """What a list shows of whole days, in its order; all of them are opened at once."""
-    records = iter(
-        parts.open_records(vault, permit, [rows for day in days for rows in day.values()])
-    )
-    lines: list[tuple[Position, Found]] = []
+    records = iter(parts.open_records(vault, permit, [rows for day in days for rows in day]))
+    lines: list[Line] = []
     for day in days:
         ordered = []
-        for key, rows in day.items():
+        for rows in day:
             record = next(records)
-            position = Position((record.start - EPOCH) // _MICROSECOND, key)
+            line = Line(rows[0].record_key, Found(record, rows[0].rev))
             if (
                 query.asks_for(record)
                 and parts.within(permit.window, record.start)
-                and (after is None or position < after)
+                and (after is None or _position(line) < after)
             ):
-                ordered.append((position, Found(record, rows[0].rev)))
-        ordered.sort(key=itemgetter(0), reverse=True)
+                ordered.append(line)
+        if len(ordered) > 1:
+            ordered.sort(key=_position, reverse=True)
         lines += ordered
     return lines
 
 
+def _position(line: Line) -> Position:
+    return Position((line.found.record.start - EPOCH) // _MICROSECOND, line.key)
+
+
 def _days(
     connection: Connection, permit: Permit, tags: list[bytes], low: int, high: int, most: int
-) -> Iterator[Mapping[bytes, list[Part]]]:
-    """The records of each day, newest day first; a day is never handed out in pieces."""
+) -> Iterator[list[Day]]:
+    """All days, newest first, many at a time; a day is never handed out in pieces."""
     while low <= high:
         rows = store.newest(connection, permit, tags, low=low, high=high, most=most)
         if not rows:
@@ -179,13 +200,18 @@ def _days(
                 most *= 4
                 continue
             rows = [row for row in rows if row.day != last]
-        days: dict[int, dict[bytes, list[Part]]] = defaultdict(lambda: defaultdict(list))
-        for row in rows:
-            days[row.day][row.record_key].append(row)
-        yield from days.values()
+        yield [_day(found) for _, found in groupby(rows, _day_of)]
         if whole:
             return
-        high = min(days) - 1
+        high = last
+
+
+def _day(rows: Iterable[Part]) -> Day:
+    """The parts of one day by their record, in the order in which the records were met."""
+    records: dict[bytes, list[Part]] = {}
+    for row in rows:
+        records.setdefault(row.record_key, []).append(row)
+    return list(records.values())
 
 
 def _tags(vault: Vault, permit: Permit, measure: str | None) -> dict[bytes, DataClass]:

@@ -7,6 +7,8 @@ from uuid import UUID
 
 from consent.decision import Permit
 from consent.vocabulary import DataClass, Text
+from service.domain.vocabulary.faults import source_of_staff
+from service.domain.vocabulary.record import STAFF_SOURCES
 from service.domain.vocabulary.records import Record
 from service.keys.vault import Vault
 from service.kit.errors import Fault
@@ -95,6 +97,9 @@ class Plan:
             return Result(record.id, "rejected", code="not-permitted", faults=(_fault(BEYOND),))
         if known.texts == texts:
             return Result(record.id, "unchanged", known.rev)
+        if self.permit.owner and record.source.kind in STAFF_SOURCES:
+            # Sent back as it stands it was `unchanged`; an owner's own words are never a doctor's.
+            return Result(record.id, "rejected", code="invalid", faults=(source_of_staff(),))
         there = bool(known.texts)
         if there and not self.permit.owner:
             # Whoever may add to somebody's file may not rewrite what is in it.

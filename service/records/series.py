@@ -17,7 +17,9 @@ from sqlalchemy import Connection
 
 from consent.decision import Permit
 from consent.vocabulary import Text
+from service.domain.vocabulary.faults import source_of_staff
 from service.domain.vocabulary.measures import Measure
+from service.domain.vocabulary.record import STAFF_SOURCES
 from service.domain.vocabulary.samples import DAY_SECONDS, EMPTY, Columns
 from service.domain.vocabulary.series import (
     MOST_SAMPLES,
@@ -169,6 +171,9 @@ def _checked(
         return Appended(None, None, "rejected", faults=faults)
     if found.measure.data_class not in permit.classes:
         fault = Fault(f"/series/{number}/measure", "not-permitted", BEYOND)
+        return Appended(found.measure.code, found.day, "rejected", faults=(fault,))
+    if permit.owner and found.source.kind in STAFF_SOURCES:
+        fault = source_of_staff(f"/series/{number}")
         return Appended(found.measure.code, found.day, "rejected", faults=(fault,))
     return found
 

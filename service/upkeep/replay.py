@@ -10,6 +10,7 @@ from functools import partial
 
 from sqlalchemy import Connection
 
+from service.appeals import actions as appeals
 from service.keys import rings
 from service.keys.keystore import Keystore
 from service.keys.rings import ClassTombstone
@@ -58,10 +59,16 @@ def replay(db: Database, keystore: Keystore, statistics_key: bytes, *, now: date
 
 
 def remove(conn: Connection, stone: ClassTombstone) -> int:
-    """Take away every ciphertext under the keys of a tombstone; how many there were."""
+    """Take away every ciphertext under the keys of a tombstone; how many there were.
+
+    Where there were any, the person's appeals go too: what they say of the class lies under another
+    key, and nobody here may open them to tell which do.
+    """
     found = list(store.sealed_under(conn, stone.resident, stone.doomed))
     for column, row in found:
         store.empty(conn, column, row)
+    if found:
+        appeals.forget(conn, stone.resident)
     return len(found)
 
 

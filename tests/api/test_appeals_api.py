@@ -110,6 +110,36 @@ def test_an_erased_class_is_in_no_appeal_about_a_record(pair: Pair) -> None:
     assert [one["id"] for one in left] == [about_habits["id"]]
 
 
+@pytest.mark.parametrize("answered", [False, True])
+def test_an_erased_class_takes_the_words_of_an_appeal_about_its_level(
+    pair: Pair, *, answered: bool
+) -> None:
+    filed = pair.appeal(explanation=high(pair)["explanation"])
+    if answered:
+        ok(pair.answer(filed["id"]))
+    headers = pair.town.sign_in(pair.resident.login).headers
+
+    def left() -> dict[str, Any]:
+        (one,) = ok(pair.town.doors.get("/v1/me/appeals", headers=headers))["items"]
+        return dict(one)
+
+    # Nothing of this one took part in the level.
+    other = pair.town.doors.delete("/v1/me/data-classes/location", headers=headers)
+    assert other.status_code == 200, other.text
+    before = left()
+    assert before["reason"] == REASON
+    erased = pair.town.doors.delete("/v1/me/data-classes/body", headers=headers)
+    assert erased.status_code == 200, erased.text
+    after = left()
+    kept = {**before, "reason": ""}
+    if answered:
+        kept["answer"] = {**before["answer"], "reason": ""}
+    assert after == kept
+    assert after["state"] == ("answered" if answered else "open")
+    # The doctor reads none of it either.
+    assert [one["reason"] for one in pair.worklist()] == ([] if answered else [""])
+
+
 def test_an_appeal_goes_to_the_signed_doctor_and_back(pair: Pair, clock: MovingClock) -> None:
     prompt = high(pair)
     filed = pair.appeal(explanation=prompt["explanation"])

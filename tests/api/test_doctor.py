@@ -8,6 +8,7 @@ from uuid import uuid4
 import httpx
 import jwt
 import pytest
+from sqlalchemy import Connection
 
 from service.jobs import checkpoint
 from service.kit.settings import Settings
@@ -255,6 +256,29 @@ def test_a_failed_attempt_is_logged_and_leaves_nothing_behind(here: Town) -> Non
     assert ok(here.doors.get("/v1/me/records", headers=lin.headers))["items"] == []
     shown = ok(patient(here, zhou, lin.id))
     assert (shown["profile"], shown["prompt"], shown["due"]) == (None, None, [])
+
+
+def test_a_look_writes_its_entry_and_nothing_else(here: Town) -> None:
+    """Reads undo nothing when they fail (`Look.changes`), so there must be nothing to undo."""
+    if here.house.db.dialect != "sqlite":
+        pytest.skip("the statements are the same on both databases, and SQLite tells them")
+    lin, zhou = here.resident(), here.doctor()
+    log(here, lin, PRESSURE)
+    sign(here, lin, zhou, "body")
+    told: list[str] = []
+
+    def listen(conn: Connection) -> None:
+        conn.connection.driver_connection.set_trace_callback(told.append)  # type: ignore[union-attr]
+
+    here.house.db.write(listen)
+    for rest in ("", "/records", "/series/heart_rate"):
+        told.clear()
+        assert patient(here, zhou, lin.id, rest).status_code == 200
+        written = {
+            words[2].strip('"') for one in told if (words := one.split()) and words[0] == "INSERT"
+        }
+        assert written == {"access_log", "access_heads", "access_tree", "access_tallies"}
+        assert not any(one.startswith(("UPDATE", "DELETE", "SAVEPOINT")) for one in told)
 
 
 def test_results_of_an_examination_carry_their_source(here: Town) -> None:

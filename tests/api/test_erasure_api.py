@@ -120,12 +120,23 @@ def test_a_process_that_remembers_the_old_keys_never_seals_under_them(here: Town
     assert faults(here) == ()
 
 
+def _appealed(here: Town, who: Person) -> None:
+    """Log a night and object to it."""
+    (made,) = log(here, who, observation({"sleep_duration": 6.0}))
+    wish = {"about": {"record": made["id"]}, "reason": "the watch was off", "for_doctor": False}
+    answer = here.doors.post("/v1/me/appeals", json=wish, headers=who.headers)
+    assert answer.status_code == 201, answer.text
+
+
 def test_the_old_ciphertext_is_gone_and_not_broken(here: Town) -> None:
     lin = here.resident("lin")
     log(here, lin, bp(171))
     with here.beneath.connect() as conn:
         rows = conn.exec_driver_sql("SELECT * FROM record_parts").all()
     here.doors.delete(BODY, headers=lin.headers)
+    mei = here.resident("mei")
+    for who in (lin, mei):
+        _appealed(here, who)
     _put_back(here, rows)
     answer = here.doors.get("/v1/me/records", headers=lin.headers)
     assert (answer.status_code, answer.json()["code"]) == (410, "gone")
@@ -136,6 +147,9 @@ def test_the_old_ciphertext_is_gone_and_not_broken(here: Town) -> None:
     )
     assert (done.persons, done.classes, done.rows) == (0, 1, 1)
     assert kept(here, lin) == []
+    # The words of an appeal lie under the profile's key, which opens what the backup brought back.
+    assert here.doors.get("/v1/me/appeals", headers=lin.headers).json()["items"] == []
+    assert here.doors.get("/v1/me/appeals", headers=mei.headers).json()["items"] != []
 
 
 def test_step_up_is_asked_and_the_profile_stays(here: Town, clock: MovingClock) -> None:

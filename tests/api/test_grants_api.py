@@ -70,7 +70,7 @@ def test_a_grant_from_giving_to_withdrawal(here: Town) -> None:
         "deny": False,
         "status": "active",
         "notice": "care",
-        "notice_version": "2",
+        "notice_version": "3",
         "needs_renewal": False,
         "renew_by": None,
     }

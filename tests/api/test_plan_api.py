@@ -2,17 +2,19 @@
 
 from collections.abc import Iterator
 from datetime import timedelta
+from itertools import groupby
 from typing import Any
 
 import pytest
 
+from consent.vocabulary import DataClass
 from service.api.me.plan import PlanOut
 from service.kit.ids import new_id
 from service.kit.settings import Settings
 from tests.conftest import MovingClock
 from tests.family_room import begin, ok
 from tests.house_room import Person, Town, town
-from tests.record_room import observation, pressure
+from tests.record_room import by_practitioner, observation, pressure
 
 PARTS = ("due", "later", "fitness", "youth", "follow_ups", "goals", "messages")
 
@@ -24,9 +26,25 @@ def here(settings: Settings, clock: MovingClock) -> Iterator[Town]:
 
 
 def log(here: Town, who: Person, *records: Any, path: str = "/v1/me") -> None:
-    answer = here.doors.post(f"{path}/records", json={"records": records}, headers=who.headers)
-    statuses = {one["status"] for one in ok(answer)["results"]}
-    assert statuses == {"created"}, answer.text
+    """By whoever enters it: what a practitioner saw comes through the door of one."""
+    for staff, given in groupby(records, by_practitioner):
+        there, writer = (path, who) if not staff else by_doctor(here, who, path)
+        wish = {"records": list(given)}
+        answer = here.doors.post(f"{there}/records", json=wish, headers=writer.headers)
+        statuses = {one["status"] for one in ok(answer)["results"]}
+        assert statuses == {"created"}, answer.text
+        if staff:
+            ok(here.doors.delete(f"{path}/contract", headers=who.headers))
+
+
+def by_doctor(here: Town, who: Person, path: str) -> tuple[str, Person]:
+    """The address of somebody for a doctor with whom they just signed, and that doctor."""
+    doctor = here.doctor(f"dr-{new_id()}")
+    classes = [one.value for one in DataClass]
+    wish = {"doctor_id": doctor.id, "package": "basic", "data_classes": classes}
+    ok(here.doors.post(f"{path}/contract", json=wish, headers=who.headers), 201)
+    subject = path.rsplit("/", 1)[1] if "children" in path else who.id
+    return f"/v1/doctor/patients/{subject}", doctor
 
 
 def plan(here: Town, who: Person, path: str = "/v1/me") -> dict[str, Any]:
@@ -235,7 +253,7 @@ def test_a_guardian_sees_the_childs_plan_and_the_look_is_logged(here: Town) -> N
     assert {one["action"] for one in looks} >= {"read"}
 
 
-def test_a_pupils_results_without_a_grade_have_no_score_and_say_why(here: Town) -> None:
+def test_a_pupils_results_are_scored_once_the_grade_of_the_school_year_is_told(here: Town) -> None:
     child = begin(here, here.resident(), birth_date="2015-05-17", sex="male")
     results: dict[str, Any] = {
         "vital_capacity": 2500,
@@ -253,7 +271,22 @@ def test_a_pupils_results_without_a_grade_have_no_score_and_say_why(here: Town) 
     (line,) = plan(here, child.guardian, child.path)["fitness"]
     assert (line["missing"], line["total"], line["edition"]) == (["grade"], None, "2014 revision")
     assert (line["items"], line["version"], line["state"]) == ({}, "1", "incomplete")
+    last_year = observation({"school_grade": "4"}, "2026-08-31T23:59:59+08:00")
+    log(here, child.guardian, last_year, path=child.path)
+    (line,) = plan(here, child.guardian, child.path)["fitness"]
+    assert (line["missing"], line["school_grade"]) == (["grade"], None)
+    assert "earlier school year" in line["caveat"]["en"]
+    this_year = observation({"school_grade": "5"}, "2026-09-01T00:00:00+08:00")
+    log(here, child.guardian, this_year, path=child.path)
     found = plan(here, child.guardian, child.path)
+    (line,) = found["fitness"]
+    assert (line["school_grade"], line["state"], line["missing"]) == ("5", "complete", [])
+    assert (line["standard"], line["bonus"], line["total"]) == (84.4, 3, 87.4)
+    assert (line["standard_id"], line["edition"], line["version"]) == (
+        "cn-nsphs-2014",
+        "2014 revision",
+        "1",
+    )
     met = {one["item"]: one["met"] for one in found["youth"]}
     assert met == {"daily_hour": True, "sight": None, "teeth": None}
     ok(child.ask("DELETE", "/data-classes/fitness"))

@@ -56,6 +56,7 @@ def test_every_operation_says_who_it_is_for_and_what_it_promises(
 
 OF_ONES_OWN_SIGN_IN = {
     "step_up",
+    "change_password",
     "begin_passkey",
     "add_passkey",
     "list_passkeys",

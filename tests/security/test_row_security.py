@@ -38,6 +38,9 @@ PARTS = Prepared(
 )
 
 
+POLICIES = frozenset({"residents", "resident_state", "grants", "contracts"})
+
+
 @pytest.fixture(scope="module")
 def where(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
     with ExitStack() as stack:
@@ -145,6 +148,21 @@ def test_a_subject_shows_their_own_rows_and_no_other(
     assert desk.execute("DELETE FROM record_parts WHERE resident_id = %s", (child,)).rowcount == 0
     with pytest.raises(errors.InsufficientPrivilege):
         desk.execute("UPDATE record_parts SET resident_id = %s", (child,))
+
+
+@pytest.mark.parametrize("audience", ["doctor", "resident", "anyone"])
+def test_a_decision_about_one_resident_goes_through_nobody_elses_rows(
+    here: Standing, desk: psycopg.Connection[Any], audience: str
+) -> None:
+    """A policy that looks for a panel would read every contract of the city at every look."""
+    desk.execute(f"SET ROLE kangma_{audience}")
+    mine = UUID(here.resident.id).bytes
+    may = {"residents", "resident_state"} if audience == "anyone" else {*POLICIES}
+    for table in may:
+        query = f"EXPLAIN SELECT resident_id FROM {table} WHERE resident_id = %s"
+        plan = "\n".join(line for (line,) in desk.execute(query, (mine,)).fetchall())
+        assert "SubPlan" not in plan, plan
+        assert not any(f" on {other}" in plan for other in POLICIES - {table}), plan
 
 
 def test_a_digest_shows_the_row_it_was_made_of_and_no_other(

@@ -66,7 +66,7 @@ def test_a_grant_is_shown_in_the_shape_of_the_contract(here: Clinic) -> None:
         "deny": False,
         "status": "active",
         "notice": "care",
-        "notice_version": "2",
+        "notice_version": "3",
         "needs_renewal": False,
         "renew_by": None,
     }

@@ -1,9 +1,12 @@
 """Sign-in on a real data store: names, passwords, refresh families, revocation, clients."""
 
 import asyncio
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from hashlib import blake2b
+from threading import Event
 from uuid import UUID
 
 import pytest
@@ -46,7 +49,7 @@ def db(database: Database) -> Database:
 
 
 def signed_in(db: Database, now: datetime = NOW) -> SignedIn:
-    login = store.Login(new_id(), "resident", "", False)
+    login = store.Login(new_id(), "resident", "h", False)
     who = login.subject
 
     def begin(conn: Connection) -> SignedIn:
@@ -328,3 +331,41 @@ def test_a_password_in_another_unicode_form_is_the_same(passwords: Passwords) ->
     assert not passwords.verify(stored, "paesswort")
     assert not passwords.verify(None, "nobody has this password")
     assert not passwords.verify("not a hash", "x")
+
+
+def test_a_password_that_changed_while_it_was_checked_signs_nobody_in(db: Database) -> None:
+    who = signed_in(db).subject
+    checked = db.read(lambda conn: store.login_of(conn, who))
+    assert checked is not None
+    assert db.write(lambda conn: store.set_password(conn, checked, "newer"))
+    # Nor is it changed a second time by somebody who knew the old one at the same moment.
+    assert not db.write(lambda conn: store.set_password(conn, checked, "newest"))
+    with pytest.raises(BadGrant):
+        db.write(lambda conn: actions.sign_in(conn, checked, NOW))
+
+
+def test_signing_out_everywhere_catches_a_refresh_of_the_same_moment(
+    db: Database, database_url: str
+) -> None:
+    """The next token is not there yet when another process ends all: it must not survive."""
+    signed, other, spent = signed_in(db), Database(database_url), Event()
+
+    def slow(conn: Connection) -> SignedIn | None:
+        after = actions.refresh(conn, signed.refresh_token or "", NOW)
+        spent.set()
+        time.sleep(0.3)
+        return after
+
+    def end(conn: Connection) -> None:
+        actions.end_all(conn, signed.subject, NOW)
+
+    try:
+        with ThreadPoolExecutor(2) as pool:
+            refreshing = pool.submit(db.write, slow)
+            assert spent.wait(10)
+            pool.submit(other.write, end).result(10)
+            after = refreshing.result(10)
+    finally:
+        other.close()
+    assert after is not None
+    assert refreshed(db, after) is None

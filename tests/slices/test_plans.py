@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 
 from consent.vocabulary import DataClass
 from service.domain.care.checks import CHECKS
-from service.domain.care.days import months_after
+from service.domain.days import months_after
 from service.kit.db import Database
 from service.plans import actions as plans
 from service.records import telling

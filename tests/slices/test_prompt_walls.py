@@ -90,9 +90,7 @@ def test_a_doctor_without_infections_learns_of_no_hepatitis_through_the_liver(ho
     def sight(classes: set[DataClass]) -> dict[str, Any]:
         def job(conn: Connection) -> dict[str, Any]:
             permit = home.doctor(conn, resident, classes)
-            return see(conn, home.vault, permit, regions=REGIONS, now=home.now).prompt(
-                Steady(), home.now
-            )
+            return see(conn, home.vault, permit, regions=REGIONS, now=home.now).prompt(Steady())
 
         return home.read(job)
 

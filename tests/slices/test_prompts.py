@@ -5,19 +5,33 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
+from typing import Any
+from uuid import uuid4
 
 import pytest
-from sqlalchemy import Connection
+from sqlalchemy import Connection, select
 
 from consent.vocabulary import Action, DataClass
 from service.domain.risk.person import Person
+from service.domain.risk.stability import Steady
 from service.kit.db import Database
+from service.panel.patient import see
 from service.prompts import actions
 from service.prompts.actions import Readings
 from service.prompts.head import Brief
+from service.prompts.tables import latest
 from service.records import actions as records
 from service.residents import actions as residents
-from tests.prompt_room import days_ago, moments, prompt, readings, remove, stored
+from tests.prompt_room import (
+    SLOT_BYTES,
+    SLOTS,
+    days_ago,
+    moments,
+    prompt,
+    readings,
+    remove,
+    stored,
+)
 from tests.record_room import PROFILE, REGIONS, Home, observation, pressure, pressures
 
 
@@ -234,3 +248,85 @@ def test_a_doctors_write_brings_readings_up_to_date_and_tells_no_level(home: Hom
 
     assert home.write(job) == Brief(None, None, False)
     assert prompt(home, resident)["level"] > calm
+
+
+SMOKED = {"smoking_status": "former"}
+MAN = replace(PROFILE, sex="male")
+
+
+def advised(found: dict[str, Any]) -> set[str]:
+    return {one["id"] for one in found["actions"]}
+
+
+def scan(home: Home, days: int) -> dict[str, Any]:
+    told = {"kind": "procedure", "code": "colonoscopy"}
+    return {"id": str(uuid4()), **told, "start": days_ago(home, days)}
+
+
+def test_a_colonoscopy_is_acknowledged_from_the_next_prompt_until_it_is_taken_back(
+    home: Home,
+) -> None:
+    resident = home.resident(MAN)
+    home.log(resident, observation(SMOKED), profile=MAN)
+    before = prompt(home, resident)
+    assert {"bowel-high", "bowel-done"} & advised(before) == {"bowel-high"}
+    sent = scan(home, 40)
+    results, brief = home.log(resident, sent, profile=MAN)
+    assert (brief.level, brief.changed) == (before["level"], False)
+    assert stored(home, resident) is None
+    after = prompt(home, resident)
+    assert {"bowel-high", "bowel-done"} & advised(after) == {"bowel-done"}
+    assert (after["level"], after["causes"]) == (before["level"], before["causes"])
+    (text,) = [one["text"]["en"] for one in after["actions"] if one["id"] == "bowel-done"]
+    assert f"Last: {(home.now - timedelta(days=40)).date()}." in text
+    assert results[0].rev is not None
+    remove(home, resident, sent, results[0].rev)
+    assert advised(prompt(home, resident)) == advised(before)
+
+
+def test_another_procedure_leaves_the_prompt_as_it_is(home: Home) -> None:
+    resident = home.resident(MAN)
+    home.log(resident, observation(SMOKED), profile=MAN)
+    prompt(home, resident)
+    before = stored(home, resident)
+    home.log(resident, {**scan(home, 3), "code": "gastroscopy"}, profile=MAN)
+    assert before is not None
+    assert stored(home, resident) == before
+
+
+@pytest.mark.parametrize("granted", [True, False])
+def test_a_doctor_is_told_of_a_check_that_was_done_only_with_its_class(
+    home: Home, granted: bool
+) -> None:
+    resident = home.resident(MAN)
+    home.log(resident, observation(SMOKED), scan(home, 40), profile=MAN)
+    classes = {DataClass.PROFILE, DataClass.LIFESTYLE}
+
+    def seen(conn: Connection) -> dict[str, Any]:
+        more = {DataClass.CONDITIONS} if granted else set()
+        permit = home.doctor(conn, resident, classes | more)
+        found = see(conn, home.vault, permit, regions=REGIONS, now=home.now)
+        return found.prompt(Steady())
+
+    told = advised(home.read(seen)) & {"bowel-high", "bowel-done"}
+    assert told == ({"bowel-done"} if granted else {"bowel-high"})
+
+
+def test_the_slots_of_a_check_that_was_done_look_like_all_others(home: Home) -> None:
+    resident = home.resident(MAN)
+    checks = {"fev1": 3.1, "fev1_fvc": 80.0, "dxa_t_hip": -1.2, "dxa_t_lumbar": -0.5}
+    home.log(resident, observation(checks), scan(home, 40), profile=MAN)
+    query = select(latest.c.sealed).where(latest.c.resident_id == resident)
+    sizes = [len(row) for row in home.read(lambda conn: conn.execute(query).scalars().all())]
+    assert sizes == [SLOT_BYTES] * SLOTS
+
+
+def test_taking_back_a_check_that_was_done_ends_nothing_that_is_held(home: Home) -> None:
+    resident = home.resident(MAN)
+    home.log(resident, *pressures(172, 104, days_ago(home, 2)), profile=MAN)
+    sent = scan(home, 40)
+    results, high = home.log(resident, sent, profile=MAN)
+    _, held = home.log(resident, *pressures(112, 72), *pressures(112, 72), profile=MAN)
+    assert held.level == high.level
+    assert results[0].rev is not None
+    assert remove(home, resident, sent, results[0].rev).level == held.level

@@ -60,7 +60,7 @@ async def step_up(
     if proof.passkey is not None:
         await _require_passkey(house, caller, proof.passkey, now)
         return token_answer(house, identity.again(caller, ACR, now), now)
-    await _require_password(house, caller, proof.password or "", address_of(request), now)
+    await require_password(house, caller, proof.password or "", address_of(request), now)
     return token_answer(house, identity.again(caller, 1, now), now)
 
 
@@ -75,10 +75,13 @@ async def _require_passkey(
         raise passkeys.refusal(proven)
 
 
-async def _require_password(
+async def require_password(
     house: House, caller: Caller, password: str, address: str, now: datetime
-) -> None:
-    """Held back like a sign-in: a stolen session is no better place to guess from."""
+) -> Login:
+    """How the caller signs in, if this is their password; `BadGrant` if it is not.
+
+    Held back like a sign-in: a stolen sign-in is no better place to guess from.
+    """
 
     def begin(conn: Connection) -> Login | timedelta | None:
         held = attempts.charge(conn, caller.id.bytes, address, now)
@@ -88,6 +91,7 @@ async def _require_password(
     if isinstance(login, timedelta):
         raise RateLimited(ceil(login.total_seconds()))
     stored = login.password_hash if login is not None and not login.disabled else None
-    if not await house.passwords.averify(stored, password):
+    if not await house.passwords.averify(stored, password) or login is None:
         raise BadGrant
     await house.db.awrite(lambda conn: attempts.settle(conn, caller.id.bytes, address))
+    return login

@@ -52,14 +52,15 @@ async def open_emergency(
 ) -> SessionOut:
     """Look without a grant, for reading only. The resident is told at once, and it is reviewed.
 
-    Needs a sign-in with two proofs (acr 2): rule `break-glass-needs-acr` otherwise.
+    Needs a sign-in with two proofs (acr 2) from the last five minutes: rule `break-glass-needs-acr`
+    or `step-up-required` otherwise. Where the resident ended a session of this clinic it opens no
+    other for 24 hours, unless the resident allows it anew: rule `break-glass-resting`.
     """
-    actor = caller.actor
     ask = Look(caller, patient_id, request_id, now, purpose=Purpose.EMERGENCY)
 
     def job(conn: Connection) -> SessionOut | ServiceError:
-        decision = actions.foreseen(conn, house.vault, actor=actor, subject=patient_id, now=now)
-        refusal = actions.refusal(decision, actor=actor)
+        decision = actions.foreseen(conn, house.vault, caller=caller, subject=patient_id, now=now)
+        refusal = actions.refusal(decision, caller=caller, now=now)
         if gate.is_active(conn, patient_id):
             # Opening shows nothing yet, so an entry of it names no class.
             log_look(conn, house, ask, decision, row_count=0)
@@ -69,7 +70,12 @@ async def open_emergency(
             # What a failing opening wrote is undone; that it was tried stays in the log.
             with conn.begin_nested():
                 session = actions.open_(
-                    conn, house.vault, actor=actor, subject=patient_id, reason=body.reason, now=now
+                    conn,
+                    house.vault,
+                    caller=caller,
+                    subject=patient_id,
+                    reason=body.reason,
+                    now=now,
                 )
         except ServiceError as failed:
             return failed

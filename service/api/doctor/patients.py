@@ -66,8 +66,8 @@ async def get_patient(
         seen, prompt, due = None, None, list[DueOut]()
         if DataClass.PROFILE in permit.classes:
             seen = see(conn, house.vault, permit, regions=house.regions, now=now)
-            prompt = seen.prompt(panel.held(conn, house.vault, permit, caller.id), now)
-            found = plans.due(conn, house.vault, permit, seen.situation(now))
+            prompt = seen.prompt(panel.held(conn, house.vault, permit, caller.id))
+            found = plans.due(conn, house.vault, permit, seen.situation())
             due = [_due(one, now) for one in found]
         today = city_day(now)
         answer = PatientOut(
@@ -79,7 +79,7 @@ async def get_patient(
         )
         return Opened(answer, 1)
 
-    return await look(house, Look(caller, patient_id, request_id, now), open_)
+    return await look(house, Look(caller, patient_id, request_id, now, changes=False), open_)
 
 
 def _profile(seen: Seen, today: date) -> PatientProfile:

@@ -75,7 +75,7 @@ async def list_patient_records(
         return Opened(answer, len(found.items))
 
     classes = ALL_CLASSES if measure is None else frozenset({MEASURES[measure].data_class})
-    ask = Look(caller, patient_id, request_id, now, classes=classes)
+    ask = Look(caller, patient_id, request_id, now, classes=classes, changes=False)
     return shapes.answer(await look(house, ask, open_))
 
 

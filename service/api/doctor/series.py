@@ -62,9 +62,8 @@ async def read_patient_series(
 
     # The profile class only tells the zone in which the days are meant.
     classes = frozenset({known.data_class, DataClass.PROFILE})
-    return shapes.answer(
-        await look(house, Look(caller, patient_id, request_id, now, classes=classes), open_)
-    )
+    ask = Look(caller, patient_id, request_id, now, classes=classes, changes=False)
+    return shapes.answer(await look(house, ask, open_))
 
 
 def _local(moment: datetime | None, zone: ZoneInfo) -> datetime | None:

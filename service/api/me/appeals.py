@@ -66,6 +66,7 @@ class AppealOut(BaseModel):
 
     An upheld appeal to a level marks the prompt as not to be relied on while that level stands;
     one to a record leaves the correcting to its owner, who alone replaces or deletes records.
+    `reason` and the answer's are empty once a class is erased that the level rested on.
     """
 
     id: UUID

@@ -54,7 +54,10 @@ async def get_emergency(me: Mine) -> EmergencyMode:
 
 @router.put("/emergency")
 async def set_emergency(body: EmergencyChoice, me: Mine) -> EmergencyMode:
-    """Allow or refuse emergency access. Refusing ends what is open on the next request."""
+    """Allow or refuse emergency access. Refusing ends what is open on the next request.
+
+    Allowing also lets in again whose access I ended within the last 24 hours.
+    """
 
     def choose(conn: Connection, permit: Permit) -> EmergencyMode:
         actions.allow(conn, me.house.vault, permit, allowed=body.allowed, now=me.now)
@@ -65,7 +68,10 @@ async def set_emergency(body: EmergencyChoice, me: Mine) -> EmergencyMode:
 
 @router.delete("/emergency/{session_id}")
 async def stop_emergency(session_id: UUID, me: Mine) -> EmergencyOut:
-    """End one emergency access on the next request. Twice is as good as once."""
+    """End one emergency access on the next request. Twice is as good as once.
+
+    Its doctor and everybody of that clinic cannot open another for 24 hours.
+    """
 
     def stop(conn: Connection, permit: Permit) -> EmergencyOut:
         return _out(conn, actions.close(conn, me.house.vault, permit, session_id, now=me.now))

@@ -134,9 +134,10 @@ class GrowthLine(Sourced):
 class FitnessLine(Sourced):
     """The results of one day under one edition of a national standard, computed when it is read.
 
-    The student standard goes by school grade, which no record holds and which is never guessed from
-    the age: from 7 to 17 years `missing` says so and nothing is scored. An adult's results are
-    scored under every edition that holds on the day.
+    Students are scored by the `school_grade` recorded in the school year of the test (1 September
+    to 31 August), never by one guessed from their age or moved up from another year: without it
+    `missing` says so from 7 to 17 years. An adult's results are scored under every edition that
+    holds on the day; of a student from 20 years only where the adults' tests are complete.
     """
 
     day: date
@@ -144,9 +145,10 @@ class FitnessLine(Sourced):
     edition: str
     version: str
     provisional: bool = Field(description="The edition was not compared with its printed text.")
+    school_grade: str | None = Field(description="The column a student was scored by.")
     measure: Literal["student_standard_score", "npfs_grade"]
     state: Literal["complete", "incomplete"]
-    missing: list[str] = Field(description="Items; for a student the grade.")
+    missing: list[str] = Field(description="Items, or grade where the school grade is not known.")
     items: dict[str, ItemResult]
     standard: float | None = Field(description="Weighted score before the bonus.")
     bonus: int | None

@@ -19,6 +19,8 @@ from service.domain.vocabulary.measures import MEASURES
 YEAR = 12
 """Months that visits are looked back for: a year holds all that the norm counts."""
 
+GRADE_MONTHS = 2 * YEAR
+"""A grade told at the start of the school year of a test of a year ago; the one before is old."""
 
 LIFE = 1560
 """Months: a diagnosis stands until it is said to be over, however old it is."""
@@ -84,6 +86,7 @@ def _names(who: Situation) -> Iterator[Name]:
     if who.stage is Stage.CHILD:
         yield from (Name(name, YEAR, True) for name in visits.GROWTH)
     yield from (Name(name, YEAR, True) for name in tested.NAMES)
+    yield Name(tested.GRADE, GRADE_MONTHS, True)
     if youth.concerns(who):
         yield from (Name(name, YEAR, False) for name in youth.NAMES)
     if who.sex == "female":

@@ -6,12 +6,12 @@ from datetime import date
 from typing import Any
 
 from consent.vocabulary import ALL_CLASSES, DataClass, Text
-from service.domain.care.days import months_after
 from service.domain.care.names import class_of
 from service.domain.care.planned import Kind, Planned
 from service.domain.care.screening import RULES
 from service.domain.care.situation import Situation
 from service.domain.care.sources import Source, read, source_of
+from service.domain.days import months_after
 from service.domain.life import Stage
 from service.domain.risk.current import FRESH
 

@@ -12,10 +12,10 @@ from consent.vocabulary import DataClass
 from service.domain.care import asked, followed, rates, tested
 from service.domain.care.asked import Name, Wanted
 from service.domain.care.checks import CHECKS, Check
-from service.domain.care.days import months_after
 from service.domain.care.names import class_of
 from service.domain.care.norm import ControlClass, Disease
 from service.domain.care.situation import Situation
+from service.domain.days import months_after
 from service.domain.fitness import adult_2023
 from service.domain.life import Stage
 from service.domain.questionnaires.instruments import INSTRUMENTS

@@ -7,8 +7,8 @@ from functools import cache
 from typing import NamedTuple, Protocol
 
 from consent.vocabulary import DataClass, Text
-from service.domain.care.days import months_after
 from service.domain.care.sources import Source, read, source_of
+from service.domain.days import months_after
 from service.domain.risk.control import glucose_satisfied, pressure_satisfied
 from service.kit.clock import city_day
 

@@ -9,9 +9,9 @@ from typing import Any
 
 from consent.vocabulary import Text
 from service.domain.care import visits
-from service.domain.care.days import months_after
 from service.domain.care.situation import Situation
 from service.domain.care.sources import read
+from service.domain.days import months_after
 from service.domain.exercise.prescription import Prescription, prescribe
 from service.domain.exercise.rules import Interval, Reason, document
 from service.domain.exercise.screening import Person

@@ -10,8 +10,9 @@ from datetime import date, datetime, timedelta
 
 from service.domain import life
 from service.domain.care.counted import ELDER, SCREENINGS, SELFCARE, YEAR
-from service.domain.care.days import months_after
+from service.domain.care.screening import NOT_YET_MONTHS
 from service.domain.care.situation import Situation
+from service.domain.days import months_after
 from service.domain.risk import change
 from service.domain.risk.current import FRESH, SMOKING_STEPS
 from service.kit.clock import city_day
@@ -51,6 +52,9 @@ def _days(who: Situation) -> Iterator[date]:
     done |= {one.at.astimezone(who.zone).date() for told in who.readings.values() for one in told}
     for day in done:
         yield months_after(day, YEAR)
+    not_yet = who.last("post_menopausal")
+    if not_yet is not None:
+        yield months_after(not_yet, NOT_YET_MONTHS)
     for check in (ELDER, SELFCARE, *SCREENINGS):
         due = check.due(who)
         if due is not None:

@@ -12,8 +12,8 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from consent.vocabulary import Text
-from service.domain.care.days import months_after
 from service.domain.care.sources import Source, read, source_of
+from service.domain.days import months_after
 from service.domain.life import age
 from service.domain.risk import control
 

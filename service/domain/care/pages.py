@@ -116,10 +116,11 @@ def _youth() -> Iterator[str]:
     yield "\n## 7-17岁 · From 7 to 17 years\n"
     yield (
         "The newest values of the last year; without a bound they are shown and not judged. "
-        "Results of fitness tests stand in `fitness`, computed when the plan is read: those of "
-        "adults of 20 to 59 years under every edition that holds on the day. The student standard "
-        "goes by school grade; no record holds one and it is never guessed from the age, so from "
-        "7 to 17 years the line says that the grade is missing.\n"
+        "Results of fitness tests stand in `fitness`, computed when the plan is read: students by "
+        "the `school_grade` of the school year of the test (1 September to 31 August), adults of "
+        "20 to 59 years under every edition that holds on the day. A grade is never guessed from "
+        "the age, nor moved up from another school year: without one of that year the line says "
+        "that the grade is missing, and that an older one has to be told again.\n"
     )
     yield "| entry | measures | bound | source |\n|---|---|---|---|"
     for one in ENTRIES:

@@ -7,11 +7,18 @@ says that somebody is ill. Scores are computed by the published models themselve
 from collections.abc import Callable, Mapping
 
 from service.domain.care.situation import Situation
+from service.domain.days import months_after
+from service.domain.risk.catalogue import MODELS
 from service.domain.risk.models import evaluate
 
 SMOKES = frozenset({"some days", "every day"})
 SMOKED = SMOKES | {"former"}
 HIGH = "high"
+COPD_PS_CUT: int = MODELS["copd_ps"].parameters["cut"]
+MENOPAUSE_FROM = 50
+"""Age from which a woman who says nothing of it is taken to be past the menopause (product)."""
+NOT_YET_MONTHS = 24
+"""How long her no counts (product)."""
 
 
 def colorectal_high(who: Situation) -> bool:
@@ -77,16 +84,37 @@ STROKES = frozenset({"stroke", "ischemic_stroke", "hemorrhagic_stroke", "tia"})
 
 
 def osta_raised(who: Situation) -> bool:
-    """An OSTA index of -1 or less on the newest weight; under treatment already: no."""
+    """An OSTA index of -1 or less on the newest weight; under treatment already: no.
+
+    Of a woman past the menopause as she says herself, and where she says nothing from 50 years.
+    """
     weight = who.newest("body_weight")
     if not isinstance(weight, int | float) or "osteoporosis" in who.conditions:
+        return False
+    if not _past_menopause(who):
         return False
     given = {"weight": weight, "age": who.age, "sex": who.sex, "post_menopausal": True}
     return bool(evaluate("osta", given)["category"] != "low")
 
 
+def _past_menopause(who: Situation) -> bool:
+    told, day = who.newest("post_menopausal"), who.last("post_menopausal")
+    if told == "yes":
+        return True
+    recent = day is not None and months_after(day, NOT_YET_MONTHS) > who.today
+    return who.age >= MENOPAUSE_FROM and not recent
+
+
 def copd_to_ask(who: Situation) -> bool:
     return "copd" not in who.conditions and who.newest("smoking_status") in SMOKED
+
+
+def copd_ps_raised(who: Situation) -> bool:
+    """A recorded total from the cut of COPD-PS on; under care already: no."""
+    total = who.newest("copd_ps_total")
+    if not isinstance(total, int | float) or "copd" in who.conditions:
+        return False
+    return total >= COPD_PS_CUT
 
 
 RULES: Mapping[str, Callable[[Situation], bool]] = {
@@ -101,5 +129,6 @@ RULES: Mapping[str, Callable[[Situation], bool]] = {
         no_stroke,
         osta_raised,
         copd_to_ask,
+        copd_ps_raised,
     )
 }

@@ -45,11 +45,15 @@ SIZES = ("height", "weight")
 """What a body-mass index or the weight for a height is made of."""
 
 
-def expected(standard_id: str, sex: Sex, age: int) -> tuple[str, ...]:
-    """The results that an adult may be scored by. Raises `KeyError` for any other standard."""
+def expected(
+    standard_id: str, sex: Sex, *, age: int | None = None, grade: str | None = None
+) -> tuple[str, ...]:
+    """The results that somebody may be scored by; none without the age or grade it goes by."""
+    if standard_id == student.ID:
+        return () if grade is None else (*student.weights(sex, grade), *SIZES)
+    if age is None:
+        return ()
     if standard_id == adult_2003.ID:
         tests = (name for name in adult_2003.needed(sex, age) if name != "height_weight")
         return (*tests, *SIZES)
-    if standard_id == adult_2023.ID:
-        return (*adult_2023.weights(age), *SIZES)
-    raise KeyError(standard_id)
+    return (*adult_2023.weights(age), *SIZES)

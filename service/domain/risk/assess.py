@@ -102,7 +102,10 @@ def assess_level(person: Person, readings: Readings, now: datetime) -> LevelBrie
     age = age_at(person.birth_date, now)
     if age < ADULT_FROM:
         return LevelBrief(None, None, ())
-    facts = facts_of(person, readings, now, age)
+    return _brief(facts_of(person, readings, now, age))
+
+
+def _brief(facts: Facts) -> LevelBrief:
     found = judge(facts)
     why = causes(facts, found)
     return LevelBrief(found.level, found.composite, why, found.lasting, found.alarm)
@@ -124,16 +127,16 @@ def without_paths(person: Person, readings: Readings, now: datetime) -> Assessme
     return assess(person, readings, now, paths=False)
 
 
-def in_brief(person: Person, readings: Readings, now: datetime) -> Assessment:
-    """The level and its causes alone, without models, factors and texts: for who asks often."""
+def in_brief(person: Person, readings: Readings, now: datetime) -> tuple[LevelBrief, Assessment]:
+    """`assess_level`, and the assessment with it but without models, factors and texts."""
     age = age_at(person.birth_date, now)
     facts = facts_of(person, readings, now, age)
     found = _without_level(person, facts, Newest(readings, now), advice.REASONS["child"])
     if age < ADULT_FROM:
-        return found
-    judged = judge(facts)
-    return replace(
-        found, level=judged.level, index=judged.composite, reason=None, causes=causes(facts, judged)
+        return LevelBrief(None, None, ()), found
+    level = _brief(facts)
+    return level, replace(
+        found, level=level.level, index=level.index, reason=None, causes=level.causes
     )
 
 

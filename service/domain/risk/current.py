@@ -12,7 +12,9 @@ from typing import NamedTuple
 
 from . import blood_pressure, control, kidney, screens
 from .catalogue import MODELS, read
+from .done import done
 from .facts import Facts
+from .histories import histories
 from .person import Person, Reading
 
 RULES = read("assessment")
@@ -26,22 +28,15 @@ APART = timedelta(days=RULES["kidney"]["apart_days"])
 SMOKING = frozenset(RULES["smoking"]["current"])
 FORMER: str = RULES["smoking"]["former"]
 NEVER: str = RULES["smoking"]["never"]
+PAST = "yes"
+"""The answer of a woman who is past the menopause."""
 _LONG, _SHORT = SMOKING_STEPS = tuple(
     timedelta(days=365.25 * years) for years in RULES["smoking"]["years"]
 )
 """How long ago somebody quit, from which it counts for something else."""
 ACTIVE_DAYS: int = RULES["activity"]["days"]
 ACTIVE_MINUTES: int = RULES["activity"]["minutes"]
-_CODES = {
-    meaning: tuple((kind, frozenset(codes)) for kind, codes in kinds.items())
-    for meaning, kinds in RULES["codes"].items()
-}
 SIZES: tuple[float, float] = tuple(RULES["usable_height_cm"])
-SCREENED = (
-    *("fatty_liver", "hepatitis", "copd", "colorectal_cancer", "lung_cancer", "liver_cancer"),
-    *("family_colorectal_cancer", "family_lung_cancer"),
-)
-"""Meanings that only screens ask for, named as the fact each sets."""
 GLUCOSE = ("glucose_fasting", "glucose_random", "glucose_2h", "glucose_capillary")
 
 LIVER = {
@@ -93,6 +88,8 @@ class Newest:
         return None
 
     def number(self, code: str) -> float | None:
+        if code not in self._readings:
+            return None
         for reading in self.numbers(code):
             return reading.value  # type: ignore[return-value]
         return None
@@ -109,17 +106,12 @@ def _is_number(value: object) -> bool:
     return type(value) in (int, float) and -(2**53) <= value <= 2**53  # type: ignore[operator]
 
 
-def has(person: Person, meaning: str) -> bool:
-    """Does any code of the person carry this meaning (`codes` in data/assessment.json)?"""
-    return any(not codes.isdisjoint(getattr(person, kind)) for kind, codes in _CODES[meaning])
-
-
 def facts_of(person: Person, readings: Readings, now: datetime, age: int) -> Facts:
     """Everything the models may ask about this person at this moment."""
     newest = Newest(readings, now)
     facts = Facts(person.sex, age, person.north, person.urban)
     if person.conditions or person.medications or person.family_history:
-        _histories(facts, person)
+        histories(facts, person)
     status = newest.text("pregnancy_status") if person.sex == "female" else None
     facts.pregnant = status is not None and status.value == "pregnant"
     _pressure(facts, newest)
@@ -129,33 +121,9 @@ def facts_of(person: Person, readings: Readings, now: datetime, age: int) -> Fac
     _smoking(facts, newest)
     _habits(facts, newest)
     _laboratory(facts, newest)
+    _screens(facts, newest)
+    facts.done = done(readings, now)
     return facts
-
-
-def _histories(facts: Facts, person: Person) -> None:
-    facts.htn_dx = has(person, "hypertension")
-    facts.bp_treated = has(person, "pressure_treated")
-    facts.lipid_treated = has(person, "lipid_treated")
-    facts.dyslipidaemia_dx = has(person, "dyslipidaemia")
-    facts.diabetes = has(person, "diabetes")
-    facts.diabetes_complications = has(person, "diabetes_complications") or (
-        facts.diabetes and has(person, "retinopathy")
-    )
-    facts.ascvd = has(person, "ascvd")
-    facts.prior_stroke = has(person, "stroke")
-    facts.severe_events = has(person, "severe_heart_event") + has(person, "severe_brain_event")
-    facts.high_risk_history = int(has(person, "revascularised"))
-    facts.familial = has(person, "familial")
-    facts.af_or_valve = has(person, "af_or_valve")
-    facts.clinical_disease = facts.ascvd or has(person, "clinical")
-    facts.organ_damage = has(person, "organ_damage")
-    facts.ckd = 4 if has(person, "ckd_4") else 3 if has(person, "ckd_3") else 0
-    for name in SCREENED:
-        setattr(facts, name, has(person, name))
-    facts.family_ascvd = has(person, "family_ascvd")
-    facts.family_early_cvd = has(person, "family_early_cvd")
-    facts.family_stroke = has(person, "family_stroke")
-    facts.family_diabetes = has(person, "family_diabetes")
 
 
 def pressures(newest: Newest) -> list[Pair]:
@@ -341,6 +309,18 @@ def _laboratory(facts: Facts, newest: Newest) -> None:
         facts.egfr_stage = kidney.stage(persistent)
         grown = {"G3a": 3, "G3b": 3, "G4": 4, "G5": 4}.get(facts.egfr_stage, 0)
         facts.ckd = max(facts.ckd, grown)
+
+
+def _screens(facts: Facts, newest: Newest) -> None:
+    """What only OSTA and COPD-PS ask for."""
+    if facts.sex == "female":
+        told = newest.text("post_menopausal")
+        facts.post_menopausal = told is not None and told.value == PAST
+    weight, total = newest.number("body_weight"), newest.number("copd_ps_total")
+    if weight is not None and screens.accepts("body_weight", weight):
+        facts.body_weight = weight
+    if total is not None and screens.accepts("copd_ps_total", total):
+        facts.copd_ps = total
 
 
 def _persistent_egfr(facts: Facts, newest: Newest) -> float | None:

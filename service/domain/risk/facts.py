@@ -4,9 +4,11 @@ Everything is optional but sex and age: a model runs on what is there or not at 
 mm[Hg], cholesterol and glucose mmol/L, HbA1c percent, BMI kg/m2, waist cm.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
+from .done import NOTHING, Done
 from .glucose import Values
 
 
@@ -99,12 +101,20 @@ class Facts:
     fatty_liver: bool = False
     hepatitis: bool = False
     copd: bool = False
+    osteoporosis: bool = False
     colorectal_cancer: bool = False
     lung_cancer: bool = False
     liver_cancer: bool = False
     family_colorectal_cancer: bool = False
     family_lung_cancer: bool = False
     heart_rate: float | None = None
+
+    post_menopausal: bool = False
+    body_weight: float | None = None
+    """kg, known with or without a height."""
+    copd_ps: float | None = None
+    done: Mapping[str, Done] = field(default_factory=lambda: NOTHING)
+    """Checks that screens advise and that were done, within their interval."""
 
     @property
     def single_pressure(self) -> bool:

@@ -22,7 +22,11 @@ from .reasons import NAMES, causes
 from .rules import in_force
 
 HISTORIES = ("condition", "medication", "family_history")
+CODED = frozenset({"smoking_status", "post_menopausal"})
+"""Measures whose readings are answers and no numbers."""
 KIDNEY = ("egfr", "creatinine", "uacr")
+ASKED = {"lung_function": ("copd_ps_total",), "bone_density": ("post_menopausal",)}
+"""What the screens behind these causes ask for and no factor does."""
 Cause = Literal["assessed", "no_data", "switched_off"]
 """Why the level is what it is: an assessment, too little data, or the owner's switch."""
 
@@ -66,6 +70,11 @@ def _readings(why: Iterable[str], newest: Newest) -> Iterator[Ground]:
         yield from _newest(LIVER, newest)
     if "bowel_screening" in why and "smoking" not in first:
         first.append("smoking")
+    if "bone_density" in why and "body" not in first:
+        first.append("body")
+    for cause, codes in ASKED.items():
+        if cause in why:
+            yield from _newest(codes, newest)
     for factor in (*first, *(name for name in NAMES if name not in first)):
         if factor == "blood_pressure":
             yield from _pressures(newest)
@@ -86,7 +95,7 @@ def _pressures(newest: Newest) -> Iterator[Ground]:
 
 def _newest(codes: Iterable[str], newest: Newest) -> Iterator[Ground]:
     for code in codes:
-        reading = newest.text(code) if code == "smoking_status" else newest.reading(code)
+        reading = newest.text(code) if code in CODED else newest.reading(code)
         if reading is not None:
             yield Ground(code, reading.value, reading.at)
 
@@ -110,8 +119,11 @@ CAUSES: dict[str, Text] = {
     "heart_rhythm": Text("心律", "heart rhythm"),
     "kidney": Text("肾脏", "kidneys"),
     "liver": Text("建议检查肝脏", "an advised check of the liver"),
-    "bowel_screening": Text("建议检查结直肠", "an advised check of the bowel"),
-    "lung_screening": Text("建议检查肺部", "an advised check of the lungs"),
+    # What may have been done by now is named by the score, which asks for nothing.
+    "bowel_screening": Text("结直肠癌筛查评分", "the bowel screening score"),
+    "lung_screening": Text("符合肺癌筛查条件", "the criteria of lung screening"),
+    "lung_function": Text("慢阻肺筛查问卷得分", "the score of the COPD questionnaire"),
+    "bone_density": Text("骨质疏松自测指数", "the osteoporosis index"),
     "age": Text("年龄", "age"),
 }
 

@@ -200,10 +200,28 @@ def _lung(facts: Facts, screen: Screen) -> Entry:
     return _entry(screens.LUNG, screen.value, screen.group, dict(terms))
 
 
+def _copd(facts: Facts, screen: Screen) -> Entry:
+    category = band_of(screens.COPD, screen.value, [screens.COPD.parameters["cut"]])
+    return _entry(screens.COPD, screen.value, category, {})
+
+
+def _osta(facts: Facts, screen: Screen) -> Entry:
+    given = screens.osta_input(facts)
+    assert given is not None
+    return _entry(
+        screens.OSTA,
+        {"index": round(screen.value, 2), "level": screen.group},
+        screens.osta_category(screen.value),
+        {name: round(term, 4) for name, term in screens.osta_terms(*given).items()},
+    )
+
+
 SCREENS: dict[str, Callable[[Facts, Screen], Entry]] = {
     "fib4": _fib4,
     "fli": _fli,
     "amap": _amap,
     "apcs": _apcs,
     "lung_screening": _lung,
+    "copd_ps": _copd,
+    "osta": _osta,
 }

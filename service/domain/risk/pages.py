@@ -8,7 +8,7 @@ from .advice import MESSAGES, URGENT
 from .catalogue import MODELS, RULE_PACK, Model
 from .current import MEAN_OF, RULES
 from .rules import BACKWARDS, KEYS, NO_LEVEL, NO_REASON, NO_STEPS, NOT_RED, TABLES
-from .screens import APCS_AGE_FROM
+from .screens import APCS_AGE_FROM, COPD_AGE_FROM
 
 GRADES = {
     "A": "identical in at least two independent readable sources",
@@ -39,9 +39,20 @@ SCREENED = (
     "- Lung screening is advised on COPD or lung cancer of a close relative, from 50 to 74 years. "
     "Pack-years, passive smoking in years and exposure at work are in no record, so nobody is said "
     "not to be eligible, and a smoker is not judged by cigarettes a day.",
-    "- OSTA and COPD-PS are calculators only: no record says whether a woman is past the "
-    "menopause, and none holds the answers of the questionnaire.",
-    "- A screen that was done (a colonoscopy, a CT) does not yet take its advice away.",
+    "- OSTA runs for a woman whose newest `post_menopausal` is yes, on her newest weight and her "
+    "age. Without that record it moves no level; the plan then advises by it from 50 years.",
+    "- COPD-PS moves the level by a recorded `copd_ps_total`, from "
+    f"{COPD_AGE_FROM} years. Only the total is kept: the reference gives the points of the "
+    "answers and no licence for the wording, so neither questions nor answers are shipped, nor a "
+    "questionnaire under `/v1/questionnaires`. Whoever holds the printed sheet adds up there, or "
+    "at `/v1/models/copd_ps`.",
+    "- Neither takes account of a known osteoporosis or COPD: the score stays, the advice is "
+    "another.",
+    "- A check that was done within its interval (below) moves no level, because the score stays "
+    "what it is; the advice then says when it was done and when it is next due. It is known only "
+    "to whoever may see its class: procedures belong to `conditions`, lung function and bone "
+    "density to `screening`. Whether a liver was looked at is told by no measure, so its advice "
+    "stays.",
     "- Hepatitis belongs to the class of infections: who may not see that class is shown no aMAP, "
     "and no FIB-4 for that reason alone.",
 )
@@ -166,6 +177,10 @@ def _assessment() -> Iterator[str]:
     )
     yield "- Below 18 years there is no level; in pregnancy no China-PAR, lipid or weight path."
     yield from SCREENED
+    yield "\n| advised check | done when recorded | again after months |\n|---|---|---|"
+    for check, row in RULES["done"].items():
+        names = " or ".join(f"`{name}`" for name in row["names"])
+        yield f"| `{check}` | {names} | {row['months'] or 'a doctor decides'} |"
     yield "\n| measure | counts for days |\n|---|---|"
     for code, days in RULES["fresh_days"].items():
         yield f"| `{code}` | {days} |"

@@ -2,8 +2,9 @@
 
 Causes are factor names where something can be done, a standing cause (`age`, `kidney`,
 `heart_rhythm`, `cardiovascular_disease`) where not, and the name of a check that a screen advises
-(`liver`, `bowel_screening`, `lung_screening`). They come in the order of the share of
-cardiovascular disease in Chinese cohorts that each explains; that share weighs nothing else.
+(`liver`, `bowel_screening`, `lung_screening`, `lung_function`, `bone_density`). They come in the
+order of the share of cardiovascular disease in Chinese cohorts that each explains; that share
+weighs nothing else.
 """
 
 from collections.abc import Callable, Iterator
@@ -17,7 +18,7 @@ NAMES = ("diet", "activity", "smoking", "sleep", "body", "lipids", "glucose", "b
 """The eight factors, in the order of `Judgement.indices`."""
 
 _SHARES: dict[str, float] = MODELS["composite_index"].parameters["advice_order_pct"]
-SCREENS = ("liver", "bowel_screening", "lung_screening")
+SCREENS = ("liver", "bowel_screening", "lung_screening", "lung_function", "bone_density")
 """Checks that screens advise; a cause of this name says that a check is due, never an illness."""
 STANDING = ("cardiovascular_disease", "heart_rhythm", "kidney", *SCREENS, "age")
 ORDER = (
@@ -154,5 +155,7 @@ FINDERS: dict[str, Finder] = {
     "amap": _only("liver"),
     "apcs": _only("bowel_screening"),
     "lung_screening": _only("lung_screening"),
+    "copd_ps": _only("lung_function"),
+    "osta": _only("bone_density"),
     "chronic_disease": _chronic,
 }

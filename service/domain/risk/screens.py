@@ -1,8 +1,7 @@
-"""Screens of a person: whose liver, bowel or lung a guideline advises to have looked at.
+"""Screens of a person: whose liver, bowel, lung or bones a guideline advises to have looked at.
 
 A screen runs only where every input it needs is known. It advises a check and says nothing of
-what somebody has, so one that advises nothing moves no level (see `judgement`). OSTA and COPD-PS
-are not among them: no record tells the menopause or the answers of the questionnaire.
+what somebody has, so one that advises nothing moves no level (see `judgement`).
 """
 
 from typing import NamedTuple
@@ -16,7 +15,10 @@ from .tables import Steps
 APCS, LUNG = MODELS["apcs"], MODELS["cn_lung_screening"]
 _POINTS = APCS.parameters["points"]
 _APCS_AGE = Steps(_POINTS["age"])
-APCS_AGE_FROM: int = read("assessment")["screens"]["apcs_age_from"]
+COPD, OSTA = MODELS["copd_ps"], MODELS["osta"]
+_FROM = read("assessment")["screens"]
+APCS_AGE_FROM: int = _FROM["apcs_age_from"]
+COPD_AGE_FROM: int = _FROM["copd_ps_age_from"]
 _HIGH_FLI: float = liver.FLI.parameters["cuts"][-1]
 _APCS_GROUPS = Steps(zip((0, *APCS.parameters["cuts"]), ("0-1", "2-3", "4-7"), strict=True))
 _AMAP_GROUPS = Steps(
@@ -38,8 +40,10 @@ _ACCEPTED: dict[str, tuple[float, float]] = {
             ("platelets", _FIB4_IN["platelets"]),
             ("albumin", _AMAP_IN["albumin"]),
             ("bilirubin", _AMAP_IN["bilirubin"]),
+            ("body_weight", OSTA.inputs["weight"]),
         )
     },
+    "copd_ps_total": (0, 10),
 }
 
 
@@ -51,7 +55,7 @@ class Screen(NamedTuple):
 
 
 def accepts(name: str, value: float) -> bool:
-    """Would the liver models take this value as an input?"""
+    """Would the models take this value as an input?"""
     low, high = _ACCEPTED[name]
     return low <= value <= high
 
@@ -155,6 +159,32 @@ def lung_terms(facts: Facts) -> dict[str, bool] | None:
     return {"age": True, **known} if known else None
 
 
+def osta_input(facts: Facts) -> tuple[float, float] | None:
+    """Weight and age of a woman who is known to be past the menopause."""
+    # A path that names a weight sets `weight`, which is otherwise the same one.
+    weight = facts.body_weight if facts.weight is None else facts.weight
+    return (weight, facts.age) if facts.post_menopausal and weight is not None else None
+
+
+def osta_terms(weight: float, age: float) -> dict[str, float]:
+    factor = OSTA.parameters["factor"]
+    return {"weight": factor * weight, "age": -factor * age}
+
+
+def osta_index(weight: float, age: float) -> float:
+    # One multiplication: -20 kg are -4.0 exactly, and the band turns there.
+    return float((weight - age) * OSTA.parameters["factor"])
+
+
+def osta_category(index: float) -> str:
+    low, high = OSTA.parameters["cuts"]
+    return "high" if index < low else "medium" if index <= high else "low"
+
+
+OSTA_GROUPS: dict[str, str] = {entry["category"]: entry["label"] for entry in OSTA.categories}
+"""The labels that the tables of a rule pack go by."""
+
+
 def _fib4(facts: Facts) -> Screen | None:
     given = fib4_input(facts)
     if given is None:
@@ -191,11 +221,28 @@ def _amap(facts: Facts) -> Screen | None:
     return Screen(score, _AMAP_GROUPS.at(liver.rounded(score)))
 
 
+def _copd(facts: Facts) -> Screen | None:
+    """The total as somebody entered it; the points of its age are in it already."""
+    if facts.copd_ps is None or facts.age < COPD_AGE_FROM:
+        return None
+    return Screen(facts.copd_ps, "ge5" if facts.copd_ps >= COPD.parameters["cut"] else "lt5")
+
+
+def _osta(facts: Facts) -> Screen | None:
+    given = osta_input(facts)
+    if given is None:
+        return None
+    index = osta_index(*given)
+    return Screen(index, OSTA_GROUPS[osta_category(index)])
+
+
 _SCREENS = (
     ("fib4", _fib4),
     ("fli", _fli),
     ("amap", _amap),
     ("apcs", _apcs),
     ("lung_screening", _lung),
+    ("copd_ps", _copd),
+    ("osta", _osta),
 )
 """In the order of the catalogue."""

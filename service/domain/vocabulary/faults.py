@@ -39,6 +39,10 @@ DETAILS: dict[str, Text] = {
     "pressure-order": Text("收缩压必须高于舒张压。", "Systolic pressure must exceed diastolic."),
     "no-values": Text("至少需要一项数值。", "At least one value is needed."),
     "unknown-source": Text("没有这种来源。", "There is no such kind of source."),
+    "source-of-staff": Text(
+        "只有医务人员录入的数据才能使用这种来源。",
+        "Only what a practitioner enters has this source.",
+    ),
     "too-long": Text("文字过长。", "The text is too long."),
     "bad-text": Text("文字中有不允许的字符。", "The text has characters that are not allowed."),
     "unknown-code": Text("没有这个代码。", "There is no such code."),
@@ -61,6 +65,11 @@ DETAILS: dict[str, Text] = {
 _SPEAKABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,63}")
 # Control characters of C0 and C1 apart from tab and line breaks, and lone surrogates.
 _UNFIT = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
+
+
+def source_of_staff(base: str = "") -> Fault:
+    """Somebody claims for their own record a source that only a practitioner's door sets."""
+    return Fault(f"{base}/source/kind", "source-of-staff", DETAILS["source-of-staff"])
 
 
 class Faults(list[Fault]):

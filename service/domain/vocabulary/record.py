@@ -33,6 +33,9 @@ STATED_KINDS = frozenset(
 )
 """Kinds that must carry a code of `codes.toml`; a workout may."""
 SOURCE_KINDS = frozenset({"manual", "device", "import", "practitioner"})
+STAFF_SOURCES = frozenset({"practitioner"})
+"""Sources that only a practitioner's own door sets: their readings count alone and end alarms, so
+nobody claims one for their own record."""
 STATUSES = frozenset({"active", "resolved"})
 
 

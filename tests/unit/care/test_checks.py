@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 
 from service.domain.care import asked, names, screening
 from service.domain.care.checks import CHECKS, due_checks
-from service.domain.care.days import months_after
 from service.domain.care.plan import due_list
 from service.domain.care.planned import Planned
+from service.domain.days import months_after
 from service.domain.questionnaires.instruments import INSTRUMENTS
 from service.domain.risk.catalogue import MODELS
 from service.domain.vocabulary.codes import CODES
@@ -193,6 +193,40 @@ def test_smoke_leads_to_questions_and_not_to_a_scan(smoking: str, asked_: bool) 
 def test_bone_density_is_advised_from_the_models_own_edge(weight: float, advised: bool) -> None:
     found = due(born(60), readings=read({"body_weight": weight}, TODAY))
     assert ("bone_density" in found) is advised
+
+
+@pytest.mark.parametrize(
+    ("years", "said", "months_ago", "advised"),
+    [
+        (49, None, 0, False),
+        (50, None, 0, True),
+        (40, "yes", 0, True),
+        (40, "yes", 300, True),
+        (52, "no", 0, False),
+        (52, "no", 23, False),
+        (52, "no", 24, True),
+        (49, "no", 24, False),
+    ],
+)
+def test_bone_density_goes_by_what_a_woman_says_of_the_menopause(
+    years: int, said: str | None, months_ago: int, advised: bool
+) -> None:
+    readings = read({"body_weight": 34.0}, TODAY)
+    if said is not None:
+        readings |= read({"post_menopausal": said}, months_after(TODAY, -months_ago))
+    assert ("bone_density" in due(born(years), readings=readings)) is advised
+
+
+@pytest.mark.parametrize(("total", "asked_"), [(4, False), (5, True)])
+def test_a_total_of_copd_ps_answers_the_questions_and_asks_for_lung_function_from_5(
+    total: int, asked_: bool
+) -> None:
+    told = read({"smoking_status": "former", "copd_ps_total": total}, TODAY)
+    found = due(born(60), readings=told)
+    assert "copd_questions" not in found
+    assert ("copd_spirometry" in found) is asked_
+    assert "copd_spirometry" not in due(born(60), readings=told, deeds=(done(TODAY, "fev1"),))
+    assert "copd_spirometry" not in due(born(60), readings=told, conditions={"copd"})
 
 
 def test_chronic_hepatitis_is_found_in_a_class_that_no_assessment_reads() -> None:

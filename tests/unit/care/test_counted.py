@@ -6,8 +6,8 @@ import pytest
 
 from consent.vocabulary import ALL_CLASSES, DataClass
 from service.domain.care import counted
-from service.domain.care.days import months_after
 from service.domain.care.situation import Deed, Situation
+from service.domain.days import months_after
 from tests.unit.care.room import TODAY, at, born, done, read, somebody
 from tests.unit.care.test_tested import ADULT
 

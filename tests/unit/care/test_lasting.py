@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from consent.vocabulary import ALL_CLASSES
 from service.domain import life
 from service.domain.care import counted, lasting
-from service.domain.care.days import months_after
 from service.domain.care.situation import Deed, Situation
+from service.domain.days import months_after
 from service.domain.risk import change
 from service.domain.risk.assess import assess
 from service.domain.risk.current import SMOKING_STEPS
@@ -54,6 +54,8 @@ VALUES = st.fixed_dictionaries(
         "exercise_days_week": st.sampled_from([1.0, 4.0]),
         "total_cholesterol": st.sampled_from([4.0, 6.8]),
         "hdl_c": st.just(1.2),
+        "post_menopausal": st.sampled_from(["yes", "no"]),
+        "copd_ps_total": st.sampled_from([3.0, 7.0]),
         "pregnancy_status": st.sampled_from(["pregnant", "not_pregnant"]),
         "vegetable_intake": st.just(300.0),
         "fruit_intake": st.just(200.0),
@@ -203,3 +205,13 @@ def test_a_year_is_counted_while_it_is_published(today: date, year: int, end: da
     assert change.period_start(today).date() == date(year, 1, 1)
     assert change.period_end(today) == end
     assert change.period_start(end).year == end.year
+
+
+def test_a_no_of_the_menopause_lasts_until_the_day_it_is_over() -> None:
+    """A bone-density test is advised from that day, and one who is invited is counted as such."""
+    last = TODAY + SOON
+    said = months_after(last, -24)
+    light = {"body_weight": 38.0, "smoking_status": "never"}
+    readings = read(light, TODAY) | read({"post_menopausal": "no"}, said)
+    who = somebody(born(66, days=100), readings=readings)
+    assert lasting.until(who) <= last

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from service.domain.care import norm
-from service.domain.care.days import months_after
 from service.domain.care.norm import ControlClass, Disease, FollowUp, Referral, classify, step
+from service.domain.days import months_after
 from service.domain.risk.models import evaluate
 from tests.unit.care.room import born
 

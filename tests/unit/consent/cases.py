@@ -95,6 +95,12 @@ OPENED = [
     ),
 ]
 """How far from now break-glass was opened; one that was opened later is no emergency yet."""
+ENDED = [
+    *[None] * 2,
+    *(timedelta(), -MOMENT, -FOUR_HOURS),
+    *[-DAY + distance for distance in (MOMENT, timedelta(), -MOMENT)] * 4,
+]
+"""How far from now the subject ended an emergency."""
 GUARDIANS = [STRANGER.id, RESIDENT.id, ZHOU]
 BERLIN = ZoneInfo("Europe/Berlin")
 ZONES = [BERLIN, ZoneInfo("Asia/Shanghai"), timezone(timedelta(hours=5, minutes=45))]
@@ -152,6 +158,8 @@ def situation(random: Random) -> Situation:
         minor_until=_at(random, now, GROWN_UP),
         emergency_since=_at(random, now, OPENED),
         emergency_refused=random.random() < 0.1,
+        emergency_opening=random.random() < 0.5,
+        emergency_ended=_at(random, now, ENDED),
     )
     if random.random() < 0.02:
         request = _strange(random, request)

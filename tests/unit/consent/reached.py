@@ -24,6 +24,11 @@ OPENINGS = {
     timedelta(): "exactly now",
     MOMENT: "a moment after now",
 }
+ENDINGS = {
+    -timedelta(days=1) - MOMENT: "a day and a moment ago",
+    -timedelta(days=1): "exactly a day ago",
+    MOMENT - timedelta(days=1): "a moment less than a day ago",
+}
 BY_GRANT = ["signed-doctor", "named-doctor", "clinic-grant", "role-grant", "statistics-grant"]
 PERMITTING = [*BY_GRANT, "own-record", "guardian", "break-glass"]
 ONE_OPEN_END = ["days from a first on", "days up to a last"]
@@ -59,6 +64,7 @@ EVERYTHING = [
     *(f"{word} of no vocabulary" for word in ("kind", "purpose", "action", "class")),
     *(f"{verdict} where clocks are changed" for verdict in ("permitted", "refused")),
     *(f"break-glass opened {opening}" for opening in OPENINGS.values()),
+    *(f"break-glass opened anew after one that ended {ending}" for ending in ENDINGS.values()),
     *(
         f"grant with {name} {edge}"
         for name in ("valid_from", "valid_until", "outdated_from")
@@ -96,6 +102,10 @@ def reached(case: Situation, told: dict[str, Any]) -> Iterator[str]:
         since = _from_now(case, case.facts.emergency_since)
         if since in OPENINGS:
             yield f"break-glass opened {OPENINGS[since]}"
+    ended = _from_now(case, case.facts.emergency_ended)
+    anew = told["rule"] in {"break-glass", "break-glass-resting"} and case.facts.emergency_opening
+    if anew and ended in ENDINGS:
+        yield f"break-glass opened anew after one that ended {ENDINGS[ended]}"
 
 
 def _from_now(case: Situation, moment: datetime | None) -> timedelta | None:

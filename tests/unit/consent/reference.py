@@ -250,10 +250,14 @@ class Case:
         # Where it was never opened it is over, as it is four hours after it was.
         over_at = self.now if since is None else since + timedelta(hours=4)
         early = since is not None and since > self.now
+        opening, ended = self.facts.emergency_opening, self.facts.emergency_ended
+        resting = ended is not None and self.now - utc(ended) < timedelta(days=1)
         lines = [
             ("break-glass-only-reads", self.request.action is not Action.READ),
             ("break-glass-needs-acr", self.request.actor.acr < 2),
+            ("break-glass-needs-step-up", opening and not self.facts.stepped_up),
             ("break-glass-refused", self.facts.emergency_refused),
+            ("break-glass-resting", opening and resting),
             ("break-glass-over", early or over_at <= self.now),
         ]
         refusal = next((rule for rule, holds in lines if holds), None)

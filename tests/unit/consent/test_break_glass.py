@@ -28,6 +28,8 @@ from tests.unit.consent.people import (
 )
 
 OPEN = facts(emergency_since=NOW - timedelta(hours=1), contract_in_force=False)
+OPENING = replace(OPEN, emergency_since=NOW, emergency_opening=True, stepped_up=True)
+DAY = timedelta(days=1)
 EMERGENCY: dict[str, Any] = {"purpose": Purpose.EMERGENCY, "action": Action.READ}
 GRADE_5 = frozenset({DataClass.INFECTIOUS, DataClass.GENETIC})
 
@@ -115,6 +117,30 @@ class TestRefusals:
     def test_a_password_is_not_enough(self) -> None:
         weak = replace(DOCTOR, acr=1)
         assert refused(ask(weak, BODY, known=OPEN, **EMERGENCY), "break-glass-needs-acr")
+
+    @pytest.mark.parametrize(
+        ("ago", "resting"),
+        [(timedelta(), True), (DAY - SECOND, True), (DAY, False), (DAY + SECOND, False)],
+    )
+    def test_is_not_opened_again_for_a_day_once_the_resident_ended_it(
+        self, ago: timedelta, resting: bool
+    ) -> None:
+        known = replace(OPENING, emergency_ended=NOW - ago)
+        answer = ask(DOCTOR, BODY, known=known, **EMERGENCY)
+        assert answer.rule == ("break-glass-resting" if resting else "break-glass")
+
+    def test_a_rest_ends_no_session_that_is_open(self) -> None:
+        """Another one of the clinic's, which the resident can end as well."""
+        known = replace(OPEN, emergency_ended=NOW)
+        assert ask(DOCTOR, BODY, known=known, **EMERGENCY).allow
+
+    def test_is_opened_by_a_fresh_proof_and_then_looked_at_without_one(self) -> None:
+        stale = replace(OPENING, stepped_up=False)
+        assert refused(ask(DOCTOR, BODY, known=stale, **EMERGENCY), "break-glass-needs-step-up")
+        weak = replace(DOCTOR, acr=1)
+        assert refused(ask(weak, BODY, known=stale, **EMERGENCY), "break-glass-needs-acr")
+        looking = replace(OPEN, stepped_up=False)
+        assert ask(DOCTOR, BODY, known=looking, **EMERGENCY).allow
 
     def test_not_even_in_an_emergency(self) -> None:
         known = replace(OPEN, emergency_refused=True)

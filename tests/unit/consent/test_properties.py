@@ -6,7 +6,7 @@ of observation that some request can open. That is what "opens" means here.
 """
 
 from dataclasses import replace
-from datetime import UTC, date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from random import Random
 from uuid import UUID
 
@@ -273,6 +273,8 @@ STRICTER = {
     "deny_all": True,
     "emergency_refused": True,
     "emergency_since": None,
+    "emergency_opening": True,
+    "emergency_ended": datetime(2099, 1, 1, tzinfo=UTC),
     "minor_until": None,
     "guardians": frozenset(),
     "subject_status": "erased",

@@ -146,6 +146,12 @@ SLIPS: dict[str, Slip] = {
     "an emergency lasts at four hours": put(
         conditions, "BREAK_GLASS_LIFE", timedelta(hours=4) + MOMENT
     ),
+    "an emergency rests a moment longer": put(
+        conditions, "BREAK_GLASS_REST", timedelta(hours=24) + MOMENT
+    ),
+    "an emergency rests a moment less": put(
+        conditions, "BREAK_GLASS_REST", timedelta(hours=24) - MOMENT
+    ),
     "a permit outlives the emergency": put(decide, "BREAK_GLASS_LIFE", timedelta(hours=4) + MOMENT),
     "a password is enough in an emergency": put(conditions, "BREAK_GLASS_ACR", 1),
     "a guardian stays one at the birthday": guardian_a_moment_longer,

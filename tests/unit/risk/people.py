@@ -50,11 +50,13 @@ NUMBERS: dict[str, tuple[float, float, float]] = {
     "vegetable_intake": (0, 800, 280),
     "fruit_intake": (0, 600, 150),
     "alcohol_g_per_day": (0, 120, 3),
+    "copd_ps_total": (0, 10, 2),
 }
 """Least, most and usual value of each measure."""
 OPTIONS: dict[str, list[str]] = {
     "smoking_status": ["never", "former", "some days", "every day"],
     "pregnancy_status": ["pregnant", "not_pregnant", "unknown"],
+    "post_menopausal": ["yes", "no"],
 }
 PLAIN = {"bmi", "creatinine", "egfr", "glucose_capillary", "pregnancy_status"}
 """Left out of ordinary residents now and then, as most people do not have them."""

@@ -1,13 +1,17 @@
 """Screens of a person: run only on what is known, told as an advised check, and never more."""
 
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from service.domain.care.checks import CHECKS
 from service.domain.risk.advice import MESSAGES
 from service.domain.risk.assess import Assessment, assess, assess_level, what_if
+from service.domain.risk.current import RULES
+from service.domain.risk.done import NAMES as CHECKS_DONE
 from service.domain.risk.grounds import grounds, sentence
 from service.domain.risk.models import evaluate
 from service.domain.risk.person import Person, Reading
@@ -20,7 +24,9 @@ FATTY = frozenset({"fatty_liver"})
 HEPATITIS = frozenset({"chronic_hepatitis_b"})
 LIVER = told(alt=30, ast=40, platelets=160)
 MODELS = {"fib4": "fib4", "fli": "fli", "amap_hcc": "amap", "apcs": "apcs"} | {
-    "cn_lung_screening": "lung_screening"
+    "cn_lung_screening": "lung_screening",
+    "copd_ps": "copd_ps",
+    "osta": "osta",
 }
 
 
@@ -212,6 +218,182 @@ def test_amap_is_silent_for_everybody_else(conditions: frozenset[str]) -> None:
     assert entry(assess(born(45, conditions=conditions), HEPATIC, NOW), "amap_hcc") is None
 
 
+# -- bones ---------------------------------------------------------------------------------------
+
+WOMAN_OF_70 = born(70, "female")
+
+
+@pytest.mark.parametrize(
+    ("weight", "index", "group", "level", "message"),
+    # The vectors of the reference at 70, and -1 and the tenth beside it at the edges.
+    [
+        (48, -4.4, "high", 3, "bone-high"),
+        (50, -4.0, "medium", 2, "bone-medium"),
+        (65, -1.0, "medium", 2, "bone-medium"),
+        (65.1, -0.98, "low", 1, None),
+    ],
+)
+def test_osta_moves_the_level_of_a_woman_past_the_menopause(
+    weight: float, index: float, group: str, level: int, message: str | None
+) -> None:
+    found = told(post_menopausal="yes", body_weight=weight, systolic_bp=118)
+    assessment = assess(WOMAN_OF_70, found, NOW)
+    told_ = entry(assessment, "osta")
+    assert told_ is not None
+    assert (told_["value"]["index"], told_["category"]) == (index, group)
+    alone = evaluate("osta", {"weight": weight, "age": 70, "sex": "female"})
+    assert (told_["value"], told_["category"]) == (alone["value"], alone["category"])
+    assert assessment.level == level
+    assert assessment.causes == (("bone_density",) if level > 1 else ())
+    bone = {one for one in advised(assessment) if one.startswith("bone-")}
+    assert bone == ({message} if message else set())
+
+
+@pytest.mark.parametrize(
+    ("sex", "said", "weight"),
+    [("female", {}, 48), ("female", {"post_menopausal": "no"}, 48), ("male", {}, 48),
+     ("male", {"post_menopausal": "yes"}, 48), ("female", {"post_menopausal": "yes"}, None)],
+)  # fmt: skip
+def test_osta_needs_the_menopause_and_a_weight(
+    sex: str, said: dict[str, Any], weight: float | None
+) -> None:
+    found = told(systolic_bp=118, **said, **({} if weight is None else {"body_weight": weight}))
+    assessment = assess(born(70, sex), found, NOW)
+    assert entry(assessment, "osta") is None
+    assert assessment.level == 1
+
+
+def test_a_menopause_told_long_ago_still_counts_and_a_newer_no_does_not_run() -> None:
+    found = told(body_weight=48, systolic_bp=118)
+    past = [Reading("yes", NOW - timedelta(days=365 * 30))]
+    assert entry(assess(WOMAN_OF_70, {**found, "post_menopausal": past}, NOW), "osta") is not None
+    newer = [Reading("no", NOW - timedelta(days=1)), *past]
+    assert entry(assess(WOMAN_OF_70, {**found, "post_menopausal": newer}, NOW), "osta") is None
+
+
+def test_known_osteoporosis_keeps_the_level_and_asks_for_no_screening() -> None:
+    found = told(post_menopausal="yes", body_weight=48)
+    known = born(70, "female", conditions=frozenset({"osteoporosis"}))
+    assessment = assess(known, found, NOW)
+    assert assessment.level == 3
+    assert {one for one in advised(assessment) if one.startswith("bone-")} == {"bone-followed"}
+
+
+def test_what_osta_rests_on_is_told_once() -> None:
+    found = told(post_menopausal="yes", body_weight=48, body_height=160)
+    kept = grounds(WOMAN_OF_70, found, NOW)
+    assert kept.items == {"osta": 3}
+    assert [one.name for one in kept.readings] == ["post_menopausal", "body_weight", "body_height"]
+
+
+# -- COPD-PS -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("years", "total", "level"),
+    [(35, 5, 3), (35, 4, 1), (34, 10, 1), (60, 10, 3), (60, 0, 1)],
+)
+def test_a_recorded_total_of_copd_ps_moves_the_level_from_35(
+    years: int, total: float, level: int
+) -> None:
+    found = told(copd_ps_total=total, systolic_bp=118)
+    assessment = assess(born(years), found, NOW)
+    assert assessment.level == level
+    assert ("lung-function" in advised(assessment)) is (level == 3)
+    assert (entry(assessment, "copd_ps") is not None) is (years >= 35)
+    if level == 3:
+        assert assessment.causes == ("lung_function",)
+        assert [one.name for one in grounds(born(years), found, NOW).readings][:1] == [
+            "copd_ps_total"
+        ]
+
+
+def test_known_copd_is_asked_for_no_lung_function_by_the_score() -> None:
+    known = born(40, conditions=frozenset({"copd"}))
+    assessment = assess(known, told(copd_ps_total=7), NOW)
+    assert assessment.level == 3
+    assert {"lung-function-followed"} == {
+        one for one in advised(assessment) if one.startswith("lung-")
+    }
+
+
+# -- a check that was done -----------------------------------------------------------------------
+
+SMOKER_OF_55 = (born(55), told(smoking_status="former", systolic_bp=118))
+COPD_OF_60 = (born(60, conditions=frozenset({"copd"})), told(systolic_bp=118))
+SHORT_OF_BREATH = (born(45), told(copd_ps_total=6, systolic_bp=118))
+LIGHT_OF_70 = (WOMAN_OF_70, told(post_menopausal="yes", body_weight=48))
+ADVISED_CHECKS = {
+    "procedure:colonoscopy": (*SMOKER_OF_55, "bowel-high", "bowel-done"),
+    "procedure:low_dose_ct_chest": (*COPD_OF_60, "lung-ct", "lung-ct-done"),
+    "fev1": (*SHORT_OF_BREATH, "lung-function", "lung-function-done"),
+    "fev1_fvc": (*SHORT_OF_BREATH, "lung-function", "lung-function-done"),
+    "dxa_t_hip": (*LIGHT_OF_70, "bone-high", "bone-done"),
+    "dxa_t_lumbar": (*LIGHT_OF_70, "bone-high", "bone-done"),
+}
+
+
+def test_every_check_that_is_known_to_be_done_stands_here() -> None:
+    assert ADVISED_CHECKS.keys() == CHECKS_DONE
+
+
+@pytest.mark.parametrize("name", sorted(ADVISED_CHECKS))
+def test_a_check_that_was_done_changes_the_advice_and_not_the_level(name: str) -> None:
+    person, found, asks, says = ADVISED_CHECKS[name]
+    before = assess(person, found, NOW)
+    assert asks in advised(before)
+    assert says not in advised(before)
+    value_: float | str = "active" if ":" in name else 1.0
+    last = NOW - timedelta(days=30)
+    after = assess(person, {**found, name: [Reading(value_, last)]}, NOW)
+    assert (after.level, after.causes) == (before.level, before.causes)
+    assert asks not in advised(after)
+    (text,) = [one["text"] for one in after.actions if one["id"] == says]
+    assert f"{last.date()}" in text["zh"]
+    assert f"Last: {last.date()}." in text["en"]
+    # A day that has not come is not done.
+    planned = {**found, name: [Reading(value_, NOW + timedelta(days=1))]}
+    assert asks in advised(assess(person, planned, NOW))
+
+
+@pytest.mark.parametrize(
+    ("last", "done", "again"),
+    [
+        (datetime(2025, 11, 23, 15, tzinfo=UTC), True, "2026-11-23"),
+        # In the city it was the 23rd already, and it is due again on the 22nd of the 22nd.
+        (datetime(2025, 11, 22, 16, tzinfo=UTC), True, "2026-11-23"),
+        (datetime(2025, 11, 22, 15, 59, tzinfo=UTC), False, None),
+        (datetime(2024, 1, 1, tzinfo=UTC), False, None),
+    ],
+)
+def test_a_yearly_scan_is_asked_again_on_the_day_its_interval_is_over(
+    last: datetime, done: bool, again: str | None
+) -> None:
+    person, found, asks, says = ADVISED_CHECKS["procedure:low_dose_ct_chest"]
+    readings_ = {**found, "procedure:low_dose_ct_chest": [Reading("active", last)]}
+    assessment = assess(person, readings_, NOW)
+    assert (says in advised(assessment)) is done
+    assert (asks in advised(assessment)) is not done
+    if again is not None:
+        (text,) = [one["text"]["en"] for one in assessment.actions if one["id"] == says]
+        assert text.endswith(f"Next: from {again}.")
+
+
+def test_the_plan_and_the_advice_agree_on_the_interval_of_a_check() -> None:
+    """Names and months of `done` are those of the plan's rows."""
+    rows = {check.item: check for check in CHECKS}
+    planned = {
+        "bowel_screening": "colorectal_screening",
+        "lung_screening": "lung_screening",
+        "lung_function": "copd_spirometry",
+        "bone_density": "bone_density",
+    }
+    assert planned.keys() == RULES["done"].keys()
+    for cause, item in planned.items():
+        assert rows[item].groups == (tuple(RULES["done"][cause]["names"]),)
+        assert rows[item].months == RULES["done"][cause]["months"]
+
+
 # -- all of them ---------------------------------------------------------------------------------
 
 
@@ -242,12 +424,12 @@ def test_screen_that_advises_nothing_makes_nobody_green() -> None:
 
 
 def test_pregnancy_runs_no_screen() -> None:
-    found = {**SIZES, **HEPATIC, **LIVER, **told(smoking_status="former")}
+    found = {**SIZES, **HEPATIC, **LIVER, **told(smoking_status="former", copd_ps_total=6)}
+    found |= told(post_menopausal="yes", body_weight=40)
     pregnant = {**found, **told(pregnancy_status="pregnant")}
     woman = born(42, "female", conditions=HEPATITIS)
     run = {one["model"] for one in assess(woman, found, NOW).models}
-    assert {"fib4", "fli", "amap_hcc", "apcs"} <= run
-    assert run.isdisjoint({"osta", "copd_ps"})
+    assert {"fib4", "fli", "amap_hcc", "apcs", "copd_ps", "osta"} <= run
     after = assess(woman, pregnant, NOW)
     assert {one["model"] for one in after.models}.isdisjoint(MODELS)
     assert {"alt", "albumin"}.isdisjoint(after.missing)

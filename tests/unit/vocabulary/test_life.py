@@ -4,7 +4,7 @@ from datetime import UTC, date, datetime
 
 import pytest
 
-from service.domain.life import STAGES, Stage, age, age_at, stage
+from service.domain.life import STAGES, Stage, age, age_at, school_year, stage
 
 BORN = date(2008, 2, 29)
 
@@ -38,3 +38,16 @@ def test_pregnancy_outweighs_age() -> None:
 
 def test_every_stage_has_a_name() -> None:
     assert set(STAGES) == set(Stage)
+
+
+@pytest.mark.parametrize(
+    ("day", "year"),
+    [
+        (date(2026, 8, 31), 2025),
+        (date(2026, 9, 1), 2026),
+        (date(2026, 12, 31), 2026),
+        (date(2027, 1, 1), 2026),
+    ],
+)
+def test_a_school_year_begins_on_1_september(day: date, year: int) -> None:
+    assert school_year(day) == year

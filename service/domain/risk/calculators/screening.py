@@ -2,7 +2,17 @@
 
 from consent.vocabulary import Text
 from service.domain.risk.catalogue import MODELS
-from service.domain.risk.screens import APCS, LUNG, apcs_terms, of_age
+from service.domain.risk.screens import (
+    APCS,
+    COPD,
+    LUNG,
+    OSTA_GROUPS,
+    apcs_terms,
+    of_age,
+    osta_category,
+    osta_index,
+    osta_terms,
+)
 from service.domain.risk.tables import Steps
 
 from .result import Checked, Result, band_of
@@ -16,8 +26,7 @@ NOT_DERIVED = Text(
     "建立于绝经后女性，结果仅供参考。",
     "Derived in post-menopausal women: a rough guide only.",
 )
-TWO_CANCER, COPD = MODELS["cn_two_cancer"], MODELS["copd_ps"]
-FINDRISC, OSTA = MODELS["findrisc"], MODELS["osta"]
+TWO_CANCER, FINDRISC = MODELS["cn_two_cancer"], MODELS["findrisc"]
 _LUNG, _FIND = LUNG.parameters, FINDRISC.parameters
 COPD_AGE = Steps(COPD.parameters["age"])
 FINDRISC_STEPS = {name: Steps(_FIND[name]) for name in ("age", "waist_male", "waist_female")}
@@ -91,23 +100,17 @@ def findrisc(given: Checked) -> Result:
 
 
 def osta(given: Checked) -> Result:
-    factor = OSTA.parameters["factor"]
-    terms = {"weight": factor * given["weight"], "age": -factor * given["age"]}
-    # One multiplication: -20 kg are -4.0 exactly, and the band turns there.
-    index = (given["weight"] - given["age"]) * factor
-    low, high = OSTA.parameters["cuts"]
-    category = "high" if index < low else "medium" if index <= high else "low"
+    weight, age = given["weight"], given["age"]
+    index = osta_index(weight, age)
+    category = osta_category(index)
     derived = given["sex"] != "male" and given["post_menopausal"]
     return Result(
-        {"index": round(index, 2), "level": LEVELS[category]},
+        {"index": round(index, 2), "level": OSTA_GROUPS[category]},
         category,
-        terms,
+        osta_terms(weight, age),
         derived,
         () if derived else (NOT_DERIVED,),
     )
-
-
-LEVELS = {entry["category"]: entry["label"] for entry in OSTA.categories}
 
 
 def _least(value: float | None, bound: float) -> bool:
