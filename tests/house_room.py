@@ -19,7 +19,7 @@ from service.kit.ids import new_id
 from service.kit.settings import Settings
 from tests.asgi import Doors, doors
 from tests.contract.validated import Validated
-from tests.databases import beneath
+from tests.databases import beneath, lay_sqlite
 
 CITY, DISTRICT, STREET, COMMUNITY = "330100", "330101", "330101001", "330101001001"
 PASSWORD = "correct horse 电池"
@@ -162,6 +162,7 @@ def town(settings: Settings, clock: Clock) -> Iterator[Town]:
 
     The doors have a house of their own where they sign in to the data store by themselves.
     """
+    lay_sqlite(settings)
     prepare(settings)
     (settings.data / REGIONS_FILE).write_text(json.dumps(REGIONS), "utf-8")
     house = build(settings, clock=clock, desk=True)

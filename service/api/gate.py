@@ -93,7 +93,9 @@ def _decided(conn: Connection, house: House, ask: Look) -> tuple[Look, Decision,
     decided, decision, asker = gate.admit_look(
         conn, house.vault, request, now=ask.now, stepped_up=fresh
     )
-    return replace(ask, purpose=decided.purpose), decision, asker
+    if decided.purpose is not ask.purpose:
+        ask = replace(ask, purpose=decided.purpose)
+    return ask, decision, asker
 
 
 def _answered(

@@ -4,7 +4,9 @@ Each try of a name is charged before its password is looked at, so a hundred at 
 hundred; a right password gives all of them back. A name is counted twice: from one address, where
 the waits grow to a quarter of an hour, and from everywhere, where they stay below half a minute:
 whoever guesses from many addresses slows the owner down and no more. Unknown names are counted
-alike. The counts lie in the database, so every process sees them.
+alike. A device that the owner signed in from (`service.identity.devices`) is counted by itself,
+as an address is, and whatever others do. The counts lie in the database, so every process sees
+them.
 """
 
 from collections.abc import Iterable
@@ -30,12 +32,15 @@ FORGOTTEN = timedelta(hours=1)
 """A name that was left alone for so long begins anew."""
 
 
-def charge(conn: Connection, tag: bytes, address: str, now: datetime) -> timedelta | None:
+def charge(
+    conn: Connection, tag: bytes, address: str, now: datetime, *, device: bytes | None = None
+) -> timedelta | None:
     """Count one try of a name; how long to wait where it is held back, and then it is not counted.
 
-    `tag` is the blind index of the name, `address` what `service.api.address` says.
+    `tag` is the blind index of the name, `address` what `service.api.address` says, and `device`
+    one that is known for the name.
     """
-    counted = _counted(tag, address)
+    counted = _counted(tag, address, device)
     if held := _held(conn, counted, now):
         return held
     for key, bound in counted.items():
@@ -52,12 +57,17 @@ def _held(conn: Connection, keys: Iterable[bytes], now: datetime) -> timedelta |
     return until - now if until is not None and until > now else None
 
 
-def settle(conn: Connection, tag: bytes, address: str) -> None:
-    """The password was right: nothing is held against the name from here, or anywhere."""
-    store.drop_attempts(conn, list(_counted(tag, address)))
+def settle(conn: Connection, tag: bytes, address: str, *, device: bytes | None = None) -> None:
+    """The password was right: nothing is held against the name from here, or anywhere.
+
+    From a known device nothing was counted elsewhere, so a guesser there gets nothing back.
+    """
+    store.drop_attempts(conn, list(_counted(tag, address, device)))
 
 
-def _counted(tag: bytes, address: str) -> dict[bytes, Bound]:
+def _counted(tag: bytes, address: str, device: bytes | None) -> dict[bytes, Bound]:
+    if device is not None:
+        return {digest(b"attempt of device", tag, device)[:16]: PLACE}
     here = digest(b"attempt", tag, address.encode())[:16]
     return {here: PLACE, digest(b"attempt", tag)[:16]: NAME}
 

@@ -2,7 +2,7 @@
 
 Psycopg spends some 60 us of processor time on a statement beyond what libpq needs: converting
 the text, looking for it among prepared ones, driving a generator. The statements of the hot paths
-take and give bytes, whole numbers, flags and text only, so they go to libpq through `psycopg.pq`,
+take bytes, whole numbers, flags and text only, so they go to libpq through `psycopg.pq`,
 inside the transaction of the driver's connection. No wait holds the interpreter's lock.
 """
 
@@ -12,10 +12,12 @@ from contextlib import contextmanager, suppress
 from itertools import count
 from select import POLLIN, POLLOUT, poll
 from struct import Struct
-from typing import Any, NamedTuple
+from typing import Any
 
 from psycopg import Connection as Driver
 from psycopg import OperationalError, errors
+from psycopg.abc import Transformer as Reader
+from psycopg.adapt import Transformer
 from psycopg.pq import ExecStatus, Format, TransactionStatus
 from psycopg.pq.abc import PGconn, PGresult
 from sqlalchemy import Connection
@@ -27,8 +29,10 @@ from service.kit.sqltext import need_of
 Row = tuple[Any, ...]
 Coder = Callable[[Any], Any]
 
-PLANS, PIPE, DRIVER = "kangma_plans", "kangma_pipe", "kangma_driver"
-"""Where a connection's `info` keeps what is prepared on it, its open pipe, and its own driver's."""
+PLANS, PIPE, DRIVER, READER = "kangma_plans", "kangma_pipe", "kangma_driver", "kangma_reader"
+"""Where a connection's `info` keeps what is prepared on it, its open pipe, and the driver's
+connection and reader of rows.
+"""
 MOST_AT_ONCE = 64
 """Statements sent before their answers are read."""
 
@@ -38,10 +42,6 @@ _names = count()
 
 def _flag(value: Any) -> bytes:
     return b"\x01" if value else b"\x00"
-
-
-def _whole(octets: bytes) -> int:
-    return int.from_bytes(octets, "big", signed=True)
 
 
 def _as_is(value: Any) -> Any:
@@ -58,17 +58,6 @@ _ENCODE: dict[int, Coder] = {
     25: str.encode,
     1043: str.encode,
 }
-_DECODE: dict[int, Coder] = {
-    16: b"\x01".__eq__,
-    17: _as_is,
-    20: _whole,
-    21: _whole,
-    23: _whole,
-    25: bytes.decode,
-    1043: bytes.decode,
-}
-
-
 _HEAD = Struct(">iiIii").pack
 _LENGTH = Struct(">i").pack
 _EIGHT = Struct(">iq").pack
@@ -112,23 +101,19 @@ _ARRAYS = {1000: 16, 1001: 17, 1005: 21, 1007: 23, 1009: 25, 1016: 20}
 _ENCODE |= {number: _array(kind) for number, kind in _ARRAYS.items()}
 
 
-class _Plan(NamedTuple):
-    """A statement as one connection knows it: how to write its parameters and read its columns."""
-
-    encode: tuple[Coder, ...]
-    decode: tuple[Coder, ...]
-
-
-_SILENT = _Plan((), ())
+Plan = tuple[Coder, ...]
+"""How a statement's parameters are written, as one connection knows it."""
 
 
 class Answer:
     """What a statement answers; asking for its rows waits for them."""
 
-    __slots__ = ("_plan", "pipe", "result")
+    __slots__ = ("_reader", "pipe", "result")
 
-    def __init__(self, plan: _Plan, *, pipe: "Pipe | None", result: PGresult | None) -> None:
-        self._plan = plan
+    def __init__(
+        self, reader: Reader | None, *, pipe: "Pipe | None", result: PGresult | None
+    ) -> None:
+        self._reader = reader
         self.pipe = pipe
         self.result = result
 
@@ -137,16 +122,10 @@ class Answer:
             assert self.pipe is not None
             self.pipe.settle()
         assert self.result is not None
-        get, columns = self.result.get_value, tuple(enumerate(self._plan.decode))
-        return [
-            tuple(
-                [
-                    None if (octets := get(row, column)) is None else decode(octets)
-                    for column, decode in columns
-                ]
-            )
-            for row in range(self.result.ntuples)
-        ]
+        assert self._reader is not None
+        # The driver's own loaders, in C where it has them.
+        self._reader.set_pgresult(self.result, format=Format.BINARY)
+        return self._reader.load_rows(0, self.result.ntuples, tuple)
 
 
 class Pipe:
@@ -159,11 +138,17 @@ class Pipe:
         self._answers.register(pgconn.socket, POLLIN)
         pgconn.enter_pipeline_mode()
 
-    def send(self, name: bytes, plan: _Plan, values: list[Any], formats: list[Format]) -> Answer:
+    def send(
+        self,
+        name: bytes,
+        values: list[Any],
+        formats: list[Format],
+        reader: Reader | None = None,
+    ) -> Answer:
         if len(self._waiting) >= MOST_AT_ONCE:
             self.settle()
         self._pgconn.send_query_prepared(name, values, formats, Format.BINARY)
-        answer = Answer(plan, pipe=self, result=None)
+        answer = Answer(reader, pipe=self, result=None)
         self._waiting.append(answer)
         return answer
 
@@ -217,8 +202,8 @@ def _tell(pgconn: PGconn, pipe: Pipe, guard: Guard) -> None:
     """As `service.kit.wall` does, ahead of whatever is sent next: when it fails, that fails too."""
     if pgconn.transaction_status == TransactionStatus.IDLE:
         # Readers commit each statement by itself, and settings would end with it.
-        pipe.send(wall.BEGIN, _SILENT, [], [])
-    pipe.send(wall.NAME, _SILENT, wall.told(guard), wall.FORMATS)
+        pipe.send(wall.BEGIN, [], [])
+    pipe.send(wall.NAME, wall.told(guard), wall.FORMATS)
 
 
 @contextmanager
@@ -266,7 +251,7 @@ class Wire:
         # PostgreSQL plans a statement anew when the role that runs it changes, so each role has
         # its own.
         name = self._name + guard.role.encode()
-        plans: dict[bytes, _Plan] = info.setdefault(PLANS, {})
+        plans: dict[bytes, Plan] = info.setdefault(PLANS, {})
         plan = plans.get(name)
         if plan is None:
             plan = plans[name] = self._prepared(pgconn, pipe, name)
@@ -277,9 +262,9 @@ class Wire:
         if need != 0:
             guard.check(need, (values,))
         if pipe is not None:
-            return pipe.send(name, plan, values, self._formats)
+            return pipe.send(name, values, self._formats, info[READER])
         result = pgconn.exec_prepared(name, values, self._formats, Format.BINARY)
-        return Answer(plan, pipe=None, result=_good(result))
+        return Answer(info[READER], pipe=None, result=_good(result))
 
     def rows(self, connection: Connection, parameters: Mapping[str, Any]) -> list[Row]:
         """Run it and read every row."""
@@ -300,24 +285,21 @@ class Wire:
             for row in rows:
                 self._ask(connection, row)
 
-    def _values(self, plan: _Plan, parameters: Mapping[str, Any]) -> list[Any]:
+    def _values(self, plan: Plan, parameters: Mapping[str, Any]) -> list[Any]:
         if self._fixed:
             parameters = {**self._fixed, **parameters}
         return [
             None if (value := parameters[name]) is None else encode(value)
-            for name, encode in zip(self._order, plan.encode, strict=True)
+            for name, encode in zip(self._order, plan, strict=True)
         ]
 
-    def _prepared(self, pgconn: PGconn, pipe: Pipe | None, name: bytes) -> _Plan:
+    def _prepared(self, pgconn: PGconn, pipe: Pipe | None, name: bytes) -> Plan:
         if pipe is not None:
             with pipe.paused():
                 return self._prepared(pgconn, None, name)
         _good(pgconn.prepare(name, self._text))
         told = _good(pgconn.describe_prepared(name))
-        return _Plan(
-            tuple(_ENCODE[told.param_type(number)] for number in range(told.nparams)),
-            tuple(_DECODE[told.ftype(number)] for number in range(told.nfields)),
-        )
+        return tuple(_ENCODE[told.param_type(number)] for number in range(told.nparams))
 
 
 def say(connection: Connection, text: bytes) -> None:
@@ -337,6 +319,7 @@ def begun(connection: Connection, info: dict[Any, Any] | None = None) -> Driver[
     if driver is None:
         driver = info[DRIVER] = connection.connection.driver_connection
         assert driver is not None
+        info[READER] = Transformer(driver)
     if driver.pgconn.transaction_status == TransactionStatus.IDLE and not driver.autocommit:
         _good(driver.pgconn.exec_(b"BEGIN"))
     return driver

@@ -18,13 +18,16 @@ SCOPES: dict[str, frozenset[str]] = {
 
 class TokenAnswer(BaseModel):
     """OAuth 2 token response. `refresh_token` is absent for machine clients and after a step-up;
-    a token of type DPoP is good only with proofs by the key it was asked for with (RFC 9449)."""
+    a token of type DPoP is good only with proofs by the key it was asked for with (RFC 9449).
+    `device_token` comes after a password: a device that keeps it, and sends it beside the next
+    password of that name, is not held back by others who guess. It opens nothing."""
 
     access_token: str
     token_type: Literal["Bearer", "DPoP"]
     expires_in: int
     refresh_token: str | None = None
     scope: str
+    device_token: str | None = None
 
 
 def token_answer(

@@ -31,6 +31,7 @@ class PasswordChange(Shape):
 
 @router.post(
     "/password",
+    response_model_exclude_none=True,
     responses=may_refuse(401, 403),
     # Two passwords cost their work, whether or not they are right.
     dependencies=[Depends(limited("door"))],

@@ -21,7 +21,7 @@ from service.api.rooms import HouseDep
 from service.api.schema import may_refuse
 from service.house import House
 from service.identity import actions as identity
-from service.identity import assertions, attempts, proofs
+from service.identity import assertions, attempts, devices, proofs
 from service.identity.actions import BadClient, BadGrant, SignedIn
 from service.identity.proofs import Proof
 from service.identity.store import Login
@@ -68,6 +68,11 @@ class Grant(NamedTuple):
     """Spellings of this door's own address."""
     address: str
     """From where the request comes."""
+    device_token: str | None = None
+
+
+Proved = tuple[SignedIn, str | None]
+"""Somebody who was proven, and what their device is to show beside the next password."""
 
 
 @router.post(TOKEN_URL, response_model_exclude_none=True, responses=may_refuse(401))
@@ -84,6 +89,7 @@ async def issue_token(
     client_assertion_type: Annotated[str | None, Form(max_length=128)] = None,
     client_assertion: Annotated[str | None, Form(max_length=4096)] = None,
     scope: Annotated[str | None, Form(max_length=256)] = None,
+    device_token: Annotated[str | None, Form(max_length=devices.LONGEST)] = None,
     authorization: Annotated[str | None, Header(include_in_schema=False)] = None,
 ) -> TokenAnswer:
     """OAuth 2: a password, a refresh token or a machine's proof for a ten-minute access token.
@@ -101,49 +107,58 @@ async def issue_token(
     here = addresses(request)
     proof = _proof(request, here, now) if machine else None
     by = (username, password, refresh_token, *pair, client_assertion)
-    grant = Grant(house, now, *by, proof, here, address_of(request))
-    signed_in = await means(grant)
+    grant = Grant(house, now, *by, proof, here, address_of(request), device_token)
+    signed_in, device = await means(grant)
     bound = proof.thumbprint if proof is not None else None
-    return token_answer(house, signed_in, now, thumbprint=bound)
+    answer = token_answer(house, signed_in, now, thumbprint=bound)
+    return answer.model_copy(update={"device_token": device})
 
 
-async def _by_password(grant: Grant) -> SignedIn:
+async def _by_password(grant: Grant) -> Proved:
     house, username, password = grant.house, grant.username, grant.password
     if not username or not password:
         raise IncompleteGrant
     tag = identity.tag_of(house.system, username)
-    address, now = grant.address, grant.now
+    address, now, secret = grant.address, grant.now, house.system.secret("device")
 
-    def begin(conn: Connection) -> Login | timedelta | None:
-        held = attempts.charge(conn, tag, address, now)
-        return identity.login(conn, tag) if held is None else held
+    def begin(conn: Connection) -> tuple[Login | None, bytes | None, timedelta | None]:
+        login = identity.login(conn, tag)
+        device = devices.known(secret, tag, login, grant.device_token, now)
+        return login, device, attempts.charge(conn, tag, address, now, device=device)
 
-    login = await house.db.awrite(begin)
-    if isinstance(login, timedelta):
-        raise RateLimited(ceil(login.total_seconds()))
+    login, device, held = await house.db.awrite(begin)
+    if held is not None:
+        raise RateLimited(ceil(held.total_seconds()))
     usable = login is not None and not login.disabled
     stored = login.password_hash if login is not None and usable else None
     if not await house.passwords.averify(stored, password) or login is None:
         raise BadGrant
 
     def enter(conn: Connection) -> SignedIn:
-        attempts.settle(conn, tag, address)
+        attempts.settle(conn, tag, address, device=device)
         return identity.sign_in(conn, login, now)
 
-    return await house.db.awrite(enter)
+    signed_in = await house.db.awrite(enter)
+    # One device is one token, so that it is one bucket.
+    kept = grant.device_token if device is not None else devices.issue(secret, tag, login, now)
+    return signed_in, kept
 
 
-async def _by_refresh(grant: Grant) -> SignedIn:
+async def _by_refresh(grant: Grant) -> Proved:
     token = grant.refresh_token
     if not token:
         raise IncompleteGrant
     signed_in = await grant.house.db.awrite(lambda conn: identity.refresh(conn, token, grant.now))
     if signed_in is None:
         raise BadGrant
-    return signed_in
+    return signed_in, None
 
 
-async def _by_machine(grant: Grant) -> SignedIn:
+async def _by_machine(grant: Grant) -> Proved:
+    return await _machine(grant), None
+
+
+async def _machine(grant: Grant) -> SignedIn:
     if grant.assertion is not None:
         return await _by_assertion(grant, grant.assertion)
     client_id, secret, proof = grant.client_id, grant.client_secret, grant.proof
@@ -177,7 +192,7 @@ async def _by_assertion(grant: Grant, assertion: str) -> SignedIn:
     return signed_in
 
 
-GRANTS: dict[str, Callable[[Grant], Awaitable[SignedIn]]] = {
+GRANTS: dict[str, Callable[[Grant], Awaitable[Proved]]] = {
     "password": _by_password,
     "refresh_token": _by_refresh,
     "client_credentials": _by_machine,

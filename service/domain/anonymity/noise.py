@@ -12,15 +12,19 @@ from dataclasses import dataclass
 from math import ceil, sqrt
 
 import numpy as np
-import opendp.prelude as dp
+from opendp.domains import atom_domain, vector_domain
+from opendp.measurements import make_gaussian
+from opendp.metrics import l2_distance
+from opendp.mod import Measurement, __version__, enable_features
 
 from service.domain.anonymity.cells import Shape, Universe
 from service.domain.anonymity.specification import NANO
 from service.domain.anonymity.tree import Counts
 
-dp.enable_features("contrib")
+# Not by `opendp.prelude`, which imports scikit-learn, SciPy and pandas wherever they are installed.
+enable_features("contrib")
 
-LIBRARY = f"opendp {dp.__version__}" if hasattr(dp, "__version__") else "opendp"
+LIBRARY = f"opendp {__version__}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +80,6 @@ def _noisy(wanted: Counts, nano_rho: Counts, shape: Shape) -> Counts:
     return noisy
 
 
-def _mechanism(scale: float) -> dp.Measurement:
-    space = dp.vector_domain(dp.atom_domain(T="i64")), dp.l2_distance(T="f64")
-    return dp.m.make_gaussian(*space, scale=scale)
+def _mechanism(scale: float) -> Measurement:
+    space = vector_domain(atom_domain(T="i64")), l2_distance(T="f64")
+    return make_gaussian(*space, scale=scale)

@@ -66,9 +66,22 @@ class AsyncClient:
         return await self._transport.send(call)
 
     @operation("issue_token")
-    async def sign_in(self, username: str, password: str) -> None:
-        """Sign in as a resident or a practitioner; the session renews itself."""
+    async def sign_in(
+        self, username: str, password: str, *, device_token: str | None = None
+    ) -> None:
+        """Sign in as a resident or a practitioner; the session renews itself.
+
+        `device_token` is what an earlier client had: with it nobody who guesses this name
+        elsewhere makes this device wait.
+        """
+        if device_token is not None:
+            self._transport.device_token = device_token
         await self._transport.sign_in(username, password)
+
+    @property
+    def device_token(self) -> str | None:
+        """To keep for the next `sign_in` on this device; it opens nothing by itself."""
+        return self._transport.device_token
 
     async def sign_in_client(
         self,

@@ -29,10 +29,13 @@ class Transport:
         self._refresh: str | None = None
         self._client: tuple[str, str | MachineKey] | None = None
         self._expires = 0.0
+        self.device_token: str | None = None
 
     def sign_in(self, username: str, password: str) -> None:
         """Resident or practitioner, by password; the refresh token renews the session."""
         form = {"grant_type": "password", "username": username, "password": password}
+        if self.device_token is not None:
+            form["device_token"] = self.device_token
         self._keep(self._token(form))
 
     def sign_in_client(self, client_id: str, credential: str | MachineKey) -> None:
@@ -121,6 +124,7 @@ class Transport:
     def _keep(self, answer: dict[str, Any]) -> None:
         self._access = answer["access_token"]
         self._refresh = answer.get("refresh_token", self._refresh)
+        self.device_token = answer.get("device_token", self.device_token)
         self._expires = time.monotonic() + float(answer["expires_in"])
 
     def _client_form(self) -> dict[str, str]:
