@@ -93,7 +93,8 @@ def _founded(url: str, folder: Path, count: int) -> Iterator[Keystore]:
                 [
                     (who, SealedKeyring(version, key, one.sealed_document))
                     for who, (version, key) in zip(ids, wrapped, strict=True)
-                ]
+                ],
+                now=utc_now(),
             )
         yield keystore
 

@@ -11,7 +11,7 @@ from fastapi import FastAPI
 from service.api.bare import application
 from service.house import OUTLINES_FILE, House, build, load_outlines
 from service.identity import actions as identity
-from service.jobs import checkpoint, erasures, rules, watch
+from service.jobs import checkpoint, erasures, orphans, rules, watch
 from service.kit import cores, log
 from service.kit.audience import speaking_for
 from service.kit.errors import Unavailable
@@ -74,5 +74,11 @@ async def _tidy(house: House) -> None:
         await asyncio.sleep(TIDIED_EVERY)
 
 
-CHORES = (_tidy, checkpoint.keep_making, watch.keep_watching, rules.keep_following)
+CHORES = (
+    _tidy,
+    checkpoint.keep_making,
+    watch.keep_watching,
+    rules.keep_following,
+    orphans.keep_sweeping,
+)
 """What every process does beside answering, again and again until it ends."""

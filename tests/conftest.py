@@ -3,21 +3,26 @@
 from collections.abc import Iterator
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import hypothesis
 import pytest
 
+from service import house
 from service.kit.audience import speak_for
 from service.kit.db import Database
+from service.kit.passwords import Passwords
 from service.kit.settings import Settings
 from tests import databases, postgres
 from tests.databases import (
     BACKUP,
     OWNER,
+    Shape,
     as_login,
-    fresh_postgres,
     keystore_postgres,
+    lay,
+    postgres_database,
     walled_postgres,
 )
 from tests.guarded_room import let_tests_look
@@ -26,6 +31,10 @@ from tests.guarded_room import let_tests_look
 hypothesis.settings.register_profile("push", deadline=None, derandomize=True)
 hypothesis.settings.register_profile("night", deadline=None, max_examples=300)
 hypothesis.settings.load_profile("push")
+
+# Houses of tests hash passwords cheaply: every person made costs two hashes of 30 ms and more. The
+# true cost is held by tests/slices/test_identity.py, and test_indistinguishable.py takes it back.
+house.Passwords = partial(Passwords, memory_kib=64, passes=1)  # type: ignore[misc, assignment]
 
 _server: postgres.Server | None = None
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
@@ -63,19 +72,24 @@ def dialect(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture
-def database_url(dialect: str, tmp_path: Path) -> Iterator[str]:
-    """An empty data store, as whoever may do anything in it."""
+def database_url(request: pytest.FixtureRequest, dialect: str, tmp_path: Path) -> Iterator[str]:
+    """A data store, as whoever may do anything in it. Empty unless the test has it opened."""
+    shape: Shape | None = "tables" if "database" in request.fixturenames else None
     if dialect == "sqlite":
-        yield f"sqlite:///{tmp_path / 'kangma.db'}"
+        file = tmp_path / "kangma.db"
+        if shape:
+            lay(shape, file)
+        yield f"sqlite:///{file}"
         return
-    with fresh_postgres() as url:
+    with postgres_database(shape) as url:
         yield url
 
 
 @pytest.fixture
 def keystore_url(dialect: str, tmp_path: Path) -> Iterator[str]:
-    """A keystore beside the data store, on the same kind of database."""
+    """A keystore beside the data store, on the same kind of database; nothing is founded in it."""
     if dialect == "sqlite":
+        lay("keystore", tmp_path / "keys.db")
         yield f"sqlite:///{tmp_path / 'keys.db'}"
         return
     with keystore_postgres() as url:
@@ -84,7 +98,7 @@ def keystore_url(dialect: str, tmp_path: Path) -> Iterator[str]:
 
 @pytest.fixture
 def database(database_url: str) -> Iterator[Database]:
-    """An open data store with no tables yet."""
+    """An open data store with every table, and no walls."""
     opened = Database(database_url)
     yield opened
     opened.close()

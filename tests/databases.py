@@ -1,28 +1,34 @@
-"""PostgreSQL databases for tests: empty ones, and ones at their newest shape behind wall 4.
+"""Databases for tests: empty ones, and ones at their newest shape (PostgreSQL: behind wall 4).
 
-Making the shape costs a second or two, copying it a tenth of that: the first test of a run that
+Making a shape costs a second or two, copying it some hundredths: the first test of a run that
 needs a shape makes it, and every later one, in any process of the run, has it copied.
 """
 
 import os
+import shutil
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
+from typing import Literal, get_args
 from uuid import uuid4
 
 import psycopg
-from sqlalchemy import URL, make_url
+from sqlalchemy import URL, inspect, make_url
 
 from service import migrations
-from service.kit.db import open_engine
+from service.kit.db import Database, open_engine
 from service.kit.settings import Settings
+from service.migrations.draft import tables_of
 from tests import postgres
 
 ROLES = Path(__file__).resolve().parents[1] / "docker" / "roles.sql"
 RUN = "TESTS_OF_THIS_RUN"
 """Processes of one run find here what the shapes are called."""
 APP, DESK, OWNER, BACKUP = "kangma_app", "kangma_desk", "kangma_owner", "kangma_backup"
+Shape = Literal["data", "keystore", "tables"]
+"""Migrated stores, and a data store with every table that nobody migrated and no wall."""
 _LOCK = 7_000_013
 
 
@@ -40,14 +46,22 @@ def prepare(server: str) -> None:
 def finish() -> None:
     """Leave no shape on a server that goes on."""
     with _connected(_server()) as conn:
-        for store in ("data", "keystore"):
-            conn.execute(f"DROP DATABASE IF EXISTS {_shape(store)} WITH (FORCE)".encode())
+        for shape in get_args(Shape):
+            conn.execute(f"DROP DATABASE IF EXISTS {_name(shape)} WITH (FORCE)".encode())
+    shutil.rmtree(_folder(), ignore_errors=True)
 
 
 @contextmanager
 def fresh_postgres() -> Iterator[str]:
     """The URL of a new, empty database that is dropped at the end."""
-    with _database("template1") as name:
+    with postgres_database(None) as url:
+        yield url
+
+
+@contextmanager
+def postgres_database(shape: Shape | None) -> Iterator[str]:
+    """The URL of a new database of a shape, or an empty one, as a superuser."""
+    with _database(_made(shape) if shape else "template1") as name:
         yield _server().set(database=name).render_as_string(hide_password=False)
 
 
@@ -58,15 +72,36 @@ def walled_postgres() -> Iterator[str]:
     It can become every audience, so that one house serves doors and jobs alike; what is narrower
     about the doors' own login, tests/security/test_row_security.py tells.
     """
-    with _database(_made("data")) as name:
-        yield as_login(_server().set(database=name).render_as_string(hide_password=False), DESK)
+    with postgres_database("data") as url:
+        yield as_login(url, DESK)
 
 
 @contextmanager
 def keystore_postgres() -> Iterator[str]:
     """A migrated keystore."""
-    with _database(_made("keystore")) as name:
-        yield _server().set(database=name).render_as_string(hide_password=False)
+    with postgres_database("keystore") as url:
+        yield url
+
+
+def lay_sqlite(settings: Settings) -> None:
+    """Put migrated files where a house on SQLite has none yet, as `prepare` would make them."""
+    stores: dict[Shape, str] = {"data": settings.data_store_url, "keystore": settings.keys_url}
+    for shape, url in stores.items():
+        address = make_url(url)
+        if address.get_backend_name() == "sqlite" and not Path(address.database or "").exists():
+            lay(shape, Path(address.database or ""))
+
+
+def lay(shape: Shape, file: Path) -> None:
+    """Put the SQLite file of a shape there."""
+    file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    shutil.copy(_made_file(shape), file)
+
+
+def furnish(database: Database) -> None:
+    """Make every table in a data store that has none."""
+    if not inspect(database.engine).has_table("residents"):
+        tables_of("data").create_all(database.engine)
 
 
 def beneath(settings: Settings) -> str:
@@ -83,7 +118,9 @@ def as_login(url: str, login: str) -> str:
 def _database(template: str) -> Iterator[str]:
     name = f"t_{uuid4().hex}"
     with _connected(_server()) as conn:
-        conn.execute(f"CREATE DATABASE {name} TEMPLATE {template}".encode())
+        # Copied as files: through the log, as is the default, it takes ten times as long.
+        how = f"TEMPLATE {template} STRATEGY file_copy"
+        conn.execute(f"CREATE DATABASE {name} {how}".encode())
         try:
             yield name
         finally:
@@ -91,32 +128,54 @@ def _database(template: str) -> Iterator[str]:
 
 
 @cache
-def _made(store: migrations.Store) -> str:
-    """The name of the shape of a store, which is made when it is first asked for."""
-    name = _shape(store)
+def _made(shape: Shape) -> str:
+    """The name of the database of a shape, which is made when it is first asked for."""
+    name = _name(shape)
     with _connected(_server()) as conn:
         # Held until the connection ends: processes of one run ask at the same moment.
         conn.execute("SELECT pg_advisory_lock(%s)", (_LOCK,))
         found = conn.execute("SELECT 1 FROM pg_database WHERE datname = %s", (name,)).fetchone()
         if found is None:
             conn.execute(f"CREATE DATABASE half_{name}".encode())
-            _migrate(store, _server().set(database=f"half_{name}"))
+            place = _server().set(database=f"half_{name}")
+            if shape == "data":
+                with _connected(place) as inside:
+                    inside.execute(ROLES.read_text(encoding="utf-8").encode())
+                place = place.set(username=OWNER)
+            _make(shape, place.render_as_string(hide_password=False))
             conn.execute(f"ALTER DATABASE half_{name} RENAME TO {name}".encode())
     return name
 
 
-def _migrate(store: migrations.Store, place: URL) -> None:
-    if store == "data":
-        with _connected(place) as conn:
-            conn.execute(ROLES.read_text(encoding="utf-8").encode())
-        place = place.set(username=OWNER)
-    engine = open_engine(place.render_as_string(hide_password=False))
-    migrations.upgrade(store, engine)
+@cache
+def _made_file(shape: Shape) -> Path:
+    """The SQLite file of a shape, which is made when it is first asked for."""
+    path = _folder() / f"{shape}.db"
+    with _connected(_server()) as conn:
+        conn.execute("SELECT pg_advisory_lock(%s)", (_LOCK,))
+        if not path.exists():
+            path.parent.mkdir(exist_ok=True, mode=0o700)
+            half = path.with_suffix(".half")
+            _make(shape, f"sqlite:///{half}")
+            half.rename(path)
+    return path
+
+
+def _make(shape: Shape, url: str) -> None:
+    engine = open_engine(url)
+    if shape == "tables":
+        tables_of("data").create_all(engine)
+    else:
+        migrations.upgrade(shape, engine)
     engine.dispose()
 
 
-def _shape(store: str) -> str:
-    return f"shape_{store}_{os.environ[RUN]}"
+def _folder() -> Path:
+    return Path(tempfile.gettempdir()) / f"kangma-shapes-{os.environ[RUN]}"
+
+
+def _name(shape: Shape) -> str:
+    return f"shape_{shape}_{os.environ[RUN]}"
 
 
 def _server() -> URL:

@@ -19,7 +19,7 @@ from service.kit.ids import new_id
 from service.kit.settings import Settings
 from tests.asgi import Doors, doors
 from tests.contract.validated import Validated
-from tests.databases import beneath
+from tests.databases import beneath, lay_sqlite
 
 CITY, DISTRICT, STREET, COMMUNITY = "330100", "330101", "330101001", "330101001001"
 PASSWORD = "correct horse 电池"
@@ -162,14 +162,20 @@ def town(settings: Settings, clock: Clock) -> Iterator[Town]:
 
     The doors have a house of their own where they sign in to the data store by themselves.
     """
+    lay_sqlite(settings)
     prepare(settings)
     (settings.data / REGIONS_FILE).write_text(json.dumps(REGIONS), "utf-8")
     house = build(settings, clock=clock, desk=True)
     alone = settings.desk_url == settings.data_store_url
+    behind = house if alone else build(settings, clock=clock)
     try:
-        with doors(create(house if alone else build(settings, clock=clock))) as opened:
+        with doors(create(behind)) as opened:
             here = Town(house, Validated(opened))
-            yield here
-            here.beneath.dispose()
+            try:
+                yield here
+            finally:
+                here.beneath.dispose()
     finally:
         house.close()
+        if behind is not house:
+            behind.close()

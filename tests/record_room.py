@@ -25,7 +25,7 @@ from service.domain.regions import RegionTree
 from service.grants import gate
 from service.keys.vault import Vault
 from service.kit import guard
-from service.kit.db import Database, metadata
+from service.kit.db import Database
 from service.kit.ids import new_id
 from service.prompts import actions as prompts
 from service.prompts.head import Brief
@@ -33,6 +33,7 @@ from service.records import actions as records
 from service.records.plan import Result
 from service.residents import actions as residents
 from service.residents.profile import Profile
+from tests.databases import furnish
 from tests.keyring_room import DOCTOR, found
 
 T = TypeVar("T")
@@ -44,7 +45,7 @@ class Home:
     """Residents on a prepared data store and keystore. `now` moves when a test moves it."""
 
     def __init__(self, database: Database, keystore_url: str, folder: Path) -> None:
-        metadata.create_all(database.engine)
+        furnish(database)
         self.database = database
         self.keystore = found(keystore_url, folder)
         self.now = datetime(2026, 11, 20, 1, 0, tzinfo=UTC)

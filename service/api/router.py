@@ -107,10 +107,11 @@ ANYONE = (
     status.router,
 )
 ROUTERS: tuple[APIRouter, ...] = (*RESIDENT, *DOCTOR, *ANYONE, *CITY)
+OF_CHILDREN = tuple(mirror.doubles(RESIDENT))
 
 
 def join(app: FastAPI) -> None:
     """Put every route of every audience into `app`."""
     for router in ROUTERS:
         app.router.routes.extend(router.routes)
-    app.router.routes.extend(mirror.doubles(RESIDENT))
+    app.router.routes.extend(OF_CHILDREN)

@@ -22,6 +22,7 @@ from service.domain.vocabulary.measures import MEASURES
 from service.grants import gate
 from service.identity import store as identity
 from service.keys.vault import Vault
+from service.kit import caps
 from service.kit.clock import city_day
 from service.kit.errors import Conflict, Fault, Invalid, NotFound
 from service.kit.ids import new_id
@@ -67,9 +68,13 @@ def file(
     for_doctor: bool,
     now: datetime,
 ) -> Appeal:
-    """Object to a change of level or to a record. `Conflict` while an appeal about it is open."""
+    """Object to a change of level or to a record. `Conflict` while an appeal about it is open, and
+    where there are too many."""
     thing = _thing(conn, vault, permit, kind, about)
-    for other in every(conn, vault, permit):
+    before = every(conn, vault, permit)
+    caps.require("appeals", sum(one.state == "open" for one in before))
+    caps.require("appeals-kept", len(before))
+    for other in before:
         if other.state == "open" and other.about[:2] == thing[:2]:
             raise Conflict(ALREADY_OPEN, code="appeal-open")
     appeal = Appeal(new_id(), permit.subject, thing, reason, for_doctor, now)

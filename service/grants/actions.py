@@ -20,18 +20,13 @@ from service.grants.notices import notice_for
 from service.grants.terms import STRANGE_GRANTEE, Offer, Terms, check
 from service.identity import store as identity
 from service.keys.vault import Vault
+from service.kit import caps
 from service.kit.errors import Conflict, Fault, Invalid, NotFound, StepUpRequired
 from service.kit.ids import new_id
 from service.residents import store as residents
 
 STEP_UP_GRADE = 5
 """Classes of this grade are granted only shortly after a sign-in (sealing.md section 5)."""
-MOST_GRANTS = 500
-"""Grants of one resident that are not withdrawn: each one costs the panel of whom it names."""
-TOO_MANY = Text(
-    "授权数量已达上限，请先撤回不再需要的授权。",
-    "You have given as many grants as can be. Withdraw some that you no longer need.",
-)
 ALREADY_WITHDRAWN = Text("授权已撤回。", "This grant has been withdrawn.")
 
 
@@ -47,14 +42,14 @@ def give(
 ) -> Kept:
     """Keep a new grant of the permit's subject; `Conflict` where there are too many.
 
-    One that closes is always kept.
+    One that closes is kept however many are in force.
     """
     terms = check(offer, now=now)
     require_grantee(conn, terms)
     _require_fresh(terms, stepped_up)
     residents.bump_consent(conn, permit.subject)
-    if not terms.deny and store.active_of(conn, permit.subject) >= MOST_GRANTS:
-        raise Conflict(TOO_MANY, code="too-many")
+    if not terms.deny:
+        caps.require("grants", store.active_of(conn, permit.subject))
     return keep(conn, vault, permit, terms=terms, now=now, language=language)
 
 
@@ -69,7 +64,11 @@ def keep(
     basis: str = BY_RESIDENT,
     contract: UUID | None = None,
 ) -> Kept:
-    """Store checked terms as version 1 of a grant. The caller has bumped the consent revision."""
+    """Store checked terms as version 1 of a grant. The caller has bumped the consent revision.
+
+    `Conflict` where as many are kept, withdrawn ones included, as can be.
+    """
+    caps.require("grants-kept", store.kept_of(conn, permit.subject))
     kept = Kept(
         terms.as_grant(new_id(), version=1, notice=_notice(terms, language), basis=basis),
         contract,

@@ -258,6 +258,12 @@ def active_of(conn: Connection, resident: UUID) -> int:
     return conn.execute(select(func.count(grants.c.grant_id)).where(mine)).scalar_one()
 
 
+def kept_of(conn: Connection, resident: UUID) -> int:
+    """How many grants a resident ever gave."""
+    mine = grants.c.resident_id == resident
+    return conn.execute(select(func.count(grants.c.grant_id)).where(mine)).scalar_one()
+
+
 def practitioners_of(conn: Connection, resident: UUID) -> list[str]:
     """The practitioners who hold an active grant of this resident."""
     query = (

@@ -20,20 +20,13 @@ from service.guardians.codes import Code as Code
 from service.history import actions as history
 from service.history.actions import Noted
 from service.keys.vault import Vault
-from service.kit import guard
+from service.kit import caps, guard
 from service.kit.errors import Conflict, Fault, Invalid, NotFound
 from service.kit.ids import new_id
 from service.residents import store as residents
 
 HISTORY = "guardian"
 """The kind under which the history of policy keeps guardianships."""
-CHILDREN = 12
-"""Children a guardian may have at the same time."""
-GUARDIANS = 4
-"""Guardians a child may have at the same time: two parents and two others."""
-
-TOO_MANY_CHILDREN = Text("监护的孩子已达上限。", "You are guardian of as many children as can be.")
-TOO_MANY_GUARDIANS = Text("孩子的监护人已达上限。", "The child has as many guardians as can be.")
 ALREADY = Text("您已是这个孩子的监护人。", "You are a guardian of this child already.")
 THE_ONLY_ONE = Text(
     "您是唯一的监护人。请先移交档案、删除档案，或邀请另一位监护人。",
@@ -262,19 +255,19 @@ def _placed(
             if store.add(conn, body.sealed(vault, placed)):
                 _note(conn, vault, placed, now)
                 return placed
-    raise Conflict(TOO_MANY_CHILDREN, code="too-many")
+    raise Conflict(caps.CAPS["children"].sentence, code=caps.CODE)
 
 
 def _asked(conn: Connection, index: BlindIndex, guardian: UUID) -> list[bytes]:
     """The tags of all places of a guardian, whose rows may be looked at from here on."""
-    tags = [index.blind_index("guardian", f"{guardian} {place}") for place in range(CHILDREN)]
+    places = range(caps.most("children"))
+    tags = [index.blind_index("guardian", f"{guardian} {place}") for place in places]
     guard.ask(conn, *tags)
     return tags
 
 
 def _refuse_more(there: Iterable[Guardianship]) -> None:
-    if sum(one.in_place for one in there) >= GUARDIANS:
-        raise Conflict(TOO_MANY_GUARDIANS, code="too-many")
+    caps.require("guardians", sum(one.in_place for one in there))
 
 
 def _keep(conn: Connection, vault: Vault, changed: Iterable[Guardianship], now: datetime) -> None:

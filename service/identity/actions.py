@@ -15,7 +15,7 @@ from service.clinics import actions as clinics
 from service.identity import names, store
 from service.identity.caller import AUDIENCES, Audience, Caller
 from service.identity.store import Client, Practitioner, Refresh
-from service.kit import jose
+from service.kit import caps, jose
 from service.kit.errors import Conflict, Fault, Invalid, NotFound, Unauthenticated
 from service.kit.hashing import canonical_json, digest, same
 from service.kit.ids import new_id, parse_id
@@ -90,17 +90,26 @@ def sign_in(conn: Connection, login: store.Login, now: datetime) -> SignedIn:
 def begin(conn: Connection, *, subject: UUID, kind: str, acr: int, now: datetime) -> SignedIn:
     """Begin a family of tokens for a resident or practitioner who was just proven.
 
-    `BadGrant` for one who was shut out or erased while they proved themselves.
+    `BadGrant` for one who was shut out or erased while they proved themselves. Of too many sign-ins
+    the oldest end.
     """
     if not _may_sign_in(conn, subject):
         raise BadGrant
     row = Refresh(new_id(), subject, kind, now, str(acr), False, now)
-    return _issue(conn, row, KIND_OF_AUDIENCE[kind])
+    signed_in = _issue(conn, row, KIND_OF_AUDIENCE[kind])
+    for family in store.oldest_families(conn, subject, beyond=caps.most("sign-ins")):
+        end_family(conn, family, now)
+    return signed_in
 
 
 def again(caller: Caller, acr: int, now: datetime) -> SignedIn:
     """The same sign-in, proven anew: a fresh time, the strength of this proof, no new refresh."""
     return SignedIn(caller.id, AUDIENCES[caller.kind], now, acr, caller.family, None)
+
+
+def hold(conn: Connection, subject: UUID) -> None:
+    """Let nobody else change how somebody signs in before the commit."""
+    store.login_of(conn, subject, hold=True)
 
 
 def password_of(conn: Connection, subject: UUID) -> store.Login | None:

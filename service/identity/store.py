@@ -296,6 +296,15 @@ def families(conn: Connection, subject: UUID) -> list[UUID]:
     return list(conn.scalars(query))
 
 
+def oldest_families(conn: Connection, subject: UUID, *, beyond: int) -> list[UUID]:
+    """The sign-ins of somebody that are older than their `beyond` newest ones."""
+    table = refresh_tokens.c
+    query = select(table.family).where(table.subject == subject).group_by(table.family)
+    newest = query.order_by(func.max(table.auth_time).desc(), table.family)
+    # SQLite takes an offset with a limit alone.
+    return list(conn.scalars(newest.limit(1_000_000).offset(beyond)))
+
+
 def drop_family(conn: Connection, family: UUID) -> None:
     conn.execute(delete(refresh_tokens).where(refresh_tokens.c.family == family))
 

@@ -29,6 +29,7 @@ from service.keys.tables import (
     kek_check,
     keyrings,
     keystore_metadata,
+    pending_keyrings,
     ring_keys,
     system_keys,
     tombstones,
@@ -183,8 +184,10 @@ class Keystore:
 
     # -- keyrings ----------------------------------------------------------------------------
 
-    def add(self, rings: Sequence[tuple[UUID, SealedKeyring]]) -> None:
+    def add(self, rings: Sequence[tuple[UUID, SealedKeyring]], *, now: datetime) -> None:
         """Keep new keyrings. One that is there stays as it is; an erased resident is Gone.
+
+        Each waits from `now` on for its person (`service.keys.pending`).
 
         `stages.Outgrown` when one is wrapped by a version that is retired.
         """
@@ -194,6 +197,7 @@ class Keystore:
                 ids = [resident for resident, _ in part]
                 if conn.execute(select(1).where(tombstones.c.resident_id.in_(ids))).first():
                     raise Gone
+                _add(conn, pending_keyrings, [{"resident_id": who, "since": now} for who in ids])
                 _add(conn, keyrings, [_document_row(resident, ring) for resident, ring in part])
                 _add(conn, ring_keys, [_key_row(resident, ring) for resident, ring in part])
 

@@ -36,6 +36,14 @@ ring_keys = Table(
     postgresql_with={"fillfactor": 45},
 )
 
+pending_keyrings = Table(
+    "pending_keyrings",
+    keystore_metadata,
+    Column("resident_id", UuidBytes, primary_key=True),
+    Column("since", Instant, nullable=False, index=True),
+    comment="Keyrings of which nobody has looked yet whether a person came to be: an hour's worth.",
+)
+
 tombstones = Table(
     "tombstones",
     keystore_metadata,

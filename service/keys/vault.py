@@ -83,7 +83,8 @@ class Vault:
         fresh = {resident: Keyring.fresh(self._keystore.suite) for resident in residents}
 
         def add() -> None:
-            self._keystore.add([(who, r.seal(kek, deployment, who)) for who, r in fresh.items()])
+            sealed = [(who, r.seal(kek, deployment, who)) for who, r in fresh.items()]
+            self._keystore.add(sealed, now=self._clock())
 
         try:
             add()

@@ -17,8 +17,8 @@ LONGEST = 256
 class Passwords:
     """Hashes and checks; an unknown person's check takes as long as a known one's."""
 
-    def __init__(self) -> None:
-        self._hasher = PasswordHasher(PASSES, MEMORY_KIB, 1, type=Type.ID)
+    def __init__(self, memory_kib: int = MEMORY_KIB, passes: int = PASSES) -> None:
+        self._hasher = PasswordHasher(passes, memory_kib, 1, type=Type.ID)
         self._pool = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="argon2")
         self._nobody = self._hasher.hash("nobody has this password")
 

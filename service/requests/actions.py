@@ -22,6 +22,7 @@ from service.grants.body import Kept
 from service.grants.terms import Offer, check
 from service.identity import store as identity
 from service.keys.vault import Vault
+from service.kit import caps
 from service.kit.errors import Conflict, NotFound, Refused
 from service.kit.ids import new_id
 from service.notices import actions as notices
@@ -55,7 +56,8 @@ def ask(
     """Ask for a care grant. While a question is open it is the answer, whatever is asked anew.
 
     `NotFound` for somebody who neither knows the asker nor ever held up a code to them, `Refused`
-    during the rest after a no, and where the resident shut the asker out expressly.
+    during the rest after a no, and where the resident shut the asker out expressly. `Conflict`
+    where too many others wait for an answer of theirs.
     """
     practitioner = UUID(actor.id)
     terms = check(_offer(practitioner, data_classes, actions), now=now)
@@ -69,6 +71,7 @@ def ask(
         if request.answer is None:
             return request
     _require_welcome(conn, vault, actor, subject, before, terms.data_classes, now)
+    caps.require("requests", store.waiting(conn, subject))
     asked = Request(new_id(), subject, practitioner, terms.data_classes, terms.actions, now)
     if not store.add(conn, body.sealed(vault, asked)):
         # Another request of the same moment was first; its question is the one.

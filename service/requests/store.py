@@ -3,7 +3,7 @@
 from typing import NamedTuple
 from uuid import UUID
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, func, select, update
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
@@ -63,6 +63,13 @@ def between(conn: Connection, resident: UUID, practitioner: UUID) -> list[Reques
         consent_requests.c.practitioner_id == practitioner,
     )
     return [RequestRow(*row) for row in conn.execute(query)]
+
+
+def waiting(conn: Connection, resident: UUID) -> int:
+    """How many questions of anybody wait for this resident's answer."""
+    mine = (consent_requests.c.resident_id == resident) & consent_requests.c.pending
+    counted = select(func.count(consent_requests.c.request_id)).where(mine)
+    return conn.execute(counted).scalar_one()
 
 
 def of_resident(conn: Connection, resident: UUID) -> list[RequestRow]:

@@ -186,6 +186,12 @@ def erased(conn: Connection) -> set[UUID]:
     return set(conn.scalars(select(residents.c.resident_id).where(residents.c.status == ERASED)))
 
 
+def known(conn: Connection, many: Sequence[UUID]) -> set[UUID]:
+    """Those of these ids who are, or were, somebody's."""
+    found = select(residents.c.resident_id).where(residents.c.resident_id.in_(many))
+    return set(conn.scalars(found))
+
+
 def profile(conn: Connection, permit: Permit) -> ProfileRow:
     rows = _PROFILE.rows(conn, {"resident": permit.subject.bytes, "revision": permit.revision})
     if not rows or rows[0][0] is None:

@@ -146,6 +146,7 @@ def test_the_token_answer_has_the_shape_of_the_contract(here: Town) -> None:
         "expires_in",
         "refresh_token",
         "scope",
+        "device_token",
     }
     assert (answer.json()["token_type"], answer.json()["expires_in"]) == ("Bearer", 600)
     assert answer.headers["cache-control"] == "no-store"

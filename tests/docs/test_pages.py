@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import typer.main
 
-from service.cli.commands import app
+from service.cli.commands import tree
 from service.kit.settings import Settings
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -39,7 +39,7 @@ def test_every_setting_is_on_the_operations_page() -> None:
 
 def test_every_command_of_the_operations_page_exists() -> None:
     text = (ROOT / "docs" / "operations.md").read_text("utf-8")
-    group = typer.main.get_group(app)
+    group = typer.main.get_group(tree())
     for line in re.findall(r"kangma ((?:[a-z][a-z-]+ ?)+)", text):
         command = group
         for word in line.split():

@@ -17,6 +17,7 @@ import httpx
 
 from service.cli.demo import city
 from service.kit.settings import Settings
+from tests.journeys import warm
 
 KANGMA = Path(sys.executable).parent / "kangma"
 
@@ -55,13 +56,7 @@ class Installation:
         return sentence
 
     def _run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [KANGMA, *arguments],
-            env=self.environment,
-            cwd=self.folder,
-            capture_output=True,
-            text=True,
-        )
+        return warm.run(arguments, self.environment, self.folder)
 
     def settings(self) -> Settings:
         """The same settings inside this process, to look at what lies in the databases."""

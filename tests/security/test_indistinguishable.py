@@ -10,6 +10,7 @@ from uuid import uuid4
 import httpx
 import pytest
 
+from service.kit.passwords import Passwords
 from service.kit.settings import Settings
 from tests.authenticator import Authenticator
 from tests.conftest import MovingClock
@@ -29,10 +30,14 @@ def clock() -> MovingClock:
 def here(tmp_path_factory: pytest.TempPathFactory, clock: MovingClock) -> Iterator[Town]:
     folder = tmp_path_factory.mktemp("alike")
     kek = f"file:{folder / 'keys' / 'kek.json'}"
-    with town(Settings(data=folder / "data", kek=kek, profile="test"), clock) as opened:
-        assert isinstance(opened.doors, Validated)
-        opened.doors = opened.doors.inner
-        yield opened
+    where = Settings(data=folder / "data", kek=kek, profile="test")
+    with pytest.MonkeyPatch.context() as patch:
+        # Times are compared, so a password costs what it costs in service.
+        patch.setattr("service.house.Passwords", Passwords)
+        with town(where, clock) as opened:
+            assert isinstance(opened.doors, Validated)
+            opened.doors = opened.doors.inner
+            yield opened
 
 
 def token(here: Town, known: bool) -> httpx.Response:

@@ -14,6 +14,7 @@ from consent.vocabulary import DataClass
 from service.grants import actions, store
 from service.grants.tables import grants
 from service.grants.terms import Offer
+from service.kit import caps
 from service.kit.db import Database
 from service.kit.errors import (
     Conflict,
@@ -162,7 +163,7 @@ def test_every_change_voids_the_permits_made_before(here: Clinic) -> None:
 def test_nobody_has_grants_without_end_but_may_always_refuse(
     here: Clinic, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(actions, "MOST_GRANTS", 2)
+    monkeypatch.setitem(caps.CAPS, "grants", caps.CAPS["grants"]._replace(most=2))
     lin, wei, zhou = here.resident(), here.resident(), here.doctor_named()
     first = here.give(lin, care_offer(zhou))
     here.give(lin, care_offer(zhou))

@@ -289,6 +289,7 @@ MAY = {
         "service/guardians/codes.py",
         "service/healthcode/actions.py",
         "service/jobs/erasures.py",
+        "service/jobs/orphans.py",
         "service/residents/actions.py",
     },
     "keeping_the_log": {"service/audit/actions.py"},

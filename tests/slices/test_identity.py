@@ -45,7 +45,6 @@ def passwords() -> Iterator[Passwords]:
 
 @pytest.fixture
 def db(database: Database) -> Database:
-    metadata.create_all(database.engine)
     return database
 
 

@@ -12,6 +12,7 @@ from service.keys import marks, rings
 from service.keys.keyring import CAPACITY, Keyring, RingFull, Slot
 from service.keys.keystore import Keystore
 from service.keys.tables import key_marks
+from service.kit.clock import utc_now
 from service.kit.crypto import aead, nonces
 from service.kit.errors import Gone, IntegrityBroken, Unavailable
 from service.kit.sealed import Sealed
@@ -188,7 +189,7 @@ def test_an_old_keyring_row_does_not_bring_a_class_back(room: Room) -> None:
     with room.keystore.writing() as conn:
         conn.exec_driver_sql("DELETE FROM keyrings")
         conn.exec_driver_sql("DELETE FROM ring_keys")
-    room.keystore.add([(who, row)])
+    room.keystore.add([(who, row)], now=utc_now())
     with pytest.raises(Gone):
         room.another_process().open(sealed, room.own(who))
 

@@ -1,6 +1,7 @@
 """The prompt follows what is written, explains itself wholly, and tells others nothing."""
 
 import json
+import zlib
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date, timedelta
@@ -16,7 +17,7 @@ from service.domain.risk.person import Person
 from service.domain.risk.stability import Steady
 from service.kit.db import Database
 from service.panel.patient import see
-from service.prompts import actions
+from service.prompts import actions, document
 from service.prompts.actions import Readings
 from service.prompts.head import Brief
 from service.prompts.tables import latest
@@ -103,6 +104,19 @@ def test_a_prompt_is_of_its_day(home: Home) -> None:
     prompt(home, resident)
     home.now += timedelta(days=1)
     assert stored(home, resident) is None
+
+
+def test_a_prompt_in_the_words_of_an_older_release_is_made_anew(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    resident = home.resident()
+    home.log(resident, pressure())
+    first = prompt(home, resident)
+    monkeypatch.setattr(document, "WORDS", b"other words" + document.WORDS)
+    monkeypatch.setattr(document, "WORDS_ID", zlib.adler32(document.WORDS))
+    assert stored(home, resident) is None
+    assert prompt(home, resident) == first
+    assert json.loads(stored(home, resident) or b"null") == first
 
 
 def test_time_alone_moves_the_level_and_the_history_says_when(home: Home) -> None:

@@ -15,7 +15,7 @@ from consent.vocabulary import Action, DataClass, Text
 from service.domain.regions import Level, Region, RegionTree
 from service.grants import gate
 from service.keys.vault import PermitLacksClass, Vault
-from service.kit.db import Database, metadata
+from service.kit.db import Database
 from service.kit.errors import IntegrityBroken, Invalid, NotFound
 from service.kit.ids import new_id
 from service.residents import actions, store
@@ -34,7 +34,6 @@ LIN = Profile("林梅", date(1980, 2, 29), "female", "330100")
 
 @pytest.fixture
 def db(database: Database) -> Database:
-    metadata.create_all(database.engine)
     return database
 
 

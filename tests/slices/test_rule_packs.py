@@ -11,7 +11,7 @@ import pytest
 from typer.testing import CliRunner
 
 from service.cli import rules as commands
-from service.cli.commands import app
+from service.cli.commands import tree
 from service.domain.risk import rules
 from service.domain.risk.rules import SHIPPED, PackRefused
 from service.house import House
@@ -159,7 +159,7 @@ def test_commands_show_try_and_activate(
     runner = CliRunner()
 
     def run(*words: str) -> Any:
-        return runner.invoke(app, ["rules", *words])
+        return runner.invoke(tree(), ["rules", *words])
 
     shown = json.loads(run("show").stdout)
     assert shown == SHIPPED.document

@@ -24,6 +24,7 @@ from service.identity.actions import BadGrant, SignedIn
 from service.identity.caller import Caller
 from service.identity.passkeys import actions, ceremony, store
 from service.identity.passkeys.actions import Proven
+from service.kit import caps
 from service.kit.errors import NotFound, StrongerSignInRequired
 from service.kit.log import log
 
@@ -61,7 +62,7 @@ class PasskeyList(BaseModel):
     next: None
 
 
-@router.post("/registration")
+@router.post("/registration", responses=may_refuse(409))
 async def begin_passkey(caller: Person, house: HouseDep, now: Now) -> CeremonyOut:
     """Begin to add a passkey. Needs a sign-in from the last five minutes.
 
@@ -71,6 +72,7 @@ async def begin_passkey(caller: Person, house: HouseDep, now: Now) -> CeremonyOu
 
     def begin(conn: Connection) -> bytes:
         _require_strength(conn, caller, now)
+        caps.require("passkeys", len(store.of(conn, caller.id)))
         return actions.begin(conn, actions.REGISTER, now, caller.id)
 
     challenge = await house.db.awrite(begin)
@@ -79,12 +81,15 @@ async def begin_passkey(caller: Person, house: HouseDep, now: Now) -> CeremonyOu
     return CeremonyOut(publicKey=options)
 
 
-@router.post("", status_code=201)
+@router.post("", status_code=201, responses=may_refuse(409))
 async def add_passkey(wish: NewPasskey, caller: Person, house: HouseDep, now: Now) -> PasskeyOut:
     """Add the passkey that an authenticator made for the options of `begin_passkey`."""
 
     def keep(conn: Connection) -> store.Passkey | None:
         _require_strength(conn, caller, now)
+        # Held, so that of two at once the second counts the first.
+        identity.hold(conn, caller.id)
+        caps.require("passkeys", len(store.of(conn, caller.id)))
         return actions.register(
             conn,
             house.system,

@@ -65,7 +65,7 @@ async def register(wish: Registration, house: HouseDep, now: Now) -> Registered:
         with conn.begin_nested() as attempt:
             residents.begin(conn, resident)
             permit = gate.own(conn, house.vault, resident=resident, action=Action.WRITE, now=now)
-            open_file(conn, house, permit, profile)
+            open_file(conn, house, permit, profile, begun=now)
             if not identity.sign_up(conn, tag, resident=resident, password_hash=hashed):
                 attempt.rollback()
 

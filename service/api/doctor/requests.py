@@ -37,7 +37,9 @@ class AskedOut(BaseModel):
     status: Literal["pending", "accepted", "refused"]
 
 
-@router.post("/patients/{patient_id}/requests", status_code=201, responses=may_refuse(403, 404))
+@router.post(
+    "/patients/{patient_id}/requests", status_code=201, responses=may_refuse(403, 404, 409)
+)
 async def ask_patient(
     patient_id: UUID, body: WishBody, caller: Doctor, house: HouseDep, now: Now
 ) -> AskedOut:

@@ -137,7 +137,7 @@ async def begin_child(
         ask = Look(caller, child, request_id, now, Action.WRITE, Purpose.SELF_CARE)
         decision = _decided(conn, house, ask)
         assert decision.permit is not None, decision.rule
-        open_file(conn, house, decision.permit, profile)
+        open_file(conn, house, decision.permit, profile, begun=now)
         looks.log_look(conn, house, ask, decision, row_count=0)
         return made
 

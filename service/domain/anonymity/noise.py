@@ -9,18 +9,23 @@ that of its areas on one way down; the costs of tables and levels add up (zCDP c
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from math import ceil, sqrt
 
 import numpy as np
-import opendp.prelude as dp
+from opendp.domains import atom_domain, vector_domain
+from opendp.measurements import make_gaussian
+from opendp.metrics import l2_distance
+from opendp.mod import Measurement, __version__, enable_features
 
 from service.domain.anonymity.cells import Shape, Universe
 from service.domain.anonymity.specification import NANO
 from service.domain.anonymity.tree import Counts
 
-dp.enable_features("contrib")
+# Not by `opendp.prelude`, which imports scikit-learn, SciPy and pandas wherever they are installed.
+enable_features("contrib")
 
-LIBRARY = f"opendp {dp.__version__}" if hasattr(dp, "__version__") else "opendp"
+LIBRARY = f"opendp {__version__}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +48,7 @@ def sigma(nano_rho: int, size: int) -> float:
     return ceil(sensitivity(size) * sqrt(NANO / (2 * nano_rho)) * 10_000) / 10_000
 
 
+@cache
 def cost(scale: float, size: int) -> float:
     """What opendp accounts for contrasts of so many categories with this noise, in rho."""
     return float(_mechanism(scale).map(sensitivity(size)))  # type: ignore[no-untyped-call]
@@ -76,6 +82,8 @@ def _noisy(wanted: Counts, nano_rho: Counts, shape: Shape) -> Counts:
     return noisy
 
 
-def _mechanism(scale: float) -> dp.Measurement:
-    space = dp.vector_domain(dp.atom_domain(T="i64")), dp.l2_distance(T="f64")
-    return dp.m.make_gaussian(*space, scale=scale)
+# It holds no state, and making it takes longer than the noise of a small table.
+@cache
+def _mechanism(scale: float) -> Measurement:
+    space = vector_domain(atom_domain(T="i64")), l2_distance(T="f64")
+    return make_gaussian(*space, scale=scale)

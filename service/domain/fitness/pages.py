@@ -60,6 +60,14 @@ def _standards() -> Iterator[str]:
     yield "\n`GET /v1/standards`, `POST /v1/standards/{id}/score`."
     yield "成绩和得分都是以百分之一为单位的整数；界值之间不插值。"
     yield "Results and scores are integers of hundredths; there is no interpolation between bounds."
+    yield (
+        "记录的成绩在 `GET /v1/me/plan` 里按测试当天的版本评分："
+        "学生按本学年（9月1日起）的 `school_grade`，成人按年龄。"
+    )
+    yield (
+        "Recorded results are scored in `GET /v1/me/plan` under the editions of their day: a "
+        "student's by the `school_grade` of that school year (from 1 September), an adult's by age."
+    )
     for standard in STANDARDS.values():
         yield from _standard(standard)
 

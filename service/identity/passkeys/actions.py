@@ -21,8 +21,6 @@ from service.kit.ids import new_id
 from service.kit.jose import base64url, unbase64
 
 OPEN = timedelta(minutes=5)
-MOST = 20
-"""Passkeys of one person."""
 REGISTER, PROVE = "register", "prove"
 ACR = 2
 
@@ -59,7 +57,7 @@ def register(
     """Keep the credential that answers a challenge of this person's; None when it does not."""
     challenge = _answered(conn, credential, REGISTER, now, subject)
     made = ceremony.registered(party, credential, challenge) if challenge else None
-    if made is None or len(store.of(conn, subject)) >= MOST:
+    if made is None:
         return None
     tag = _tag(index, made.credential_id)
     passkey = Passkey(tag, new_id(), subject, kind, made.public_key, made.sign_count, now)
