@@ -167,10 +167,15 @@ def town(settings: Settings, clock: Clock) -> Iterator[Town]:
     (settings.data / REGIONS_FILE).write_text(json.dumps(REGIONS), "utf-8")
     house = build(settings, clock=clock, desk=True)
     alone = settings.desk_url == settings.data_store_url
+    behind = house if alone else build(settings, clock=clock)
     try:
-        with doors(create(house if alone else build(settings, clock=clock))) as opened:
+        with doors(create(behind)) as opened:
             here = Town(house, Validated(opened))
-            yield here
-            here.beneath.dispose()
+            try:
+                yield here
+            finally:
+                here.beneath.dispose()
     finally:
         house.close()
+        if behind is not house:
+            behind.close()

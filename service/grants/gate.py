@@ -349,9 +349,10 @@ def admit_statistics(
 ) -> dict[UUID, Decision]:
     """Decisions on the next `limit` residents, in id order, who ever agreed to be counted."""
     guard.ask(conn, STATISTICS.id)
-    standings = store.standings_after(conn, STATISTICS, after=after, limit=limit)
+    holders = store.holders_after(conn, STATISTICS, after=after, limit=limit)
+    guard.ask(conn, *holders)
+    standings = store.standings(conn, holders)
     known = _revisions(standings)
-    guard.ask(conn, *known)
     vault.preload(known, {Slot.POLICY})
     rows = store.active_to(conn, [STATISTICS], list(known))
     actor = Actor(ActorKind.SERVICE, STATISTICS.id)

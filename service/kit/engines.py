@@ -18,6 +18,9 @@ NAMING = {
 metadata = MetaData(naming_convention=NAMING)
 """Tables of the data store. The keystore has its own metadata in `service.keys.tables`."""
 _protection = Protection(metadata)
+NO_JIT = "-c jit=off"
+"""Statements here touch few rows. What policies add to a plan looks dear to PostgreSQL, and to
+compile one for a panel took 1.7 s of its 1.9."""
 
 
 def open_engine(url: str) -> Engine:
@@ -36,7 +39,11 @@ def open_engine(url: str) -> Engine:
         max_overflow=8,
         # With a threshold the driver would deallocate every prepared statement of a connection at
         # a rollback, those of `service.kit.wire` too.
-        connect_args={"prepare_threshold": None, "cursor_factory": PostgresCursor},
+        connect_args={
+            "options": NO_JIT,
+            "prepare_threshold": None,
+            "cursor_factory": PostgresCursor,
+        },
     )
     event.listen(engine, "handle_error", _hush)
     _guard(engine)
@@ -99,7 +106,7 @@ def read_only(engine: Engine) -> Engine:
         hide_parameters=True,
         isolation_level="AUTOCOMMIT",
         connect_args={
-            "options": "-c default_transaction_read_only=on",
+            "options": f"{NO_JIT} -c default_transaction_read_only=on",
             # Behind the walls readers roll back too, and a threshold would then cost their plans.
             "prepare_threshold": None,
             "cursor_factory": PostgresCursor,

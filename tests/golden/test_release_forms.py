@@ -4,19 +4,15 @@
 * DHIS2: the client `dhis2.py`, posting to a server that does what DHIS2 documents.
 * MeasureReport: the R4B models of `fhir.resources` (MeasureReport did not change since R4).
 * SDMX-CSV 2.0.0: the reader of `sdmx1`, with the data structure written out below.
-* GeoJSON: the `geojson` package.
+* GeoJSON: the `geojson` package, in test_release_map.py.
 The CSV itself is read by Python's own `csv`, as text: a number that is spelled otherwise differs.
 """
 
-import csv
 import io
 import json
 import re
-from hashlib import sha256
-from pathlib import Path
 from typing import Any
 
-import geojson
 import pytest
 import sdmx
 from dhis2 import Api
@@ -27,79 +23,15 @@ from pyarrow import parquet
 from sdmx.model import common, v30
 from sdmx.reader.csv import Reader
 
-from service.kit.db import Database
-from service.kit.errors import BadRequest, NotFound
 from service.releases import formats
-from service.releases.formats import picture
 from service.releases.store import Artifact
-from tests.city_room import contribute, make_tables, publish_here, regions, someone
 from tests.dhis2_server import serving
-
-WHOLE = ("count", "low", "high", "measured")
-SHARES = ("share", "share_low", "share_high")
-KEY = ("level", "region", "metric", "category", "sex", "age")
-Cell = dict[str, str]
-
-
-def release(folder: Path, cadence: str) -> Artifact:
-    database = Database(f"sqlite:///{folder / 'kangma.db'}")
-    make_tables(database)
-    contribute(database, [(str(number), someone(number)) for number in range(300)])
-    made = publish_here(database, cadence=cadence)
-    database.close()
-    return made
-
-
-@pytest.fixture(scope="module")
-def finest(tmp_path_factory: pytest.TempPathFactory) -> Artifact:
-    """A release down to communities, without sex and age."""
-    return release(tmp_path_factory.mktemp("finest"), "communities")
+from tests.golden.forms import KEY, WHOLE, Cell, at, cells, form, of_every_status, spelled, text
 
 
 @pytest.fixture(scope="module")
 def published(tmp_path_factory: pytest.TempPathFactory) -> Artifact:
-    """A release of the service, with cells of every status: those of another node may have them."""
-    made = release(tmp_path_factory.mktemp("forms"), "annual")
-    lines = made.csv.decode().split("\r\n")
-    lines[1:-1:7] = [line.replace(",low_precision,", ",ok,") for line in lines[1:-1:7]]
-    for number in (9, 200, len(lines) - 2):
-        lines[number] = withheld(lines[number])
-    return made._replace(csv="\r\n".join(lines).encode())
-
-
-def withheld(line: str) -> str:
-    return ",".join([*line.split(",")[:6], *[""] * 6, "not_published", ""])
-
-
-def cells(kept: Artifact) -> list[Cell]:
-    return list(csv.DictReader(io.StringIO(kept.csv.decode(), newline="")))
-
-
-def form(kept: Artifact, name: formats.Name) -> bytes:
-    return formats.in_form(kept, name)[0]
-
-
-def at(kept: Artifact, period: str) -> Artifact:
-    """The same table as the release of another period."""
-    manifest = json.loads(kept.manifest)
-    manifest["period"] = period
-    return kept._replace(
-        manifest=json.dumps(manifest).encode(),
-        manifest_sha256=sha256(kept.csv + period.encode()).hexdigest(),
-    )
-
-
-def text(name: str, value: Any) -> str:
-    """A number as the CSV spells it; nothing for None and the not-a-number of data frames."""
-    if value is None or value != value:
-        return ""
-    if name in SHARES:
-        return f"{value:.4f}"
-    return str(int(value)) if name in WHOLE else str(value)
-
-
-def spelled(rows: list[dict[str, Any]]) -> list[Cell]:
-    return [{name: text(name, value) for name, value in row.items()} for row in rows]
+    return of_every_status(tmp_path_factory.mktemp("forms"))
 
 
 def test_the_room_has_cells_of_every_status(published: Artifact) -> None:
@@ -334,78 +266,6 @@ def test_sdmx_carries_the_cells(published: Artifact, period: str, theirs: tuple[
         status = {"A": "ok", "U": "low_precision", "Q": "not_published"}
         found.append({**cell, "status": status[cell["status"]]})
     assert found == cells(published)
-
-
-SQUARE = {"type": "Polygon", "coordinates": [[[0, 0], [1, 0], [1, 1], [0, 0]]]}
-
-
-def outlines() -> dict[str, Any]:
-    drawn = [
-        {"type": "Feature", "properties": {"code": area.code}, "geometry": SQUARE}
-        for area in regions()
-    ]
-    return {"type": "FeatureCollection", "features": drawn}
-
-
-@pytest.mark.parametrize(
-    ("of", "level"),
-    [
-        ("published", "city"),
-        ("published", "district"),
-        ("finest", "street"),
-        ("finest", "community"),
-    ],
-)
-def test_the_map_carries_the_cells(request: pytest.FixtureRequest, of: str, level: str) -> None:
-    published: Artifact = request.getfixturevalue(of)
-    drawn = geojson.loads(picture.derive(published, "smoking", level, outlines()))
-    assert drawn.is_valid
-    wanted = {"metric": "smoking", "level": level, "sex": "all", "age": "all"}
-    expected = [c for c in cells(published) if all(c[n] == v for n, v in wanted.items())]
-    found = [
-        (
-            feature["id"],
-            cell["category"],
-            text("count", cell["count"]),
-            text("share", cell["share"]),
-        )
-        for feature in drawn["features"]
-        for cell in feature["properties"]["cells"]
-    ]
-    assert found == [(c["region"], c["category"], c["count"], c["share"]) for c in expected] != []
-    for feature in drawn["features"]:
-        # What is left of an area has no outline of its own.
-        assert feature["geometry"] == (None if feature["id"].endswith("-rest") else SQUARE)
-
-
-@pytest.mark.parametrize(
-    ("metric", "level", "pointer"),
-    [
-        ("smoking", "street", "/query/level"),
-        ("participation", "village", "/query/metric"),
-        ("wealth", "city", "/query/metric"),
-    ],
-)
-def test_a_map_of_what_is_not_published_is_refused(
-    published: Artifact, metric: str, level: str, pointer: str
-) -> None:
-    with pytest.raises(BadRequest) as refused:
-        picture.derive(published, metric, level, outlines())
-    assert refused.value.pointer == pointer
-    with pytest.raises(NotFound):
-        picture.derive(published, "smoking", "district", None)
-
-
-def test_merged_divisions_are_drawn_together(published: Artifact) -> None:
-    manifest = json.loads(published.manifest)
-    area = next(one for one in manifest["regions"]["areas"] if one["level"] == "district")
-    area |= {"code": "990101-rest", "members": ["990101001", "990102001", "990109"]}
-    table = published.csv.replace(b"district,990101,", b"district,990101-rest,")
-    kept = published._replace(manifest=json.dumps(manifest).encode(), csv=table)
-    drawn = geojson.loads(picture.derive(kept, "smoking", "district", outlines()))
-    assert drawn.is_valid
-    geometry = {one["id"]: one["geometry"] for one in drawn["features"]}["990101-rest"]
-    assert geometry == {"type": "MultiPolygon", "coordinates": [SQUARE["coordinates"]] * 2}
 
 
 @pytest.mark.parametrize("name", [*formats.FORMS])

@@ -27,6 +27,7 @@ def _reference() -> Path | None:
 
 
 REFERENCE = _reference()
+# They lie beside the project, not in it: a bare checkout proves the vectors it carries itself.
 needs_reference = pytest.mark.skipif(
     REFERENCE is None, reason="the tables of reference are not here: set KANGMA_REFERENCE"
 )

@@ -87,10 +87,13 @@ class Participant:
         return next((name for bound, name in bounds if bmi < bound), "obese")
 
     def blood_pressure_grade(self) -> str | None:
-        """Mean of the complete readings; the higher grade of systolic and diastolic."""
+        """Mean of the complete readings; the higher grade of systolic and diastolic.
+
+        None of a single one: somebody's own single reading is no blood pressure to judge by.
+        """
         pairs = [(self.value(f"SysBP{n}"), self.value(f"DiaBP{n}")) for n in (1, 2, 3)]
         complete = [(s, d) for s, d in pairs if s is not None and d is not None]
-        if not complete:
+        if len(complete) < 2:
             return None
         systolic = sum(s for s, _ in complete) / len(complete)
         diastolic = sum(d for _, d in complete) / len(complete)

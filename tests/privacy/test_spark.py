@@ -23,6 +23,8 @@ from tests.city_room import STATISTICS_KEY, YEAR, geography, someone
 
 ROOT = Path(__file__).resolve().parents[2]
 PEOPLE = 3_000
+# Half a gigabyte that a city which counts on one machine never needs; without it the partial
+# tallies that Spark would add are still tested below.
 needed = pytest.mark.skipif(
     importlib.util.find_spec("pyspark") is None or shutil.which("java") is None,
     reason="Spark needs Java and the extra [spark]",

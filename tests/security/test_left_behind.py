@@ -201,6 +201,7 @@ def memory(process: int, *, shared: bool) -> Iterator[bytes]:
         return
 
 
+# Elsewhere the kernel hands a core to a program of its own, and no file of it can be looked for.
 @pytest.mark.skipif(
     sys.platform != "linux" or Path("/proc/sys/kernel/core_pattern").read_text().strip() != "core",
     reason="only where the kernel writes cores into the working folder can one be looked for",

@@ -150,7 +150,7 @@ def test_a_subject_shows_their_own_rows_and_no_other(
         desk.execute("UPDATE record_parts SET resident_id = %s", (child,))
 
 
-@pytest.mark.parametrize("audience", ["doctor", "resident", "anyone"])
+@pytest.mark.parametrize("audience", ["doctor", "resident", "job", "anyone"])
 def test_a_decision_about_one_resident_goes_through_nobody_elses_rows(
     here: Standing, desk: psycopg.Connection[Any], audience: str
 ) -> None:

@@ -9,6 +9,7 @@ that of its areas on one way down; the costs of tables and levels add up (zCDP c
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from math import ceil, sqrt
 
 import numpy as np
@@ -47,6 +48,7 @@ def sigma(nano_rho: int, size: int) -> float:
     return ceil(sensitivity(size) * sqrt(NANO / (2 * nano_rho)) * 10_000) / 10_000
 
 
+@cache
 def cost(scale: float, size: int) -> float:
     """What opendp accounts for contrasts of so many categories with this noise, in rho."""
     return float(_mechanism(scale).map(sensitivity(size)))  # type: ignore[no-untyped-call]
@@ -80,6 +82,8 @@ def _noisy(wanted: Counts, nano_rho: Counts, shape: Shape) -> Counts:
     return noisy
 
 
+# It holds no state, and making it takes longer than the noise of a small table.
+@cache
 def _mechanism(scale: float) -> Measurement:
     space = vector_domain(atom_domain(T="i64")), l2_distance(T="f64")
     return make_gaussian(*space, scale=scale)
