@@ -6,7 +6,18 @@ from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 
-from bench import assessing, entries, keys, machine, planning, policy, reading, sealing, trials
+from bench import (
+    assessing,
+    entries,
+    keys,
+    machine,
+    planning,
+    policy,
+    reading,
+    sealing,
+    trials,
+    walls,
+)
 from bench.stage import columns, open_stage, spelled, versions
 from bench.trials import Finding, Run
 
@@ -32,6 +43,7 @@ def main() -> None:
             "log": entries.entries,
             "reading": reading.readings,
             "plan": planning.plannings,
+            "walls": walls.cities,
             "decide": policy.decisions,
             "seal": sealing.sealing,
             "root": sealing.root_keys,

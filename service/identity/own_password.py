@@ -16,6 +16,7 @@ from service.identity.passkeys import actions as passkeys
 from service.identity.passkeys import store as keys
 from service.identity.store import Login
 from service.kit.errors import NotFound, StrongerSignInRequired
+from service.kit.log import log
 from service.kit.passwords import Passwords
 
 NO_PRACTITIONER = Text(
@@ -63,4 +64,5 @@ def reset(
     password = actions.one_time_password()
     store.set_password(conn, found, passwords.hash(password))
     actions.end_all(conn, found.subject, now)
+    log.warning("password reset by an operator", practitioner=found.subject)
     return {"practitioner_id": str(found.subject), "login": login, "password": password}

@@ -203,6 +203,25 @@ def test_what_was_shredded_stays_so_after_a_restore(there: Installation, tmp_pat
         assert here.house.keystore.load(UUID(people["zhao"].id)) is not None
 
 
+def test_a_practitioner_who_forgot_a_password_gets_another_and_a_resident_none(
+    there: Installation,
+) -> None:
+    hired = ("--login", "dr.zhou", "--name", "周医生", "--clinic", "河街卫生站")
+    made = there.kangma("people", "add-doctor", *hired)
+    given = there.kangma("people", "reset-password", "--login", "dr.zhou")
+    assert given["practitioner_id"] == made["practitioner_id"]
+    with open_town(there) as here:
+        here.resident("lin")
+        old = here.token(grant_type="password", username="dr.zhou", password=made["password"])
+        assert old.status_code == 401
+        assert here.sign_in("dr.zhou", given["password"]).id == made["practitioner_id"]
+    for login in ("lin", "nobody"):
+        said = there.refused("people", "reset-password", "--login", login)
+        assert "No practitioner" in said
+    with open_town(there) as here:
+        assert here.sign_in("lin").id
+
+
 def test_backups_are_refused_with_a_sentence(small: Installation, tmp_path: Path) -> None:
     data, keys = tmp_path / "data-backup", tmp_path / "keys-backup"
     small.kangma("db", "backup", str(data))

@@ -17,6 +17,7 @@ from service.keys.providers import load_root_key
 from service.keys.system import SystemKeys
 from service.keys.tables import destructions, key_operators, ring_keys, system_keys
 from service.keys.wrapping import KeyRefused
+from service.kit.clock import utc_now
 from service.kit.passwords import Passwords
 from tests.keyring_room import Room, found, place
 
@@ -161,7 +162,7 @@ def test_a_process_that_missed_the_retirement_wraps_nothing_by_the_old_version(
     ring = stale.seal(late.kek, late.deployment, room.resident())
     old = type(ring)(1, ring.wrapped_rdek, ring.sealed_document)
     with pytest.raises(stages.Outgrown):
-        late.add([(room.resident(), old)])
+        late.add([(room.resident(), old)], now=utc_now())
     late.close()
 
 
