@@ -22,6 +22,7 @@ from service.identity import actions as identity
 from service.releases import artifact as artifacts
 from service.releases.nodes import pull as pulls
 from service.releases.nodes import store
+from tests.databases import lay_sqlite
 from tests.journeys.crooked import Answer, crooked
 from tests.journeys.server import KANGMA, Installation, serving
 
@@ -101,6 +102,7 @@ def installed(folder: Path, stem: str) -> Installation:
     }
     folder.mkdir()
     made = Installation(folder, environment)
+    lay_sqlite(made.settings())
     prepare(made.settings())
     regions = json.dumps(fictional.regions(), ensure_ascii=False).replace('"9901', f'"{stem}')
     (folder / "data" / REGIONS_FILE).write_text(regions, "utf-8")
