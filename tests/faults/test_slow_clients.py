@@ -106,6 +106,48 @@ def write_headers(one: socket.socket, size: int) -> None:
         time.sleep(0.002)
 
 
+LARGE = "/static-offline-docs/swagger-ui-bundle.js"
+ASKED = 20
+"""Times the large file is asked for: more than the buffers on the way can hold."""
+
+
+@contextmanager
+def asking_for_much(address: tuple[str, int]) -> Iterator[socket.socket]:
+    with socket.socket() as one:
+        one.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        one.connect(address)
+        one.sendall(f"GET {LARGE} HTTP/1.1\r\nHost: kangma\r\n\r\n".encode() * ASKED)
+        yield one
+
+
+def taken(one: socket.socket, most: int) -> int:
+    """How many bytes come until `most` have, or the other side hangs up."""
+    one.settimeout(30)
+    found = 0
+    while found < most:
+        try:
+            piece = one.recv(1 << 16)
+        except ConnectionResetError:
+            break
+        if not piece:
+            break
+        found += len(piece)
+    return found
+
+
+def test_who_asks_for_much_and_takes_nothing_is_hung_up_on(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connection, "STALLED_SECONDS", 0.3)
+    with served(house) as address:
+        whole = len(httpx.get("http://{}:{}{}".format(*address, LARGE)).content) * ASKED
+        with asking_for_much(address) as idle:
+            time.sleep(2)
+            assert taken(idle, whole) < whole
+        with asking_for_much(address) as busy:
+            assert taken(busy, whole) >= whole
+
+
 def test_a_websocket_is_not_opened(house: House) -> None:
     with served(house) as address:
         answer = httpx.get(

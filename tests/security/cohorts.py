@@ -7,6 +7,7 @@ differs as it does between such people. What a thief sees of it is turned into n
 
 import json
 import random
+import re
 import sqlite3
 import zlib
 from collections import Counter
@@ -24,6 +25,8 @@ from tests.record_room import PROFILE, REGIONS, observation
 
 DAYS = [f"2026-11-{day:02}" for day in range(6, 20)]
 TAGS_SHOWN = 8
+_WORD = re.compile(r"[a-z_-]{1,40}")
+"""What stands in clear as a word of ours: an action, a rule, a purpose, a status."""
 
 
 class Cohorts(NamedTuple):
@@ -120,12 +123,12 @@ def worn(dice: random.Random, day: str, active: bool) -> Iterator[dict[str, Any]
     yield {"measure": "heart_rate", "day": day, "source": source, "t": fives, "v": rates}
 
 
-def features(database: Path, residents: list[UUID]) -> tuple[list[str], list[list[float]]]:
-    """One row a resident: row counts, sizes, sizes of groups of equal tags, spans of days.
+def features(databases: list[Path], residents: list[UUID]) -> tuple[list[str], list[list[float]]]:
+    """One row a resident: row counts, sizes, sizes of groups of equal tags, spans of days, words.
 
-    Everything is read from the file alone, as somebody who stole it would read it.
+    Everything is read from the files alone, as somebody who stole them would read them.
     """
-    tables = dict(_tables(database))
+    tables = {name: found for database in databases for name, found in _tables(database)}
     counted = [_features_of(tables, resident.bytes) for resident in residents]
     names = sorted({name for one in counted for name in one})
     return names, [[one.get(name, 0.0) for name in names] for one in counted]
@@ -165,6 +168,8 @@ def _of_column(name: str, cells: list[Any]) -> dict[str, float]:
         found |= {f"{name} heads": len(heads), f"{name} commonest head": max(heads.values())}
         sizes = Counter(map(len, cells))
         found |= {f"{name} of {size} bytes": count for size, count in sizes.items()}
+    words = Counter(cell for cell in cells if isinstance(cell, str) and _WORD.fullmatch(cell))
+    found |= {f"{name} = {word}": count for word, count in words.items()}
     numbers = [cell for cell in cells if isinstance(cell, int)]
     if numbers:
         found[f"{name} span"] = max(numbers) - min(numbers)

@@ -162,6 +162,15 @@ def fresh_scan(crowd: Crowd) -> Ask:
     return Ask("resolve_code", "doctor", "POST", "/v1/doctor/codes/resolve", body)
 
 
+NOT_SERVED = {
+    *("sign_in_by_passkey", "add_passkey", "step_up", "change_password", "claim", "join_child"),
+    *("begin_child", "sign_contract", "sign_contract_of_child", "change_grant"),
+    *("change_grant_of_child", "file_appeal", "file_appeal_of_child", "replace_record"),
+    *("replace_record_of_child", "delete_record", "delete_record_of_child", "get_release_map"),
+}
+"""Where the request of this table is let in and then found wanting: a passkey or a code that is
+none, a record that somebody changed meanwhile, a contract that is signed already. Everybody else
+who is let in anywhere is served."""
 LAST = (
     *("delete_record_of_child", "withdraw_grant_of_child", "end_contract_of_child"),
     *("erase_class_of_child", "leave_child", "erase_me_of_child"),
@@ -214,6 +223,8 @@ def test_exactly_the_cells_of_the_table_are_let_in(crowd: Crowd) -> None:
             answer = ask_as(crowd, persona, the_ask(crowd, persona, name))
             let_in = not turned_away(answer)
             if let_in is not (persona in LET_IN[name]) or answer.status_code >= 500:
+                wrong.append((name, persona, answer.status_code, answer.text[:200]))
+            if let_in and not answer.is_success and name not in NOT_SERVED:
                 wrong.append((name, persona, answer.status_code, answer.text[:200]))
             if persona not in {OWNER, SIGNED}:
                 assert CANARY not in answer.text, (name, persona)

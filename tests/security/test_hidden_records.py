@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 from tests.house_room import Person
 from tests.standing_room import Standing, standing
 
-SIGNED = ["body", "lifestyle"]
+SIGNED = ["profile", "body", "lifestyle"]
 MEASURES = ["systolic_bp", "body_weight", "steps", "phq9_total", "hiv_screen", "ldl_c"]
 DAYS = [f"2026-11-{day:02}" for day in range(1, 20)]
 
@@ -174,6 +174,64 @@ def test_the_panel_shows_both_alike(
     rows = {row["patient_id"]: row for row in panel["items"]}
     left, right = (rows[who.id] | {"patient_id": ""} for who in pair)
     assert left == right
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        *(f"level={level}&sort={sort}" for level, sort in product(range(1, 5), ("risk", "due"))),
+        *(f"due={due}" for due in ("true", "false")),
+        "q=林",
+        "q=nobody of this name",
+    ],
+)
+def test_a_filtered_panel_holds_both_or_neither(
+    here: Standing, pair: tuple[Person, Person], query: str
+) -> None:
+    rows = panel_of(here, f"?{query}&limit=100")
+    found = [
+        [row | {"patient_id": ""} for row in rows if row["patient_id"] == who.id] for who in pair
+    ]
+    assert found[0] == found[1]
+
+
+def test_the_filters_do_weigh_the_level_of_both(
+    here: Standing, pair: tuple[Person, Person]
+) -> None:
+    """The comparison above would be empty if no level and no filter had shown them."""
+    levels = {row["patient_id"]: row["level"] for row in panel_of(here)}
+    level = levels[pair[0].id]
+    assert level is not None
+    shown = {row["patient_id"] for row in panel_of(here, f"?level={level}")}
+    assert {who.id for who in pair} <= shown
+    others = {row["patient_id"] for row in panel_of(here, f"?level={level % 4 + 1}")}
+    assert not {who.id for who in pair} & others
+
+
+def panel_of(here: Standing, query: str = "") -> list[dict[str, Any]]:
+    answer = here.town.doors.get(f"/v1/doctor/panel{query}", headers=here.doctor.headers)
+    assert answer.status_code == 200, answer.text
+    rows: list[dict[str, Any]] = answer.json()["items"]
+    return rows
+
+
+def test_the_rates_of_the_panel_count_nothing_that_is_hidden(
+    here: Standing, pair: tuple[Person, Person]
+) -> None:
+    address = "/v1/doctor/indicators"
+
+    def rates() -> str:
+        told = here.town.doors.get(address, headers=here.doctor.headers)
+        assert told.status_code == 200, told.text
+        return re.sub(r'"request_id":"[^"]*"', "", told.text)
+
+    before = rates()
+    start = "2026-11-18T08:00:00+08:00"
+    for code in ("hypertension", "diabetes_type_2"):
+        record = {"kind": "condition", "start": start, "code": code, "status": "active"}
+        logged = send(here, pair[1], "POST", "/v1/me/records", {"records": [record]})
+        assert [one["status"] for one in logged["results"]] == ["created"], logged
+    assert rates() == before
 
 
 def test_the_resident_does_see_the_difference(here: Standing, pair: tuple[Person, Person]) -> None:

@@ -21,7 +21,9 @@ from service.identity.tables import practitioners
 from service.keys.vault import Vault
 from service.kit.db import metadata
 from service.kit.sealed import Sealed
+from tests import family_room as family
 from tests.guarded_room import statements_heard
+from tests.house_room import Person
 from tests.security.asks import (
     BORN,
     CANARIES,
@@ -223,20 +225,55 @@ def test_an_exception_of_the_database_names_no_value(here: Standing) -> None:
         assert found_in(repr(failure.value)) == []
 
 
-def test_the_end_of_a_person_is_quiet_too(
-    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+@pytest.mark.parametrize("store", ["sqlite", "postgresql"])
+def test_the_end_of_a_person_and_of_their_child_is_quiet_too(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str], store: str
 ) -> None:
-    with standing(tmp_path) as opened:
-        town = opened.town
-        town.register(LOGIN, password=PASSWORD, name=NAME, birth_date=BORN)
-        gan = town.sign_in(LOGIN, PASSWORD)
-        logged = {"records": [record()]}
-        assert town.doors.post("/v1/me/records", json=logged, headers=gan.headers).is_success
-        wish = {"doctor_id": opened.doctor.id, "package": "basic", "data_classes": SIGNED}
-        signed = town.doors.post("/v1/me/contract", json=wish, headers=gan.headers)
-        given = f"/v1/me/grants/{signed.json()['grant_id']}"
+    """Every operation that ends something, first while a table is missing, then for good."""
+    with standing(tmp_path, store) as opened:
+        endings = everything_to_end(opened)
+        assert {name for name, _, _ in endings} == ENDING
         with nothing_leaks(opened, capfd):
-            for path in (given, "/v1/me/contract", "/v1/me"):
-                answer = town.doors.delete(path, headers=gan.headers)
-                assert answer.status_code == 200
-                assert found_in(str(answer.headers.multi_items())) == []
+            with without(opened, "resident_state"):
+                assert {ended(opened, path, who).status_code for _, path, who in endings} == {500}
+            for name, path, who in endings:
+                assert ended(opened, path, who).is_success, name
+
+
+def everything_to_end(opened: Standing) -> list[tuple[str, str, Person]]:
+    """Names, addresses and people of the ends of a resident and of their child, in an order in
+    which each finds what it ends."""
+    town = opened.town
+    town.register(LOGIN, password=PASSWORD, name=NAME, birth_date=BORN)
+    gan, other = town.sign_in(LOGIN, PASSWORD), town.resident("other guardian")
+    child = family.begin(town, gan, name=NAME)
+    child.joined_by(other)
+    found = []
+    for root, suffix in ((child.path, SUFFIX), ("/v1/me", "")):
+        grant = told(opened, root, gan)
+        ends = {"withdraw_grant": f"/grants/{grant}", "end_contract": "/contract"}
+        ends |= {"erase_class": "/data-classes/body"}
+        found += [(f"{name}{suffix}", f"{root}{rest}", gan) for name, rest in ends.items()]
+        if suffix:
+            found.append(("leave_child", root, other))
+        found.append((f"erase_me{suffix}", f"{root}/file" if suffix else root, gan))
+    return found
+
+
+def told(opened: Standing, root: str, who: Person) -> str:
+    """A record with every canary and a contract are made there; answers the grant's id."""
+    doors = opened.town.doors
+    logged = doors.post(f"{root}/records", json={"records": [record()]}, headers=who.headers)
+    assert logged.json()["results"][0]["status"] == "created", logged.text
+    wish = {"doctor_id": opened.doctor.id, "package": "basic", "data_classes": SIGNED}
+    signed = doors.post(f"{root}/contract", json=wish, headers=who.headers)
+    assert signed.status_code == 201, signed.text
+    return str(signed.json()["grant_id"])
+
+
+def ended(opened: Standing, path: str, who: Person) -> httpx.Response:
+    answer = opened.town.doors.delete(path, headers=who.headers)
+    assert found_in(str(answer.headers.multi_items())) == []
+    if answer.status_code >= 400:
+        assert found_in(answer.text) == []
+    return answer
