@@ -117,8 +117,7 @@ SCREENS = (
 
 
 def lines() -> Iterator[str]:
-    yield "\n## 读数如何成为评估（产品规则，P级）"
-    yield "\nHow readings become an assessment (product rules, grade P)\n"
+    yield "\n## 读数如何成为评估（产品规则） How readings become an assessment (product rules)\n"
     for text in (*READINGS, *SCREENS):
         yield f"- {text.zh} {text.en}"
     yield (
