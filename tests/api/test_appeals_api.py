@@ -10,7 +10,7 @@ import pytest
 
 from service.jobs import appeals as job
 from service.kit.audience import speaking_for
-from tests.appeal_room import REASON, Pair, high
+from tests.appeal_room import REASON, Pair, a_pair, high
 from tests.conftest import MovingClock
 from tests.family_room import begin, ok
 from tests.house_room import Town, town
@@ -18,7 +18,6 @@ from tests.record_room import observation, pressure
 from tests.standing_room import settings
 
 CLOCK = MovingClock(datetime(2026, 11, 20, 1, 0, tzinfo=UTC))
-_logins = iter(range(10_000))
 
 
 @pytest.fixture
@@ -40,11 +39,7 @@ def here(
 
 @pytest.fixture
 def pair(here: Town, clock: MovingClock) -> Pair:
-    lin = here.resident(f"lin-{next(_logins)}", birth_date="1966-02-03")
-    zhou = here.doctor(f"dr-{next(_logins)}")
-    wish = {"doctor_id": zhou.id, "package": "basic", "data_classes": ["body", "profile"]}
-    ok(here.doors.post("/v1/me/contract", json=wish, headers=lin.headers), 201)
-    return Pair(here, lin, zhou)
+    return a_pair(here)
 
 
 def test_an_appeal_goes_to_the_signed_doctor_and_back(pair: Pair, clock: MovingClock) -> None:

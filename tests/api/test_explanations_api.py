@@ -8,7 +8,7 @@ from uuid import uuid4
 
 import pytest
 
-from tests.appeal_room import REASON, Pair, high
+from tests.appeal_room import REASON, Pair, a_pair, high
 from tests.conftest import MovingClock
 from tests.family_room import ok
 from tests.house_room import Town, town
@@ -16,7 +16,6 @@ from tests.record_room import pressure, pressures
 from tests.standing_room import settings
 
 CLOCK = MovingClock(datetime(2026, 11, 20, 1, 0, tzinfo=UTC))
-_logins = iter(range(10_000))
 
 
 @pytest.fixture
@@ -38,11 +37,7 @@ def here(
 
 @pytest.fixture
 def pair(here: Town, clock: MovingClock) -> Pair:
-    lin = here.resident(f"lin-{next(_logins)}", birth_date="1966-02-03")
-    zhou = here.doctor(f"dr-{next(_logins)}")
-    wish = {"doctor_id": zhou.id, "package": "basic", "data_classes": ["body", "profile"]}
-    ok(here.doors.post("/v1/me/contract", json=wish, headers=lin.headers), 201)
-    return Pair(here, lin, zhou)
+    return a_pair(here)
 
 
 def test_an_explanation_tells_what_made_the_level_then(pair: Pair, clock: MovingClock) -> None:
