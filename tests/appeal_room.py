@@ -10,7 +10,7 @@ from tests.house_room import Person, Town
 from tests.record_room import pressures
 
 REASON = "袖带太小，量得不准"
-_logins = iter(range(10_000))
+LOGINS = iter(range(10_000))
 
 
 @dataclass(frozen=True)
@@ -59,8 +59,8 @@ def high(pair: Pair) -> dict[str, Any]:
 
 def a_pair(here: Town) -> Pair:
     """A resident born in 1966 and the doctor they signed with, who may see body and profile."""
-    lin = here.resident(f"lin-{next(_logins)}", birth_date="1966-02-03")
-    zhou = here.doctor(f"dr-{next(_logins)}")
+    lin = here.resident(f"lin-{next(LOGINS)}", birth_date="1966-02-03")
+    zhou = here.doctor(f"dr-{next(LOGINS)}")
     wish = {"doctor_id": zhou.id, "package": "basic", "data_classes": ["body", "profile"]}
     ok(here.doors.post("/v1/me/contract", json=wish, headers=lin.headers), 201)
     return Pair(here, lin, zhou)

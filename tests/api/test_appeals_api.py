@@ -10,7 +10,7 @@ import pytest
 
 from service.jobs import appeals as job
 from service.kit.audience import speaking_for
-from tests.appeal_room import REASON, Pair, a_pair, high
+from tests.appeal_room import LOGINS, REASON, Pair, a_pair, high
 from tests.conftest import MovingClock
 from tests.family_room import begin, ok
 from tests.house_room import Town, town
@@ -139,7 +139,7 @@ def test_without_leave_the_doctor_sees_nothing(pair: Pair) -> None:
 
 def test_other_doctors_and_former_ones_see_and_answer_nothing(pair: Pair) -> None:
     filed = pair.appeal(explanation=high(pair)["explanation"])
-    other = pair.town.doctor(f"dr-{next(_logins)}")
+    other = pair.town.doctor(f"dr-{next(LOGINS)}")
     assert pair.worklist(other) == []
     assert pair.answer(filed["id"], doctor=other).status_code == 404
     # Somebody with a grant and no contract looks and does not answer.
@@ -164,7 +164,7 @@ def test_other_doctors_and_former_ones_see_and_answer_nothing(pair: Pair) -> Non
 
 def test_an_emergency_opens_a_record_and_answers_no_appeal(pair: Pair) -> None:
     filed = pair.appeal(explanation=high(pair)["explanation"])
-    stranger = pair.town.strong(pair.town.doctor(f"dr-{next(_logins)}"))
+    stranger = pair.town.strong(pair.town.doctor(f"dr-{next(LOGINS)}"))
     path = f"/v1/doctor/patients/{pair.resident.id}/emergency"
     ok(pair.ask(stranger, "POST", path, {"reason": "unconscious in the street"}), 201)
     assert pair.worklist(stranger) == []
@@ -205,7 +205,7 @@ def test_withdrawing_twice_is_withdrawing_once(pair: Pair) -> None:
     assert pair.me("DELETE", f"/appeals/{filed['id']}") == once
     assert pair.worklist() == []
     assert ok(pair.answer(filed["id"]), 409)["code"] == "already-answered"
-    wei = pair.town.resident(f"wei-{next(_logins)}")
+    wei = pair.town.resident(f"wei-{next(LOGINS)}")
     for method in ("GET", "DELETE"):
         assert pair.ask(wei, method, f"/v1/me/appeals/{filed['id']}").status_code == 404
 
@@ -332,7 +332,7 @@ def test_a_guardian_appeals_for_a_child(pair: Pair) -> None:
     assert ok(child.ask("GET", "/prompt"))["automation"] is False
     assert child.ask("GET", f"/explanations/{uuid4()}").status_code == 404
     # Another resident is nobody to this child.
-    wei = pair.town.resident(f"wei-{next(_logins)}")
+    wei = pair.town.resident(f"wei-{next(LOGINS)}")
     assert child.by(wei).ask("GET", "/appeals").status_code == 404
     entries = ok(child.ask("GET", "/access-log?limit=100"))["items"]
     assert len([one for one in entries if one["action"] == "write"]) >= 3

@@ -8,7 +8,7 @@ from uuid import uuid4
 
 import pytest
 
-from tests.appeal_room import REASON, Pair, a_pair, high
+from tests.appeal_room import LOGINS, REASON, Pair, a_pair, high
 from tests.conftest import MovingClock
 from tests.family_room import ok
 from tests.house_room import Town, town
@@ -68,7 +68,7 @@ def test_an_explanation_tells_what_made_the_level_then(pair: Pair, clock: Moving
 
 def test_nobody_reads_an_explanation_but_its_owner(pair: Pair) -> None:
     id_ = high(pair)["explanation"]
-    wei = pair.town.resident(f"wei-{next(_logins)}")
+    wei = pair.town.resident(f"wei-{next(LOGINS)}")
     for who in (wei, pair.doctor):
         assert pair.ask(who, "GET", f"/v1/me/explanations/{id_}").status_code in {401, 404}
     assert pair.ask(pair.resident, "GET", f"/v1/me/explanations/{uuid4()}").status_code == 404
