@@ -16,7 +16,10 @@ from sqlalchemy import Connection
 
 from consent.decision import Permit
 from service.domain.risk.advice import MESSAGES
+from service.domain.risk.assess import CAVEAT
 from service.domain.risk.catalogue import MODELS
+from service.domain.risk.instruments import CAVEATED
+from service.domain.risk.paths import ESTIMATE, TOO_FAR
 from service.domain.risk.rules import in_force
 from service.keys.vault import Vault
 from service.kit.clock import city_day
@@ -39,8 +42,17 @@ def _words() -> bytes:
         {"id": one["id"], "text": {"zh": one["zh"], "en": one["en"]}, "citation": one["citation"]}
         for one in MESSAGES
     ]
-    models = [{"model": model.id, "source": model.citation} for model in MODELS.values()]
-    return b"".join(map(spelled, (*said, *models)))
+    models = [
+        {
+            "model": model.id,
+            "source": model.citation,
+            "grade": model.grade,
+            "notes": [model.caveat.both()] if model.grade in CAVEATED else [],
+        }
+        for model in MODELS.values()
+    ]
+    notes = [{"path_note": TOO_FAR.both()}, {"path_note": ESTIMATE.both()}, {"caveat": CAVEAT}]
+    return b"".join(map(spelled, (*said, *models, *notes)))
 
 
 def spelled(prompt: Mapping[str, Any]) -> bytes:

@@ -10,6 +10,7 @@ from uuid import UUID
 import pytest
 from sqlalchemy import select
 
+from service.house import prepare
 from service.jobs import backup, renewal
 from service.jobs.backup import BackupRefused
 from service.kit import dumps
@@ -105,6 +106,8 @@ def test_what_was_erased_is_unreadable_even_before_the_replay(
     with yesterday(settings, clock, tmp_path / "backup"):
         file = next((tmp_path / "backup").glob("store.*"))
         dumps.restore(settings.owning_url, file)
+    # As an operator goes on by hand: the walls are put back, and nothing is erased again.
+    prepare(settings)
     with town(settings, clock) as here:
         found = faults(here)
         assert ("record_parts", "gone") in found

@@ -11,23 +11,33 @@ from service.domain.risk.person import Person
 from service.prompts import document
 from service.prompts.head import Head
 from service.prompts.levels import shown
-from tests.unit.risk.people import NOW, Readings, people, readings
+from tests.unit.risk.people import NOW, Readings, people, person, readings, some_readings
 
-HALF = document.FRAME // 2
+AMPLE = document.FRAME * 3 // 4
+DENSE = [
+    shown(assess(person(seed, 18, 95), some_readings(seed), NOW), Head()) for seed in range(200)
+]
 
 
 @given(people(low=18), readings())
 @settings(max_examples=60, deadline=None)
-def test_every_prompt_fits_its_frame_twice_over(person: Person, found: Readings) -> None:
-    text = document.spelled(shown(assess(person, found, NOW), Head()))
+def test_every_prompt_fits_its_frame_amply(who: Person, found: Readings) -> None:
+    text = document.spelled(shown(assess(who, found, NOW), Head()))
     whole = document.packed(text, NOW, NOW + timedelta(days=14))
     assert document.fits(whole)
-    assert len(whole) < HALF
+    assert len(whole) < AMPLE
 
 
-def test_even_every_message_at_once_fits() -> None:
-    said = [{"id": one["id"], "text": {"zh": one["zh"], "en": one["en"]}} for one in MESSAGES]
-    assert document.fits(document.packed(document.spelled({"actions": said}), NOW, None))
+def test_even_every_model_and_message_at_once_fit() -> None:
+    longest = max(DENSE, key=lambda one: len(document.spelled(one)))
+    models = {row["model"]: row for one in DENSE for row in one["models"]}
+    said = [
+        {"id": one["id"], "text": {"zh": one["zh"], "en": one["en"]}, "citation": one["citation"]}
+        for one in MESSAGES
+    ]
+    assert len(models) > 10
+    text = document.spelled(longest | {"models": list(models.values()), "actions": said})
+    assert document.fits(document.packed(text, NOW, None))
 
 
 @pytest.mark.parametrize(

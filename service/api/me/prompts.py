@@ -50,7 +50,12 @@ class ModelOut(BaseModel):
     category: str | None
     terms: dict[str, Any] | None = None
     valid: bool
+    outside: list[str] = Field(description="Inputs outside the range the model was made for.")
     source: str
+    grade: str = Field(description="A to D, or P for a product rule: see docs/risk-models.md.")
+    notes: list[Bilingual] = Field(
+        description="Why it does not hold for this person, and the caveat of a grade below B."
+    )
 
 
 class ActionOut(BaseModel):
@@ -112,11 +117,15 @@ class PromptOut(BaseModel):
     life_stage: str
     index: float | None
     rule_pack: str
+    caveat: Bilingual | None = Field(description="Of the level itself, a product rule (grade P).")
     factors: list[FactorOut]
     models: list[ModelOut]
     causes: list[str]
     actions: list[ActionOut]
     path: list[StepOut]
+    path_note: Bilingual | None = Field(
+        description="That the path is a model estimate, or that the next colour is out of reach."
+    )
     missing: list[str]
     urgent: Any
 

@@ -20,7 +20,7 @@ from .facts import Facts
 from .instruments import Entry, instruments
 from .judgement import Judgement, judge
 from .missing import missing, provisional
-from .paths import Values, imagined, overlay, path
+from .paths import Values, imagined, overlay, path, told
 from .person import Person, Reading
 from .reasons import causes
 from .rules import in_force
@@ -31,6 +31,10 @@ ADULT_FROM = 18
 COLOURS: dict[int | None, str | None] = {
     entry["level"]: entry["colour"] for entry in MODELS["five_level_mapping"].parameters["levels"]
 } | {None: None}
+
+
+CAVEAT = MODELS["five_level_mapping"].caveat.both()
+"""Of the level itself, which is a product rule (grade P)."""
 
 
 class LevelBrief(NamedTuple):
@@ -61,6 +65,7 @@ class Assessment:
     causes: tuple[str, ...]
     actions: tuple[dict[str, Any], ...]
     path: tuple[dict[str, Any], ...]
+    path_note: Text | None
     missing: tuple[str, ...]
     urgent: dict[str, Any] | None
     _categories: dict[str, str]
@@ -87,11 +92,13 @@ class Assessment:
             "life_stage": str(self.life_stage),
             "index": self.index,
             "rule_pack": self.rule_pack,
+            "caveat": None if self.level is None else CAVEAT,
             "factors": [factor.as_prompt() for factor in self.factors],
             "models": list(self.models),
             "causes": list(self.causes),
             "actions": list(self.actions),
             "path": list(self.path),
+            "path_note": None if self.path_note is None else self.path_note.both(),
             "missing": list(self.missing),
             "urgent": self.urgent,
         }
@@ -119,7 +126,8 @@ def assess(person: Person, readings: Readings, now: datetime, *, paths: bool = T
         return _without_level(person, facts, Newest(readings, now), advice.REASONS["child"])
     found = judge(facts)
     ways = path(person, readings, facts, found, now) if paths else ()
-    return _assessment(person, facts, found, Newest(readings, now), ways)
+    note = told(facts, found, ways) if paths else None
+    return _assessment(person, facts, found, Newest(readings, now), ways, note)
 
 
 def without_paths(person: Person, readings: Readings, now: datetime) -> Assessment:
@@ -157,7 +165,7 @@ def what_if(person: Person, readings: Readings, values: Values, now: datetime) -
     changed = Newest(overlay(readings, values, observed, now), now)
     if age < ADULT_FROM:
         return _without_level(person, facts, changed, advice.REASONS["child"])
-    return _assessment(person, facts, judge(facts), changed, ())
+    return _assessment(person, facts, judge(facts), changed)
 
 
 def _assessment(
@@ -165,7 +173,8 @@ def _assessment(
     facts: Facts,
     found: Judgement,
     newest: Newest,
-    ways: tuple[dict[str, Any], ...],
+    ways: tuple[dict[str, Any], ...] = (),
+    note: Text | None = None,
 ) -> Assessment:
     why = causes(facts, found)
     unsure = provisional(facts, found)
@@ -183,6 +192,7 @@ def _assessment(
         causes=why,
         actions=advice.actions(facts, found, why),
         path=ways,
+        path_note=note,
         missing=missing(facts, found),
         urgent=advice.urgent(facts),
         _categories=categories(facts, found, newest),
@@ -214,6 +224,7 @@ def _without_level(person: Person, facts: Facts, newest: Newest, reason: Text) -
         causes=(),
         actions=(),
         path=(),
+        path_note=None,
         missing=(),
         urgent=advice.urgent(facts),
         _categories=categories(None, found, newest),

@@ -1,6 +1,6 @@
 """The `models` of a prompt: what each instrument said, with its terms, limits and source."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from . import (
@@ -12,6 +12,7 @@ from . import (
     lipids,
     liver,
     ncdrs,
+    outside,
     screens,
     stroke,
 )
@@ -23,6 +24,8 @@ from .reasons import NAMES
 from .screens import Screen
 
 Entry = dict[str, Any]
+CAVEATED = frozenset("CDP")
+"""Grades whose caveat goes wherever the result goes; that of the others stands at /v1/models."""
 
 
 def instruments(facts: Facts, found: Judgement) -> tuple[Entry, ...]:
@@ -31,16 +34,27 @@ def instruments(facts: Facts, found: Judgement) -> tuple[Entry, ...]:
 
 
 def _entry(
-    model: Model, value: Any, category: str | None, terms: dict[str, Any], valid: bool = True
+    model: Model,
+    value: Any,
+    category: str | None,
+    terms: dict[str, Any],
+    beyond: Sequence[str] = (),
 ) -> Entry:
+    """`beyond` names the inputs that lie outside the range the model was made for."""
+    said = [outside.told(beyond)] if beyond else []
+    if model.grade in CAVEATED:
+        said.append(model.caveat)
     return {
         "model": model.id,
         "value": value,
         "unit": model.unit,
         "category": category,
         "terms": terms,
-        "valid": valid,
+        "valid": not beyond,
+        "outside": list(beyond),
         "source": model.citation,
+        "grade": model.grade,
+        "notes": [note.both() for note in said],
     }
 
 
@@ -52,7 +66,7 @@ def _entries(facts: Facts, found: Judgement) -> Iterator[Entry]:
             round(found.china_par, 2),
             china_par.category(found.china_par),
             {name: round(term, 4) for name, term in china_par.terms(given).items()},
-            china_par.inside_derivation(facts.age) and _measured(facts, given),
+            _beyond_par(facts, given),
         )
     if found.bp_grade is not None:
         yield _pressure(found)
@@ -65,7 +79,7 @@ def _entries(facts: Facts, found: Judgement) -> Iterator[Entry]:
             glucose.ANSWERS[found.glucose_class],
             found.glucose_class,
             {name: value for name, value in values if value is not None},
-            not facts.pregnant,
+            _if("pregnancy", facts.pregnant),
         )
     if found.lipid is not None:
         yield _entry(
@@ -89,25 +103,25 @@ def _entries(facts: Facts, found: Judgement) -> Iterator[Entry]:
             found.stroke,
             stroke.CODES[found.stroke],
             dict.fromkeys(found.stroke_factors, True) | {"prior": facts.prior_stroke},
-            facts.age >= stroke.AGE_FROM,
+            _if("age", facts.age < stroke.AGE_FROM),
         )
     for item, screen in found.screens.items():
         yield SCREENS[item](facts, screen)
 
 
-def _measured(facts: Facts, given: china_par.Input) -> bool:
-    """False where a value was moved to the edge of what the equation accepts."""
-    return given.sbp == facts.sbp and given.waist == facts.waist_par and _cholesterol(facts)
+def _if(name: str, beyond: bool) -> tuple[str, ...]:
+    return (name,) if beyond else ()
 
 
-def _cholesterol(facts: Facts) -> bool:
-    return all(
-        value is not None and low <= value <= high
-        for value, (low, high) in (
-            (facts.tc, china_par.LIMITS["tc"]),
-            (facts.hdl, china_par.LIMITS["hdl"]),
-        )
-    )
+def _beyond_par(facts: Facts, given: china_par.Input) -> list[str]:
+    """The age, and values that were moved to the edge of what the equation accepts."""
+    found = [*_if("age", not china_par.inside_derivation(facts.age))]
+    found += _if("sbp", given.sbp != facts.sbp)
+    found += _if("waist", given.waist != facts.waist_par)
+    for name, value in (("tc", facts.tc), ("hdl", facts.hdl)):
+        low, high = china_par.LIMITS[name]
+        found += _if(name, value is None or not low <= value <= high)
+    return found
 
 
 def _pressure(found: Judgement) -> Entry:
@@ -133,7 +147,7 @@ def _body(facts: Facts) -> Entry:
         terms["waist"] = body_size.CODES[body_size.waist_label(facts.waist, facts.sex)]
     first = next(iter(terms.values()))
     labels = {code: label for label, code in body_size.CODES.items()}
-    return _entry(body_size.MODEL, labels[first], first, terms, not facts.pregnant)
+    return _entry(body_size.MODEL, labels[first], first, terms, _if("pregnancy", facts.pregnant))
 
 
 def _ncdrs(facts: Facts, score: int) -> Entry:
@@ -144,7 +158,8 @@ def _ncdrs(facts: Facts, score: int) -> Entry:
         facts.sex, facts.age, facts.bmi, facts.waist, facts.sbp, facts.family_diabetes
     )
     category = "high" if score >= ncdrs.CUT else "low"
-    return _entry(ncdrs.MODEL, score, category, dict(terms), ncdrs.valid_at(facts.age))
+    beyond = _if("age", not ncdrs.valid_at(facts.age))
+    return _entry(ncdrs.MODEL, score, category, dict(terms), beyond)
 
 
 def _fib4(facts: Facts, screen: Screen) -> Entry:
@@ -156,7 +171,7 @@ def _fib4(facts: Facts, screen: Screen) -> Entry:
         round(screen.value, 2),
         screens.fib4_category(facts, screen.value),
         {name: round(factor, 4) for name, factor in liver.fib4_factors(*given).items()},
-        low <= facts.age <= high,
+        _if("age", not low <= facts.age <= high),
     )
 
 
@@ -170,7 +185,11 @@ def _fli(facts: Facts, screen: Screen) -> Entry:
         round(screen.value, 1),
         band_of(liver.FLI, screen.value, liver.FLI.parameters["cuts"]),
         {name: round(term, 4) for name, term in terms.items()},
-        screens.accepts("bmi", facts.bmi) and screens.accepts("waist", facts.waist),
+        [
+            name
+            for name, value in (("bmi", facts.bmi), ("waist", facts.waist))
+            if not screens.accepts(name, value)
+        ],
     )
 
 

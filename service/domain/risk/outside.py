@@ -4,7 +4,7 @@ Such a range is not a limit of what may be sent: `inputs` refuses what no person
 says that an answer does not hold. Where a model declares `"outside": "none"` no number is given.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from consent.vocabulary import Text
@@ -36,6 +36,15 @@ def _range_of(rule: Mapping[str, Any], given: Mapping[str, Any]) -> tuple[Range,
         return rule["derived"], rule["unit"]
     unit = given[rule["unit_input"]]
     return rule["derived"][unit], unit
+
+
+def told(names: Sequence[str]) -> Text:
+    """As `sentence` of several inputs at once, where the range is looked up elsewhere."""
+    listed = ", ".join(names)
+    return Text(
+        f"{listed} 不在该模型的适用范围内，结果仅供参考。",
+        f"{listed}: outside the range of this model, a rough guide only.",
+    )
 
 
 def sentence(name: str, limits: str, *, withheld: bool) -> Text:

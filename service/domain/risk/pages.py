@@ -4,17 +4,19 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from . import assessment_page
 from .advice import MESSAGES, URGENT
 from .catalogue import MODELS, RULE_PACK, Model
-from .current import MEAN_OF, RULES
 from .rules import BACKWARDS, KEYS, NO_LEVEL, NO_REASON, NO_STEPS, NOT_RED, TABLES
-from .screens import APCS_AGE_FROM, COPD_AGE_FROM
 
 GRADES = {
-    "A": "identical in at least two independent readable sources",
-    "B": "one careful source with partial support",
-    "C": "one source, to be checked by a clinician against the printed table before use",
-    "P": "a product definition of this service, reviewed by a clinician before use",
+    "A": "至少两个独立可读来源一致 identical in at least two independent readable sources",
+    "B": "一个仔细的来源，部分得到佐证 one careful source with partial support",
+    "C": "单一来源，使用前须由医生与印刷表核对 one source, to be checked by a clinician against "
+    "the printed "
+    "table before use",
+    "P": "本服务的产品定义，使用前须经医生审阅 a product definition of this service, reviewed by a "
+    "clinician before use",
 }
 FLAGGED = (
     "范围之外会注明，结果仅供参考。 Outside of what it was made for the answer says so and is a "
@@ -24,47 +26,19 @@ WITHHELD = (
     "范围之外不给出数值，并说明原因。 Outside of what it was made for no number is given, and the "
     "answer says why."
 )
-SCREENED = (
-    "- Screens count where every input is known: FIB-4 with a fatty liver, chronic hepatitis or "
-    "diabetes (from 65 years with 2.0 as the lower cut), the fatty liver index, aMAP with chronic "
-    f"hepatitis, the bowel score from {APCS_AGE_FROM} years. They advise a check (建议检查); one "
-    "that advises nothing carries no level. None runs in pregnancy, nor with the cancer it looks "
-    "for.",
-    "- A family history that nobody entered counts as none, as in China-PAR: the bowel score is "
-    "then the least it can be.",
-    "- Having smoked counts in the bowel score whether or not somebody quit, so quitting does not "
-    "lower it. Age and sex alone give 2 points and more from 50: then the score and its advice "
-    "are shown and no level moves, because eligibility by age alone never does (product); with "
-    "smoking or a family history it moves the level as the pack says.",
-    "- Lung screening is advised on COPD or lung cancer of a close relative, from 50 to 74 years. "
-    "Pack-years, passive smoking in years and exposure at work are in no record, so nobody is said "
-    "not to be eligible, and a smoker is not judged by cigarettes a day.",
-    "- OSTA runs for a woman whose newest `post_menopausal` is yes, on her newest weight and her "
-    "age. Without that record it moves no level; the plan then advises by it from 50 years.",
-    "- COPD-PS moves the level by a recorded `copd_ps_total`, from "
-    f"{COPD_AGE_FROM} years. Only the total is kept: the reference gives the points of the "
-    "answers and no licence for the wording, so neither questions nor answers are shipped, nor a "
-    "questionnaire under `/v1/questionnaires`. Whoever holds the printed sheet adds up there, or "
-    "at `/v1/models/copd_ps`.",
-    "- Neither takes account of a known osteoporosis or COPD: the score stays, the advice is "
-    "another.",
-    "- A check that was done within its interval (below) moves no level, because the score stays "
-    "what it is; the advice then says when it was done and when it is next due. It is known only "
-    "to whoever may see its class: procedures belong to `conditions`, lung function and bone "
-    "density to `screening`. Whether a liver was looked at is told by no measure, so its advice "
-    "stays.",
-    "- Hepatitis belongs to the class of infections: who may not see that class is shown no aMAP, "
-    "and no FIB-4 for that reason alone.",
-)
-INTRODUCTION = """# Risk models
+INTRODUCTION = """# 风险模型 Risk models
 
+由 `service/domain/risk/data/` 生成，请勿手改。规则包 {pack}。
 Written from `service/domain/risk/data/`; do not edit. Rule pack {pack}.
+
+这里的一切都是模型估算，或把公开的界值用于本人录入的数据；不是诊断，任何路径都不是承诺。
+每个模型都可单独计算：`POST /v1/models/{{id}}/evaluate`，其数值见 `GET /v1/models/{{id}}`。
 
 Everything here is a model estimate (模型估算) or a published cut-off applied to what a person
 entered. Nothing here is a diagnosis, and no path is a promise. Each model can be asked alone:
 `POST /v1/models/{{id}}/evaluate`, its numbers read at `GET /v1/models/{{id}}`.
 
-| model | grade | version | source |
+| 模型 model | 等级 grade | 版本 version | 来源 source |
 |---|---|---|---|
 """
 
@@ -84,18 +58,20 @@ def _lines() -> Iterator[str]:
     for model in MODELS.values():
         yield from _model(model)
     yield from _pack()
-    yield from _assessment()
+    yield from assessment_page.lines()
     yield from _advice()
 
 
 def _model(model: Model) -> Iterator[str]:
     yield f'\n<a id="{model.id}"></a>'
     yield f"## {model.name.zh} · {model.name.en}"
-    yield f"\n`{model.id}` {model.version}, grade {model.grade}, {model.kind}."
-    yield f"Source: {model.citation}"
+    yield f"\n`{model.id}` {model.version}, 等级 grade {model.grade}, {model.kind}."
+    yield f"来源 Source: {model.citation}"
     yield f"\n{model.population.zh} · {model.population.en}."
     yield f"\n> {model.caveat.zh}\n>\n> {model.caveat.en}"
-    yield "\n| input | kind | unit | accepted | made for | needed |\n|---|---|---|---|---|---|"
+    yield from _head(
+        "输入 input", "类型 kind", "单位 unit", "可接受 accepted", "适用 made for", "必需 needed"
+    )
     for name, rule in model.inputs.items():
         needed = "yes" if rule["required"] else "no"
         kind, unit = rule["type"].replace("_", " "), rule.get("unit") or ""
@@ -103,13 +79,14 @@ def _model(model: Model) -> Iterator[str]:
     if any("derived" in rule for rule in model.inputs.values()):
         yield f"\n{WITHHELD if model.silent_outside else FLAGGED}"
     if model.categories:
-        yield "\n| category | label | rule |\n|---|---|---|"
+        yield "\n| 分类 category | 名称 label | 规则 rule |\n|---|---|---|"
         for entry in model.categories:
             yield f"| `{entry['category']}` | {entry['label']} | {entry['rule']} |"
-    yield "\nTraps this service keeps clear of:\n"
+    yield "\n本服务避开的陷阱 Traps this service keeps clear of:\n"
     for trap in model.traps:
         yield f"- {trap.zh} {trap.en}"
-    yield "\n<details><summary>Every number it computes with</summary>\n\n```json"
+    yield "\n<details><summary>计算所用的全部数值 Every number it computes with</summary>\n"
+    yield "```json"
     yield "{"
     parts = [
         f'  "{name}": {json.dumps(value, ensure_ascii=False)}'
@@ -117,6 +94,12 @@ def _model(model: Model) -> Iterator[str]:
     ]
     yield ",\n".join(parts)
     yield "}\n```\n\n</details>"
+
+
+def _head(*names: str) -> Iterator[str]:
+    yield ""
+    yield f"| {' | '.join(names)} |"
+    yield "|" + "---|" * len(names)
 
 
 def _derived(rule: Mapping[str, Any]) -> str:
@@ -148,55 +131,21 @@ def _pack() -> Iterator[str]:
     for text in (TABLES, KEYS, NO_LEVEL, NO_STEPS, BACKWARDS, NOT_RED, NO_REASON):
         yield f"- {text.zh} {text.en}"
     yield (
-        "\nEach prompt names the pack it was made by (`rule_pack`); packs are signed and never "
-        "removed. See `docs/operations.md`."
+        "\n每条提示都写明所用的规则包（`rule_pack`）；规则包经过签名，从不删除。 Each prompt "
+        "names the pack it "
+        "was made by (`rule_pack`); packs are signed and never removed. See `docs/operations.md`."
     )
-
-
-def _assessment() -> Iterator[str]:
-    pressure = RULES["pressure"]
-    yield "\n## How readings become an assessment (product rules)\n"
-    yield (
-        f"- Blood pressure is the mean of up to {pressure['readings']} pairs within "
-        f"{pressure['window_days']} days of the newest, of fewer than {MEAN_OF} with the one "
-        "before; both values of a pair share one instant. A single pair that no practitioner "
-        "entered moves no level and asks for another. "
-        f"Control looks at the last {pressure['control_readings']} pairs, an alarm at the newest."
-    )
-    yield (
-        "- A kidney stage counts when two values at least "
-        f"{RULES['kidney']['apart_days']} days apart agree; the better one decides."
-    )
-    yield (
-        "- Somebody who quit is placed by how long their readings say so; without an earlier "
-        "smoking reading the middle row (1 to 5 years) is taken."
-    )
-    yield (
-        "- In what-if runs the treated flag, diagnoses, age, sex, region and for men the waist "
-        "inside China-PAR stay as observed."
-    )
-    yield "- Below 18 years there is no level; in pregnancy no China-PAR, lipid or weight path."
-    yield from SCREENED
-    yield "\n| advised check | done when recorded | again after months |\n|---|---|---|"
-    for check, row in RULES["done"].items():
-        names = " or ".join(f"`{name}`" for name in row["names"])
-        yield f"| `{check}` | {names} | {row['months'] or 'a doctor decides'} |"
-    yield "\n| measure | counts for days |\n|---|---|"
-    for code, days in RULES["fresh_days"].items():
-        yield f"| `{code}` | {days} |"
-    yield "\n| meaning | codes |\n|---|---|"
-    for meaning, kinds in RULES["codes"].items():
-        codes = ", ".join(f"`{code}`" for names in kinds.values() for code in names)
-        yield f"| {meaning.replace('_', ' ')} | {codes} |"
 
 
 def _advice() -> Iterator[str]:
-    yield "\n## Messages\n\n| id | factor | text | source |\n|---|---|---|---|"
+    yield "\n## 建议 Messages"
+    yield from _head("编号 id", "因素 factor", "文字 text", "来源 source")
     for message in MESSAGES:
         yield (
             f"| `{message['id']}` | {message['factor']} | {message['zh']} {message['en']} "
             f"| {message['citation']} |"
         )
-    yield "\n## Urgent readings\n\n| reading | what to do now | source |\n|---|---|---|"
+    yield "\n## 急症读数 Urgent readings"
+    yield from _head("读数 reading", "现在怎么做 what to do now", "来源 source")
     for reading, entry in URGENT.items():
         yield f"| `{reading}` | {entry['zh']} {entry['en']} | {entry['citation']} |"

@@ -4,9 +4,11 @@ The search runs on facts and every route it finds is checked through the very wh
 would call, on the very measures the route names. A route that would not hold is never shown.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
+
+from consent.vocabulary import Text
 
 from . import levers
 from .current import ACTIVE_DAYS, FORMER, MEAN_OF, Newest, Readings, facts_of
@@ -80,6 +82,37 @@ def path(
     routes = levers.search(observed, available, found.level, accept=holds)
     return tuple(
         {"to_level": route.level, "changes": changes(route, observed, newest)} for route in routes
+    )
+
+
+ESTIMATE = Text(
+    "模型估算，不是个体保证：做到所列改变，按同样的规则重新算，就是那个级别。",
+    "A model estimate, no individual promise: with these changes the same rules give that level.",
+)
+TOO_FAR = Text(
+    "模型估算：在您能改变的几项里，没有找到降到下一级的办法。",
+    "A model estimate: among what you can change there is no way to the next colour.",
+)
+
+
+def told(observed: Facts, found: Judgement, ways: Sequence[Mapping[str, Any]]) -> Text | None:
+    """What is said beside the ways: that they are estimates, or that the next colour is too far.
+
+    Where it is too far and ten-year risk is known, how much of it the changes would still take.
+    None where there is nothing to look for.
+    """
+    if found.level is None or found.level == 1:
+        return None
+    if ways:
+        return ESTIMATE
+    best = levers.bound(observed, levers.levers(observed, advice=True))
+    now, then = found.china_par, best.china_par
+    if now is None or then is None or round(then, 1) >= round(now, 1):
+        return TOO_FAR
+    return Text(
+        f"{TOO_FAR.zh}全部做到时，十年心血管病风险估计仍可从{now:.1f}%降到{then:.1f}%。",
+        f"{TOO_FAR.en} All of it together would still take the estimated ten-year risk from"
+        f" {now:.1f}% to {then:.1f}%.",
     )
 
 

@@ -28,9 +28,16 @@ def measures_page() -> str:
         f"版本 Edition {VERSION}. {len(MEASURES)} 项 measures. 来源与版权见 Sources and licences: "
         "`service/domain/vocabulary/data/README.md`.",
         "",
-        "超出“可能范围”的数值会被拒绝；超出“常见范围”时请再确认。两者都只用于检查录入，不作健康判断。",
+        "超出“可能范围”的数值会被拒绝；超出“常见范围”时请再确认。两者都只用于检查录入，"
+        "不作健康判断。",
         "A value outside the plausible range is rejected; outside the usual range the app asks "
         "whether it is right. Both check typing and judge nobody's health.",
+        "名称、类型和范围：康码自拟（等级 P）；单位：UCUM；LOINC 编码：Regenstrief Institute，"
+        "只收录已公布实施指南中"
+        "读到的。以下各表同此。",
+        "Names, kinds and ranges: drawn up by Kangma (grade P); units: UCUM; LOINC codes: "
+        "Regenstrief Institute, only those read in a published implementation guide. So for every "
+        "table below.",
         "`*` 由系统计算，不手工填写 computed, never typed by hand. `†` 序列 kept as a series.",
     ]
     for data_class in DataClass:

@@ -148,7 +148,7 @@ def situation(random: Random) -> Situation:
         grants.append(_twin(random, random.choice(grants), spare))
     contract = random.random() < 0.8
     facts = Facts(
-        subject_status=random.choice(("active",) * 40 + ("erased", "unknown")),
+        subject_status=random.choice(("active",) * 40 + ("erased", "erased", "unknown")),
         revision=random.randint(0, 9),
         contract_in_force=contract,
         stepped_up=random.random() < 0.5,

@@ -8,7 +8,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from service.domain.risk.assess import COLOURS, assess, assess_level, what_if
+from service.domain.risk.catalogue import MODELS
 from service.domain.risk.categories import CATEGORIES, UNKNOWN
+from service.domain.risk.paths import ESTIMATE, TOO_FAR
 from service.domain.risk.person import Person, Reading
 from service.domain.vocabulary.measures import MEASURES
 from tests.unit.risk.people import (
@@ -26,7 +28,17 @@ many = settings(
 )
 KEYS = {
     *("level", "colour", "assessed_at", "life_stage", "index", "rule_pack", "factors", "models"),
-    *("causes", "actions", "path", "missing", "urgent", "provisional", "reason"),
+    *(
+        "causes",
+        "actions",
+        "path",
+        "path_note",
+        "caveat",
+        "missing",
+        "urgent",
+        "provisional",
+        "reason",
+    ),
     *("automation", "explanation", "pending", "review"),
 }
 
@@ -170,3 +182,50 @@ def test_every_way_that_is_offered_keeps_its_promise_and_asks_for_nothing_frozen
             assert before.level is not None
             assert after <= way["to_level"] < before.level
     assert offered > count / 5, "hardly anybody was offered a way, so nothing was tested"
+
+
+def test_every_prompt_says_that_its_way_is_an_estimate_or_that_none_was_found() -> None:
+    with_way = without = lessened = 0
+    for seed in range(400):
+        found = assess(person(seed, 18, 95), some_readings(seed), NOW)
+        note = found.path_note
+        if found.level in (None, 1):
+            assert note is None
+            continue
+        assert note is not None
+        assert note.zh.startswith("模型估算")
+        assert note.en.startswith("A model estimate")
+        if found.path:
+            with_way += 1
+            assert note == ESTIMATE
+        else:
+            without += 1
+            assert note.zh.startswith(TOO_FAR.zh)
+            lessened += note != TOO_FAR
+    assert min(with_way, without, lessened) > 20, "one of the sentences was hardly ever said"
+
+
+def test_every_model_of_a_prompt_brings_its_grade_its_caveat_and_what_it_was_not_made_for() -> None:
+    beyond = caveated = 0
+    for seed in range(400):
+        for row in assess(person(seed, 18, 95), some_readings(seed), NOW).models:
+            model = MODELS[row["model"]]
+            assert row["grade"] == model.grade
+            assert (model.caveat.both() in row["notes"]) == (model.grade in "CDP")
+            caveated += model.grade == "C"
+            assert row["valid"] == (row["outside"] == [])
+            if row["outside"]:
+                beyond += 1
+                assert all(name in row["notes"][0]["zh"] for name in row["outside"])
+    assert min(beyond, caveated) > 20
+
+
+def test_every_level_brings_the_caveat_of_a_product_rule() -> None:
+    caveat = MODELS["five_level_mapping"].caveat.both()
+    levels = set()
+    for seed in range(40):
+        prompt = assess(person(seed, 18, 95), some_readings(seed), NOW).as_prompt()
+        levels.add(prompt["level"])
+        assert prompt["caveat"] == (None if prompt["level"] is None else caveat)
+    assert len(levels) > 3
+    assert assess(person(0, 18, 95), {}, NOW).as_prompt()["caveat"] is None
