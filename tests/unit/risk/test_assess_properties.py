@@ -15,6 +15,7 @@ from service.domain.risk.person import Person, Reading
 from service.domain.vocabulary.measures import MEASURES
 from tests.unit.risk.people import (
     NOW,
+    NUMBERS,
     Readings,
     people,
     person,
@@ -122,6 +123,50 @@ def test_larger_waist_never_lowers_the_level_of_women(
     # In men China-PAR falls as the waist grows: a known trap, which what-if freezes.
     if person.sex == "female":
         _assert_never_lower(person, found, {"waist_circumference": more})
+
+
+@pytest.mark.parametrize(
+    ("measure", "most"),
+    [
+        *(("diastolic_bp", 40.0), ("glucose_fasting", 8.0), ("uacr", 400.0)),
+        *(("salt_intake", 10.0), ("alcohol_g_per_day", 60.0), ("secondhand_smoke_days", 7.0)),
+    ],
+)
+@many
+@given(people(low=18), readings(), st.floats(0.01, 1))
+def test_more_of_what_harms_never_lowers_the_level(
+    measure: str, most: float, person: Person, found: Readings, share: float
+) -> None:
+    assert measure in NUMBERS, "nobody would have it"
+    _assert_never_lower(person, found, {measure: round(most * share, 2)})
+
+
+@pytest.mark.parametrize(
+    ("measure", "most"),
+    [("moderate_activity_week", 300.0), ("hdl_c", 0.8), ("vegetable_intake", 400.0)],
+)
+@many
+@given(people(low=18), readings(), st.floats(0.01, 1))
+def test_more_of_what_protects_never_raises_the_level(
+    measure: str, most: float, person: Person, found: Readings, share: float
+) -> None:
+    assert measure in NUMBERS, "nobody would have it"
+    if found.get(measure):
+        _assert_never_lower(person, found, {measure: -round(most * share, 2)})
+
+
+@many
+@given(people(low=18), readings(), st.floats(0.5, 40))
+def test_more_weight_never_lowers_the_level_of_whoever_is_not_underweight(
+    person: Person, found: Readings, more: float
+) -> None:
+    heights, weights = found.get("body_height", []), found.get("body_weight", [])
+    if not heights or not weights:
+        return
+    tall, light = float(heights[0].value) / 100, min(float(one.value) for one in weights)
+    # Below 18.5 a gain is no harm; screens made for Asian women read a low weight as a risk too.
+    if light / tall**2 >= 18.5 and "post_menopausal" not in found:
+        _assert_never_lower(person, found, {"body_weight": more})
 
 
 def _assert_never_lower(person: Person, found: Readings, more: dict[str, float]) -> None:
