@@ -10,7 +10,7 @@ from typing import Any
 from fastapi import FastAPI
 from fastapi_offline import FastAPIOffline
 
-from service.api import description, problems, router
+from service.api import description, pages, problems, router
 from service.api.edge import Edge
 from service.kit.limits import Limits
 from service.kit.settings import Settings
@@ -42,11 +42,12 @@ def application(lifespan: Lifespan = _idle) -> FastAPI:
         "lifespan": lifespan,
         "telemetry": NO_TELEMETRY,
     }
-    app = FastAPIOffline(**options)
+    app = FastAPIOffline(docs_url=None, redoc_url=None, **options)
     app.state.issuer = Settings.model_fields["issuer"].default
     app.state.limits = Limits(on=False)
     problems.install(app)
     router.join(app)
     description.install(app)
+    pages.install(app)
     app.add_middleware(Edge)
     return app

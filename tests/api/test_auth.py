@@ -2,8 +2,10 @@
 
 import base64
 import json
+import re
 from collections.abc import Iterator
 from datetime import timedelta
+from hashlib import sha256
 from typing import Any
 
 import httpx
@@ -376,3 +378,22 @@ def test_the_documentation_needs_no_other_machine(here: Town) -> None:
     assert "https://" not in page.text
     script = here.doors.get("/static-offline-docs/swagger-ui-bundle.js")
     assert script.status_code == 200
+
+
+@pytest.mark.parametrize("path", ["/docs", "/docs/oauth2-redirect", "/redoc"])
+def test_the_documentation_runs_its_own_scripts_and_no_others(here: Town, path: str) -> None:
+    page = here.doors.get(path)
+    policy = dict(
+        part.strip().split(" ", 1) for part in page.headers["content-security-policy"].split(";")
+    )
+    allowed = policy["script-src"].split()
+    own = re.findall(r"<script>(.*?)</script>", page.text, re.DOTALL)
+    assert len(own) == page.text.count("<script") - page.text.count(" src=")
+    hashes = [base64.b64encode(sha256(one.encode()).digest()).decode() for one in own]
+    assert allowed == ["'self'", *(f"'sha256-{one}'" for one in hashes)]
+
+
+def test_what_is_only_called_like_the_documentation_has_the_policy_of_all(here: Town) -> None:
+    for path in ("/docsanything", "/v1/nothing", "/static-offline-docs/swagger-ui.css"):
+        policy = here.doors.get(path).headers["content-security-policy"]
+        assert "unsafe" not in policy
