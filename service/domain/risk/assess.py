@@ -20,7 +20,7 @@ from .facts import Facts
 from .instruments import Entry, instruments
 from .judgement import Judgement, judge
 from .missing import missing, provisional
-from .paths import Values, imagined, overlay, path, told
+from .paths import Values, imagined, overlay, path
 from .person import Person, Reading
 from .reasons import causes
 from .rules import in_force
@@ -125,8 +125,7 @@ def assess(person: Person, readings: Readings, now: datetime, *, paths: bool = T
     if age < ADULT_FROM:
         return _without_level(person, facts, Newest(readings, now), advice.REASONS["child"])
     found = judge(facts)
-    ways = path(person, readings, facts, found, now) if paths else ()
-    note = told(facts, found, ways) if paths else None
+    ways, note = path(person, readings, facts, found, now) if paths else ((), None)
     return _assessment(person, facts, found, Newest(readings, now), ways, note)
 
 

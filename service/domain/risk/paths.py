@@ -4,7 +4,7 @@ The search runs on facts and every route it finds is checked through the very wh
 would call, on the very measures the route names. A route that would not hold is never shown.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -19,6 +19,14 @@ from .person import Person, Reading
 
 Values = Mapping[str, float | str]
 Change = dict[str, Any]
+ESTIMATE = Text(
+    "模型估算，不是个体保证：做到所列改变，按同样的规则重新算，就是那个级别。",
+    "A model estimate, no individual promise: with these changes the same rules give that level.",
+)
+TOO_FAR = Text(
+    "模型估算：在您能改变的几项里，没有找到降到下一级的办法。",
+    "A model estimate: among what you can change there is no way to the next colour.",
+)
 
 
 def overlay(readings: Readings, values: Values, observed: Facts, now: datetime) -> Readings:
@@ -65,13 +73,14 @@ def imagined(
 
 def path(
     person: Person, readings: Readings, observed: Facts, found: Judgement, now: datetime
-) -> tuple[dict[str, Any], ...]:
-    """The smallest changes to each lower level that can be reached, nearest first."""
+) -> tuple[tuple[dict[str, Any], ...], Text | None]:
+    """The smallest changes to each lower level that can be reached, nearest first, and what is said
+    beside them; nothing is where there is nothing to look for."""
     if found.level is None or found.level == 1:
-        return ()
+        return (), None
     available = levers.levers(observed, advice=True)
     if not available:
-        return ()
+        return (), TOO_FAR
     newest = Newest(readings, now)
 
     def holds(route: levers.Route) -> bool:
@@ -80,32 +89,14 @@ def path(
         return level is not None and level <= route.level
 
     routes = levers.search(observed, available, found.level, accept=holds)
-    return tuple(
+    ways = tuple(
         {"to_level": route.level, "changes": changes(route, observed, newest)} for route in routes
     )
+    return ways, ESTIMATE if ways else _too_far(found, levers.bound(observed, available))
 
 
-ESTIMATE = Text(
-    "模型估算，不是个体保证：做到所列改变，按同样的规则重新算，就是那个级别。",
-    "A model estimate, no individual promise: with these changes the same rules give that level.",
-)
-TOO_FAR = Text(
-    "模型估算：在您能改变的几项里，没有找到降到下一级的办法。",
-    "A model estimate: among what you can change there is no way to the next colour.",
-)
-
-
-def told(observed: Facts, found: Judgement, ways: Sequence[Mapping[str, Any]]) -> Text | None:
-    """What is said beside the ways: that they are estimates, or that the next colour is too far.
-
-    Where it is too far and ten-year risk is known, how much of it the changes would still take.
-    None where there is nothing to look for.
-    """
-    if found.level is None or found.level == 1:
-        return None
-    if ways:
-        return ESTIMATE
-    best = levers.bound(observed, levers.levers(observed, advice=True))
+def _too_far(found: Judgement, best: Judgement) -> Text:
+    """With what all changes together would still take off ten-year risk, where that is known."""
     now, then = found.china_par, best.china_par
     if now is None or then is None or round(then, 1) >= round(now, 1):
         return TOO_FAR
