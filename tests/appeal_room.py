@@ -1,13 +1,19 @@
 """A resident and the doctor they signed with, as appeals and explanations pass between them."""
 
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import httpx
 
+from tests.conftest import MovingClock
 from tests.family_room import ok
-from tests.house_room import Person, Town
+from tests.house_room import Person, Town, town
 from tests.record_room import pressures
+from tests.standing_room import settings
 
 REASON = "袖带太小，量得不准"
 LOGINS = iter(range(10_000))
@@ -55,6 +61,25 @@ def high(pair: Pair) -> dict[str, Any]:
     found: dict[str, Any] = pair.me("GET", "/prompt")
     assert found["level"] >= 3
     return found
+
+
+@contextmanager
+def moving_town(kind: str, folder: Path, clock: MovingClock) -> Iterator[Town]:
+    """A town of one of the two stores for a whole file of tests, by a clock of theirs."""
+    with ExitStack() as stack:
+        yield stack.enter_context(town(settings(folder, kind, stack), clock))
+
+
+@contextmanager
+def put_back(clock: MovingClock) -> Iterator[MovingClock]:
+    """The clock of such a town for one test; then it is what it was."""
+    start = clock.now
+    yield clock
+    clock.now = start
+
+
+def a_clock() -> MovingClock:
+    return MovingClock(datetime(2026, 11, 20, 1, 0, tzinfo=UTC))
 
 
 def a_pair(here: Town) -> Pair:

@@ -1,7 +1,6 @@
 """Objecting to a level, and switching levels off, over HTTP on both stores."""
 
 from collections.abc import Iterator
-from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
@@ -10,31 +9,27 @@ import pytest
 
 from service.jobs import appeals as job
 from service.kit.audience import speaking_for
-from tests.appeal_room import LOGINS, REASON, Pair, a_pair, high
+from tests.appeal_room import LOGINS, REASON, Pair, a_clock, a_pair, high, moving_town, put_back
 from tests.conftest import MovingClock
 from tests.family_room import begin, ok
-from tests.house_room import Town, town
+from tests.house_room import Town
 from tests.record_room import observation, pressure
-from tests.standing_room import settings
 
-CLOCK = MovingClock(datetime(2026, 11, 20, 1, 0, tzinfo=UTC))
+CLOCK = a_clock()
 
 
 @pytest.fixture
 def clock() -> Iterator[MovingClock]:
-    """The clock of the module's town, put back after each test."""
-    start = CLOCK.now
-    yield CLOCK
-    CLOCK.now = start
+    with put_back(CLOCK) as mine:
+        yield mine
 
 
 @pytest.fixture(scope="module", params=["sqlite", "postgresql"])
 def here(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Town]:
-    with ExitStack() as stack:
-        folder = tmp_path_factory.mktemp("appeals")
-        yield stack.enter_context(town(settings(folder, request.param, stack), CLOCK))
+    with moving_town(request.param, tmp_path_factory.mktemp("appeals"), CLOCK) as opened:
+        yield opened
 
 
 @pytest.fixture

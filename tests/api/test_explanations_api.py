@@ -1,38 +1,33 @@
 """Why a level changed, and what erasing a class takes of it, over HTTP on both stores."""
 
 from collections.abc import Iterator
-from contextlib import ExitStack
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
 import pytest
 
-from tests.appeal_room import LOGINS, REASON, Pair, a_pair, high
+from tests.appeal_room import LOGINS, REASON, Pair, a_clock, a_pair, high, moving_town, put_back
 from tests.conftest import MovingClock
 from tests.family_room import ok
-from tests.house_room import Town, town
+from tests.house_room import Town
 from tests.record_room import pressure, pressures
-from tests.standing_room import settings
 
-CLOCK = MovingClock(datetime(2026, 11, 20, 1, 0, tzinfo=UTC))
+CLOCK = a_clock()
 
 
 @pytest.fixture
 def clock() -> Iterator[MovingClock]:
-    """The clock of the module's town, put back after each test."""
-    start = CLOCK.now
-    yield CLOCK
-    CLOCK.now = start
+    with put_back(CLOCK) as mine:
+        yield mine
 
 
 @pytest.fixture(scope="module", params=["sqlite", "postgresql"])
 def here(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Town]:
-    with ExitStack() as stack:
-        folder = tmp_path_factory.mktemp("explanations")
-        yield stack.enter_context(town(settings(folder, request.param, stack), CLOCK))
+    with moving_town(request.param, tmp_path_factory.mktemp("explanations"), CLOCK) as opened:
+        yield opened
 
 
 @pytest.fixture
