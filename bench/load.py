@@ -97,12 +97,12 @@ def _length(head: bytes) -> int:
     return int(low[start + 15 : end if end >= 0 else None])
 
 
-async def _play(port: int, lanes: Sequence[Lane], seconds: float) -> Outcome:
+async def _play(port: int, lanes: Sequence[Lane], seconds: float, arrival: float) -> Outcome:
     outcome = Outcome(0.0, [])
     loop = asyncio.get_running_loop()
     # Connections come one after the other while the earlier ones are at work, as in real life:
     # of several that come at once, one worker process would accept all.
-    apart = ARRIVAL if len(lanes) > 1 else 0.0
+    apart = arrival if len(lanes) > 1 else 0.0
     since = time.perf_counter() + apart * len(lanes)
     finished = []
     for lane in lanes:
@@ -119,15 +119,15 @@ async def _play(port: int, lanes: Sequence[Lane], seconds: float) -> Outcome:
     return outcome
 
 
-def _child(port: int, lanes: Sequence[Lane], seconds: float, answer: Any) -> None:
-    answer.send(uvloop.run(_play(port, lanes, seconds)))
+def _child(port: int, lanes: Sequence[Lane], seconds: float, arrival: float, answer: Any) -> None:
+    answer.send(uvloop.run(_play(port, lanes, seconds, arrival)))
 
 
-def play(port: int, lanes: Sequence[Lane], *, seconds: float) -> Outcome:
+def play(port: int, lanes: Sequence[Lane], *, seconds: float, arrival: float = ARRIVAL) -> Outcome:
     """Play all lanes at once for `seconds`, or until each has sent what it has."""
     context = multiprocessing.get_context("fork")
     mine, theirs = context.Pipe()
-    child = context.Process(target=_child, args=(port, lanes, seconds, theirs))
+    child = context.Process(target=_child, args=(port, lanes, seconds, arrival, theirs))
     child.start()
     theirs.close()
     outcome: Outcome = mine.recv()

@@ -74,7 +74,7 @@ def _acts(doctor: UUID, people: list[UUID]) -> dict[str, Callable[[Connection], 
 
     def decision(conn: Connection) -> object:
         guard.ask(conn, one)
-        return askers.facing(conn, one, doctor)
+        return askers.facing(conn, one, doctor, names)()
 
     def on_panel(conn: Connection) -> list[panel.Slot]:
         guard.ask(conn, doctor, str(doctor))

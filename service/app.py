@@ -11,7 +11,7 @@ from fastapi import FastAPI
 from service.api.bare import application
 from service.house import OUTLINES_FILE, House, build, load_outlines
 from service.identity import actions as identity
-from service.jobs import checkpoint, erasures, orphans, rules, watch
+from service.jobs import checkpoint, erasures, expiry, nightly, orphans, rules, watch
 from service.kit import cores, log
 from service.kit.audience import speaking_for
 from service.kit.errors import Unavailable
@@ -53,17 +53,24 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     # Before the first request: a process never judges by a pack that another has replaced, and
     # never starts on one that nobody signed.
     await to_thread.run_sync(lambda: rules.follow(house))
-    # What the start has made lives as long as the process. Looking through all of it for garbage
-    # again and again would stop every request for tens of milliseconds.
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(YOUNG_OBJECTS, 20, 20)
+    spare_the_collector()
     chores = [asyncio.create_task(one(house)) for one in CHORES]
     yield
     for chore in chores:
         chore.cancel()
     await asyncio.wait(chores)
     house.close()
+
+
+def spare_the_collector() -> None:
+    """What the start has made lives as long as the process.
+
+    Looking through all of it for garbage again and again would stop every request for tens of
+    milliseconds.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(YOUNG_OBJECTS, 20, 20)
 
 
 async def _tidy(house: House) -> None:
@@ -80,5 +87,7 @@ CHORES = (
     watch.keep_watching,
     rules.keep_following,
     orphans.keep_sweeping,
+    expiry.keep_sweeping,
+    nightly.keep_reconciling,
 )
 """What every process does beside answering, again and again until it ends."""

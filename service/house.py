@@ -5,9 +5,13 @@ line build the same house and hand its rooms to the same functions.
 """
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
+
+from sqlalchemy import Connection
 
 from service import migrations
 from service.domain.regions import RegionTree
@@ -84,7 +88,8 @@ def build(settings: Settings, *, clock: Clock = utc_now, desk: bool = False) -> 
     """
     url = settings.desk_url if desk else settings.data_store_url
     if settings.profile == "production":
-        _require_walls(url, desk)
+        _require(url, partial(walls.require, desk=desk))
+        _require(settings.keys_url, walls.require_plain)
     keystore = keys.open_keystore(
         settings.kek_uri, settings.keys_url, data=settings.data, suite=settings.suite
     )
@@ -109,11 +114,11 @@ def build(settings: Settings, *, clock: Clock = utc_now, desk: bool = False) -> 
     )
 
 
-def _require_walls(url: str, desk: bool) -> None:
+def _require(url: str, wall: Callable[[Connection], None]) -> None:
     engine = open_engine(url)
     try:
         with engine.connect() as connection:
-            walls.require(connection, desk=desk)
+            wall(connection)
     finally:
         engine.dispose()
 

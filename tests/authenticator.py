@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.hashes import SHA256
 
-PRESENT, VERIFIED, ATTESTED = 0x01, 0x04, 0x40
+PRESENT, VERIFIED, ATTESTED, EXTENDED = 0x01, 0x04, 0x40, 0x80
 ORIGIN = "https://kangma.local"
 
 
@@ -59,7 +59,8 @@ class Authenticator:
         self.held.append(one)
         attested = bytes(16) + len(one.credential_id).to_bytes(2, "big") + one.credential_id
         attested += cbor2.dumps(lies.get("key", cose(one.private)))
-        data = self._data(one, ATTESTED) + attested
+        more = ATTESTED | (EXTENDED if "extensions" in lies else 0)
+        data = self._data(one, more) + attested + lies.get("extensions", b"")
         statement = {"fmt": lies.get("format", "none"), "attStmt": {}, "authData": data}
         said = self._said("webauthn.create", asked["challenge"], lies)
         return {
@@ -70,7 +71,7 @@ class Authenticator:
             "clientExtensionResults": {},
             "response": {
                 "clientDataJSON": url64(said),
-                "attestationObject": url64(cbor2.dumps(statement)),
+                "attestationObject": url64(lies.get("object", cbor2.dumps(statement))),
                 "transports": ["internal"],
             },
         }
@@ -81,7 +82,8 @@ class Authenticator:
         one = self.held[number]
         if self.counts:
             one.count += 1
-        data = self._data(one, 0)
+        data = self._data(one, EXTENDED if "extensions" in lies else 0)
+        data += lies.get("extensions", b"")
         said = self._said("webauthn.get", asked["challenge"], lies)
         signature = sign(one.private, data + sha256(said).digest())
         response = {

@@ -10,6 +10,7 @@ import hypothesis
 import pytest
 
 from service import house
+from service.api import edge
 from service.kit.audience import speak_for
 from service.kit.db import Database
 from service.kit.passwords import Passwords
@@ -35,6 +36,8 @@ hypothesis.settings.load_profile("push")
 # Houses of tests hash passwords cheaply: every person made costs two hashes of 30 ms and more. The
 # true cost is held by tests/slices/test_identity.py, and test_indistinguishable.py takes it back.
 house.Passwords = partial(Passwords, memory_kib=64, passes=1)  # type: ignore[misc, assignment]
+# They do not wait for the beat of refusals either; test_alike_in_time.py takes that back.
+edge.BEAT = 0.0
 
 _server: postgres.Server | None = None
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"

@@ -23,12 +23,15 @@ from service.kit.settings import Settings
 from service.migrations.draft import tables_of
 from tests import postgres
 
-ROLES = Path(__file__).resolve().parents[1] / "docker" / "roles.sql"
+DOCKER = Path(__file__).resolve().parents[1] / "docker"
+ROLES, KEYSTORE = DOCKER / "roles.sql", DOCKER / "keystore.sql"
 RUN = "TESTS_OF_THIS_RUN"
 """Processes of one run find here what the shapes are called."""
 APP, DESK, OWNER, BACKUP = "kangma_app", "kangma_desk", "kangma_owner", "kangma_backup"
+KEYS = "kangma_keys"
 Shape = Literal["data", "keystore", "tables"]
 """Migrated stores, and a data store with every table that nobody migrated and no wall."""
+_OWNERS: dict[Shape, tuple[Path, str]] = {"data": (ROLES, OWNER), "keystore": (KEYSTORE, KEYS)}
 _LOCK = 7_000_013
 
 
@@ -38,8 +41,9 @@ def prepare(server: str) -> None:
     os.environ[RUN] = uuid4().hex
     with _connected(make_url(server)) as conn:
         conn.execute(ROLES.read_text(encoding="utf-8").encode())
+        conn.execute(KEYSTORE.read_text(encoding="utf-8").encode())
         word = make_url(server).password
-        for login in (APP, DESK, OWNER, BACKUP) if word else ():
+        for login in (APP, DESK, OWNER, BACKUP, KEYS) if word else ():
             conn.execute(f"ALTER ROLE {login} PASSWORD '{word}'".encode())
 
 
@@ -78,9 +82,9 @@ def walled_postgres() -> Iterator[str]:
 
 @contextmanager
 def keystore_postgres() -> Iterator[str]:
-    """A migrated keystore."""
+    """A migrated keystore, as the login that owns it and is no superuser."""
     with postgres_database("keystore") as url:
-        yield url
+        yield as_login(url, KEYS)
 
 
 def lay_sqlite(settings: Settings) -> None:
@@ -138,10 +142,11 @@ def _made(shape: Shape) -> str:
         if found is None:
             conn.execute(f"CREATE DATABASE half_{name}".encode())
             place = _server().set(database=f"half_{name}")
-            if shape == "data":
+            if shape in _OWNERS:
+                roles, owner = _OWNERS[shape]
                 with _connected(place) as inside:
-                    inside.execute(ROLES.read_text(encoding="utf-8").encode())
-                place = place.set(username=OWNER)
+                    inside.execute(roles.read_text(encoding="utf-8").encode())
+                place = place.set(username=owner)
             _make(shape, place.render_as_string(hide_password=False))
             conn.execute(f"ALTER DATABASE half_{name} RENAME TO {name}".encode())
     return name

@@ -16,7 +16,7 @@ from sqlalchemy import Connection
 from consent.decision import Permit
 from service.kit import guard
 from service.kit.guard import Guard, Need
-from service.kit.guarded import GuardedSqlite, PostgresCursor
+from service.kit.guarded import GuardedSqlite, Judging
 from service.kit.wire import Wire
 
 T = TypeVar("T")
@@ -64,13 +64,13 @@ def carrying(permit: Permit, job: Callable[[Connection], T]) -> Callable[[Connec
 @contextmanager
 def statements_heard(hear: Callable[[str], object]) -> Iterator[None]:
     """Every statement of the service on either database meanwhile, whichever way it takes."""
-    judged, judge, ask = GuardedSqlite.judged, PostgresCursor._judge, Wire._ask
+    judged, judge, ask = GuardedSqlite.judged, Judging._judge, Wire._ask
 
     def on_sqlite(self: GuardedSqlite, text: str, *rest: Any) -> Any:
         hear(text)
         return judged(self, text, *rest)
 
-    def on_postgresql(self: PostgresCursor, query: Any, rows: Any) -> None:
+    def on_postgresql(self: Judging, query: Any, rows: Any) -> None:
         hear(query if isinstance(query, str) else repr(query))
         judge(self, query, rows)
 
@@ -80,6 +80,6 @@ def statements_heard(hear: Callable[[str], object]) -> Iterator[None]:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(GuardedSqlite, "judged", on_sqlite)
-        patch.setattr(PostgresCursor, "_judge", on_postgresql)
+        patch.setattr(Judging, "_judge", on_postgresql)
         patch.setattr(Wire, "_ask", on_the_wire)
         yield

@@ -61,6 +61,21 @@ class Person:
         return {"authorization": f"Bearer {self.access}"}
 
 
+@contextmanager
+def another_house(house: House, clock: Clock) -> Iterator[House]:
+    """A house of another process over the same stores."""
+    other = build(house.settings, clock=clock, desk=True)
+    yield other
+    other.close()
+
+
+@contextmanager
+def another_process(house: House, clock: Clock) -> Iterator[Doors]:
+    """The doors of another process over the stores of a house."""
+    with another_house(house, clock) as other, doors(create(other)) as opened:
+        yield opened
+
+
 class Town:
     """The application over a fresh house. `doors` are its HTTP doors, held against openapi.yaml.
 
@@ -110,22 +125,25 @@ class Town:
         assert answer.status_code == 201, answer.text
         return self.sign_in(login)
 
-    def doctor(self, login: str = "dr.zhou") -> Person:
-        """A new doctor, signed in."""
+    def hire(self, login: str, clinic: str = "河街卫生站") -> dict[str, str]:
+        """A new doctor's credentials."""
         house = self.house
         with speaking_for("operator"):
-            made = house.db.write(
+            return house.db.write(
                 lambda conn: identity.add_doctor(
                     conn,
                     house.system,
                     login=login,
                     name="周医生",
-                    clinic="河街卫生站",
+                    clinic=clinic,
                     now=house.clock(),
                     passwords=house.passwords,
                 )
             )
-        return self.sign_in(login, made["password"])
+
+    def doctor(self, login: str = "dr.zhou") -> Person:
+        """A new doctor, signed in."""
+        return self.sign_in(login, self.hire(login)["password"])
 
     def strong(self, person: Person) -> Person:
         """A doctor with a fresh token of somebody who proved themselves twice."""

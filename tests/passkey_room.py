@@ -1,7 +1,7 @@
 """Asking for passkeys and showing them, as a browser does."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +9,7 @@ import httpx
 
 from service.kit.settings import Settings
 from tests.authenticator import Authenticator
-from tests.conftest import MovingClock
+from tests.conftest import MovingClock, stores
 from tests.house_room import Person, Town, town
 
 ROOT = "/v1/auth/passkeys"
@@ -47,9 +47,16 @@ def entered(here: Town, credential: dict[str, Any]) -> httpx.Response:
     return here.doors.post(f"{ROOT}/token", json={"passkey": credential})
 
 
+def stronger(here: Town, person: Person, device: Authenticator) -> Person:
+    """The same person, signed in with a passkey that they have on the device."""
+    return here.person(person.login, entered(here, device.get(asked(here))).json())
+
+
 @contextmanager
-def passkey_town(folder: Path, clock: MovingClock) -> Iterator[Town]:
-    """A town of its own for a file of tests, on SQLite."""
+def passkey_town(folder: Path, clock: MovingClock, *, dialect: str = "sqlite") -> Iterator[Town]:
+    """A town of its own for a file of tests."""
     kek = f"file:{folder / 'keys' / 'kek.json'}"
-    with town(Settings(data=folder / "data", kek=kek, profile="test"), clock) as opened:
-        yield opened
+    with ExitStack() as stack:
+        there = stores(dialect, stack)
+        settings = Settings(data=folder / "data", kek=kek, profile="test", **there)  # type: ignore[arg-type]
+        yield stack.enter_context(town(settings, clock))

@@ -18,7 +18,7 @@ from consent.vocabulary import Language
 from service.api.origins import addresses
 from service.api.problems import language_of, request_id_of
 from service.identity import proofs
-from service.identity.caller import Audience, Caller
+from service.identity.caller import Audience, Bearer, Caller
 from service.kit.audience import speak_for
 from service.kit.db import Database
 from service.kit.errors import ProofRefused, RateLimited, StrongerSignInRequired, Unauthenticated
@@ -46,12 +46,23 @@ def _of(audience: Audience) -> Callable[..., Awaitable[Caller]]:
     async def caller(
         request: Request, authorization: Annotated[str | None, Depends(SCHEMES[audience])]
     ) -> Caller:
-        known = await _proven(request, authorization, audience)
-        if audience == "doctor" and known.acr < request.app.state.settings.needed_doctor_acr:
-            raise StrongerSignInRequired
-        return known
+        return _strong(request, await _proven(request, authorization, audience))
 
     return caller
+
+
+async def _looking(
+    request: Request, authorization: Annotated[str | None, Depends(SCHEMES["doctor"])]
+) -> Bearer:
+    """A doctor at a door that only looks: the look asks whether the token was revoked."""
+    known = await _proven(request, authorization, "doctor", asking=False)
+    return Bearer(_strong(request, known))
+
+
+def _strong(request: Request, known: Caller) -> Caller:
+    if known.kind == "practitioner" and known.acr < request.app.state.settings.needed_doctor_acr:
+        raise StrongerSignInRequired
+    return known
 
 
 async def _person(
@@ -66,8 +77,13 @@ async def _person(
         return await _proven(request, as_doctor, "doctor")
 
 
-async def _proven(request: Request, authorization: str | None, audience: Audience) -> Caller:
-    """Who sends a good token of this audience, with what the token asks for beside it."""
+async def _proven(
+    request: Request, authorization: str | None, audience: Audience, *, asking: bool = True
+) -> Caller:
+    """Who sends a good token of this audience, with what the token asks for beside it.
+
+    Only without `asking` may it be a token that was revoked.
+    """
     scheme, _, token = (authorization or "").partition(" ")
     token = token.strip()
     if scheme.lower() not in ("bearer", "dpop") or not token:
@@ -80,7 +96,8 @@ async def _proven(request: Request, authorization: str | None, audience: Audienc
         raise Unauthenticated()
     if wait := state.limits.wait("subject", known.subject, now.timestamp()):
         raise RateLimited(ceil(wait))
-    await state.revocations.refuse(known)
+    if asking:
+        await state.revocations.refuse(known)
     if known.thumbprint is not None:
         await _require_proof(request, token, known.thumbprint, now)
     speak_for(audience)
@@ -104,6 +121,7 @@ async def _require_proof(request: Request, token: str, thumbprint: str, now: dat
 
 Resident = Annotated[Caller, Depends(_of("resident"))]
 Doctor = Annotated[Caller, Depends(_of("doctor"))]
+LookingDoctor = Annotated[Bearer, Depends(_looking)]
 City = Annotated[Caller, Depends(_of("city"))]
 Person = Annotated[Caller, Depends(_person)]
 

@@ -29,8 +29,8 @@ from service.grants.uses import UseTaken
 from service.guardians import actions as guardians
 from service.house import House
 from service.identity import store as identity
-from service.identity.caller import Caller
-from service.kit.errors import ServiceError
+from service.identity.caller import Bearer, Caller
+from service.kit.errors import ServiceError, Unauthenticated
 from service.kit.savepoint import savepoint
 from service.tallies import actions as tallies
 
@@ -50,6 +50,21 @@ class Look:
     classes: frozenset[DataClass] = ALL_CLASSES
     changes: bool = True
     """Whether what is run under the permit may write: then it is undone when it fails."""
+    unasked: bool = False
+    """Whether the look is still to ask if the caller's token was revoked."""
+
+    @classmethod
+    def by(
+        cls,
+        bearer: Bearer,
+        subject: UUID,
+        request_id: str,
+        now: datetime,
+        classes: frozenset[DataClass] = ALL_CLASSES,
+    ) -> "Look":
+        """A look that writes nothing, by somebody whose token may have been revoked."""
+        caller = bearer.unasked
+        return cls(caller, subject, request_id, now, classes=classes, changes=False, unasked=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +89,8 @@ async def look(
     """Run `open_` under a permit and answer; raise the refusal otherwise, after logging either."""
 
     def job(conn: Connection) -> Answer | ServiceError:
+        if ask.unasked and house.revocations.within(conn, ask.caller):
+            return Unauthenticated()
         while True:
             ask_, decision, asker = _decided(conn, house, ask)
             try:
@@ -83,7 +100,12 @@ async def look(
                 # Somebody else took the last use meanwhile: decide again on what is left.
                 continue
 
-    return _told(await house.db.awrite(job, key=ask.subject.bytes))
+    def ahead(conn: Connection) -> None:
+        gate.ask_ahead(conn, house.vault, ask.caller.actor, ask.subject)
+        if ask.unasked:
+            house.revocations.ahead(conn)
+
+    return _told(await house.db.awrite(job, key=ask.subject.bytes, ahead=ahead))
 
 
 def _decided(conn: Connection, house: House, ask: Look) -> tuple[Look, Decision, Asker | None]:
@@ -145,6 +167,8 @@ def log_panel(
     """One entry for each resident whose row a panel shows, or leaves out by level or due work.
 
     Both are alike, `row_count` too, which lies in the clear: it must not tell who is at a level.
+    They are added in the order of ids, whatever order the panel is read in: entries are numbered
+    in the clear, and by risk a stolen log would rank everybody.
     """
     looker = _practitioner(conn, caller)
     _log(
@@ -163,7 +187,7 @@ def log_panel(
                 now=now,
                 row_count=1,
             )
-            for resident, decision in seen
+            for resident, decision in sorted(seen, key=lambda one: one[0])
         ],
     )
 

@@ -4,6 +4,8 @@ In production only the public address counts. Whoever could choose the Host head
 use a proof that its owner made for another place.
 """
 
+from contextlib import suppress
+
 from fastapi import Request
 
 from service.identity.proofs import normal_address
@@ -15,7 +17,10 @@ def addresses(request: Request, path: str | None = None) -> frozenset[str]:
     settings: Settings = request.app.state.settings
     raw: bytes = request.scope.get("raw_path") or request.scope["path"].encode()
     place = path if path is not None else raw.partition(b"?")[0].decode("ascii", "replace")
-    bases = {settings.address}
+    found = {normal_address(settings.address + place)}
     if settings.profile != "production":
-        bases.add(f"{request.scope['scheme']}://{request.headers.get('host', '')}")
-    return frozenset(normal_address(base + place) for base in bases)
+        # A host that cannot be read is the address of nothing.
+        with suppress(ValueError):
+            host = request.headers.get("host", "")
+            found.add(normal_address(f"{request.scope['scheme']}://{host}{place}"))
+    return frozenset(found)

@@ -23,6 +23,7 @@ from service.api.auth import (
     passkeys,
     password,
     published,
+    recover,
     register,
     step_up,
     token,
@@ -49,6 +50,7 @@ from service.api.me import (
     profile,
     prompts,
     records,
+    recovery_codes,
     requests,
     series,
 )
@@ -73,6 +75,7 @@ RESIDENT = (
     explanations.router,
     appeals.router,
     access_export.router,
+    recovery_codes.router,
     children.router,
 )
 DOCTOR = (
@@ -94,6 +97,7 @@ ANYONE = (
     passkeys.router,
     step_up.router,
     password.router,
+    recover.router,
     federation.router,
     published.router,
     verify.router,

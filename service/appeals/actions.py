@@ -31,6 +31,7 @@ from service.notices import words
 from service.prompts import history
 from service.records import actions as records
 from service.residents import actions as residents
+from service.residents.store import stand
 
 READS = frozenset({DataClass.PROFILE})
 """What a permit must name to open an appeal."""
@@ -70,6 +71,8 @@ def file(
 ) -> Appeal:
     """Object to a change of level or to a record. `Conflict` while an appeal about it is open, and
     where there are too many."""
+    # Two who object at once find each other's, and an erasure finds this one.
+    stand(conn, permit)
     thing = _thing(conn, vault, permit, kind, about)
     before = every(conn, vault, permit)
     caps.require("appeals", sum(one.state == "open" for one in before))
@@ -82,9 +85,10 @@ def file(
     return appeal
 
 
-def every(conn: Connection, vault: Vault, permit: Permit) -> list[Appeal]:
-    """All appeals of the permit's subject, newest first."""
-    found = [body.opened(vault, permit, row) for row in store.of_resident(conn, permit)]
+def every(conn: Connection, vault: Vault, permit: Permit, *, hold: bool = False) -> list[Appeal]:
+    """All appeals of the permit's subject, newest first; with `hold` as they stay to the commit."""
+    rows = store.of_resident(conn, permit, hold=hold)
+    found = [body.opened(vault, permit, row) for row in rows]
     return sorted(found, key=lambda one: (one.opened_at, one.id), reverse=True)
 
 
@@ -188,7 +192,8 @@ def forget_class(conn: Connection, vault: Vault, permit: Permit, data_class: Dat
     loses its words, the resident's and the doctor's; that there was one, and its state, stay. Of a
     record or a level that is gone already nobody knows the class, so the words go as well.
     """
-    for appeal in every(conn, vault, permit):
+    # Held: who withdraws or answers one takes its row alone, and their word is not written over.
+    for appeal in every(conn, vault, permit, hold=True):
         if appeal.about.kind == "record":
             if _tells_of(conn, vault, permit, appeal, data_class):
                 store.drop(conn, permit, appeal.id)

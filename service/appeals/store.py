@@ -51,6 +51,7 @@ _MINE = (
 )
 """Whatever is read of somebody's appeals asks for the consent revision of its permit."""
 _EVERY, _CLOSED = Prepared(_MINE), Prepared(_MINE.where(~appeals.c.open))
+_EVERY_HELD = Prepared(_MINE.with_for_update(of=appeals))
 _ONE = _MINE.where(appeals.c.appeal_id == bindparam("appeal", type_=LargeBinary))
 _READ, _HELD = Prepared(_ONE), Prepared(_ONE.with_for_update(of=appeals))
 
@@ -59,8 +60,10 @@ def add(conn: Connection, row: AppealRow) -> None:
     conn.execute(insert(appeals).values(**row._asdict()))
 
 
-def of_resident(conn: Connection, permit: Permit) -> list[AppealRow]:
-    return [_row(row) for row in _EVERY.rows(conn, _good(permit))]
+def of_resident(conn: Connection, permit: Permit, *, hold: bool = False) -> list[AppealRow]:
+    """All appeals; with `hold` nobody else changes one before the commit."""
+    statement = _EVERY_HELD if hold else _EVERY
+    return [_row(row) for row in statement.rows(conn, _good(permit))]
 
 
 def closed_of(conn: Connection, permit: Permit) -> list[AppealRow]:

@@ -95,12 +95,17 @@ def add_checkpoint(conn: Connection, signed: Signed, bucket_roots: Sequence[byte
 
 
 def _plant(conn: Connection) -> None:
-    """Begin the tree where there is no entry yet; anywhere else its row was taken away."""
+    """Begin the tree where there is no entry yet; anywhere else its row was taken away.
+
+    Whoever plants holds the tree until the commit, so what is in the log then was there before it.
+    Looking first would take the entries of a process that plants meanwhile for such.
+    """
+    insert: Any = sqlite_insert if conn.dialect.name == "sqlite" else postgresql_insert
+    plant = insert(access_tree).on_conflict_do_nothing().returning(access_tree.c.id)
+    if conn.execute(plant, _tree_row(State(Edge(), 0))).first() is None:
+        return
     if conn.execute(select(access_log.c.seq).limit(1)).first() is not None:
         raise IntegrityBroken
-    insert: Any = sqlite_insert if conn.dialect.name == "sqlite" else postgresql_insert
-    row = _tree_row(State(Edge(), 0))
-    conn.execute(insert(access_tree).on_conflict_do_nothing(), row)
 
 
 def _tree_row(state: State) -> dict[str, Any]:

@@ -179,6 +179,12 @@ def between(conn: Connection, start: datetime, end: datetime) -> Iterator[Logged
         rows = conn.execute(wanted.where(c.leaf > rows[-1].leaf)).all()
 
 
+def began(conn: Connection) -> datetime | None:
+    """When the first entry was added."""
+    c = access_log.c
+    return conn.execute(select(c.at).order_by(c.leaf).limit(1)).scalar_one_or_none()
+
+
 def last_checkpoint(conn: Connection) -> Signed | None:
     found = select(access_checkpoints).order_by(access_checkpoints.c.number.desc()).limit(1)
     row = conn.execute(found).one_or_none()

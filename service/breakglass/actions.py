@@ -128,10 +128,16 @@ def close_own(
 ) -> Session:
     """The practitioner ends their own session; `NotFound` when none is open."""
     known = gate.is_active(conn, subject)
-    session = emergencies.of_pair(conn, vault, subject, practitioner) if known else None
+    if not known or emergencies.of_pair(conn, vault, subject, practitioner) is None:
+        raise NotFound
+    # Behind the row of the resident it is read anew: what they ended meanwhile is theirs.
+    residents.bump_consent(conn, subject)
+    session = emergencies.of_pair(conn, vault, subject, practitioner)
     if session is None:
         raise NotFound
-    return _closed(conn, vault, session, by="doctor", now=now)
+    closed = emergencies.close(conn, vault, session, by="doctor", now=now)
+    vault.forget(subject)
+    return closed
 
 
 def close(
@@ -142,10 +148,12 @@ def close(
     From then on neither its practitioner nor their clinic opens another for a day, whether or not
     the practitioner had closed it first.
     """
+    residents.bump_consent(conn, permit.subject)
     found = emergencies.one(conn, vault, permit.subject, session)
     if found is None:
         raise NotFound
-    closed = _closed(conn, vault, found, by="resident", now=now)
+    closed = emergencies.close(conn, vault, found, by="resident", now=now)
+    vault.forget(permit.subject)
     if closed.ended_at is not None:
         return closed
     return emergencies.note_ended(conn, vault, closed, now)
@@ -212,22 +220,6 @@ def _tell_outcome(conn: Connection, vault: Vault, review: Review, now: datetime)
         facts=_who(conn, review.practitioner_id),
         now=now,
     )
-
-
-def _closed(
-    conn: Connection,
-    vault: Vault,
-    session: Session,
-    *,
-    by: emergencies.Closer,
-    now: datetime,
-) -> Session:
-    if session.closed_at is not None:
-        return session
-    residents.bump_consent(conn, session.resident)
-    closed = emergencies.close(conn, vault, session, by=by, now=now)
-    vault.forget(session.resident)
-    return closed
 
 
 def _clinic(conn: Connection, practitioner: UUID) -> str | None:

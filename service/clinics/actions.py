@@ -37,9 +37,10 @@ def find_or_make(conn: Connection, name: str) -> Clinic:
 
 def leave_office(conn: Connection, practitioner: UUID, *, now: datetime) -> None:
     """Note that somebody works nowhere from now on."""
-    post = store.post_at(conn, practitioner, now)
+    since = _since(conn, practitioner, now)
+    post = store.post_at(conn, practitioner, since)
     if post is not None:
-        store.keep_post(conn, post._replace(role=store.OUT_OF_OFFICE), now)
+        store.keep_post(conn, post._replace(role=store.OUT_OF_OFFICE), since)
 
 
 def take_post(
@@ -49,5 +50,10 @@ def take_post(
     if role not in ROLES:
         raise Invalid([Fault("/role", "unknown-choice", _NO_ROLE)])
     post = Post(practitioner, clinic.clinic_id, role)
-    store.keep_post(conn, post, now)
+    store.keep_post(conn, post, _since(conn, practitioner, now))
     return post
+
+
+def _since(conn: Connection, practitioner: UUID, now: datetime) -> datetime:
+    """Whoever waited for another operator comes after them, whatever the time when they began."""
+    return max(now, store.last_since(conn, practitioner) or now)

@@ -54,6 +54,14 @@ def keep_post(conn: Connection, post: Post, since: datetime) -> None:
     conn.execute(statement.on_conflict_do_update(index_elements=keys, set_=newer))
 
 
+def last_since(conn: Connection, practitioner_id: UUID) -> datetime | None:
+    """Since when somebody has their last post, or none any more; None before their first."""
+    mine = practitioner_posts.c.practitioner_id == practitioner_id
+    query = select(func.max(practitioner_posts.c.since)).where(mine)
+    since: datetime | None = conn.execute(query).scalar_one()
+    return since
+
+
 def post_at(conn: Connection, practitioner_id: UUID, at: datetime) -> Post | None:
     """The post somebody had at that instant; None before their first and out of office."""
     mine = practitioner_posts.c.practitioner_id == practitioner_id

@@ -14,7 +14,7 @@ from service.contracts import store
 from service.history import actions as history
 from service.history.actions import Noted
 from service.keys.vault import Vault
-from service.kit.errors import Conflict
+from service.kit.errors import Conflict, IntegrityBroken
 from service.kit.ids import new_id
 
 HISTORY = "contract"
@@ -71,7 +71,7 @@ def sign(
 def current(conn: Connection, vault: Vault, permit: Permit) -> Contract | None:
     """The contract in force of the permit's subject."""
     row = store.active(conn, permit.subject)
-    return None if row is None else _opened(vault, row)
+    return None if row is None else opened(vault, row)
 
 
 def end(
@@ -110,13 +110,16 @@ def _sealed(vault: Vault, contract: Contract) -> store.ContractRow:
     )
 
 
-def _opened(vault: Vault, row: store.ContractRow) -> Contract:
+def opened(vault: Vault, row: store.ContractRow) -> Contract:
+    """Open one row; clear columns that disagree with the sealed body are `IntegrityBroken`."""
     body = json.loads(vault.open_policy(row.sealed))
-    ended_at = body["ended_at"]
+    practitioner, ended_at = UUID(body["practitioner"]), body["ended_at"]
+    if (practitioner, ended_at is None) != (row.practitioner_id, row.active):
+        raise IntegrityBroken
     return Contract(
         row.contract_id,
         row.resident_id,
-        UUID(body["practitioner"]),
+        practitioner,
         body["package"],
         frozenset(map(DataClass, body["classes"])),
         datetime.fromisoformat(body["signed_at"]),

@@ -32,14 +32,26 @@ def remove(conn: Connection, *, statistics_key: bytes, identity: bytes) -> bool:
     return store.delete_one(conn, _asked(conn, statistics_key, identity))
 
 
-def remove_all_but(conn: Connection, *, statistics_key: bytes, identities: Iterable[bytes]) -> int:
-    """Delete every contribution of an identity that is not among these; how many there were."""
+def names(conn: Connection) -> list[bytes]:
+    """The pseudonyms of all contributions there are."""
+    return store.pseudonyms(conn)
+
+
+def remove_all_but(
+    conn: Connection,
+    *,
+    statistics_key: bytes,
+    identities: Iterable[bytes],
+    among: Iterable[bytes],
+) -> int:
+    """Delete contributions of `among` whose identity is not one of these; how many there were.
+
+    `among` are the pseudonyms there were before anybody looked who may be counted: one that came
+    later is of somebody whom another run has found since.
+    """
     blobs = _blobs(statistics_key)
     kept = {blobs.pseudonym(identity) for identity in identities}
-    gone = [name for name in store.pseudonyms(conn) if name not in kept]
-    for name in gone:
-        store.delete_one(conn, name)
-    return len(gone)
+    return sum(store.delete_one(conn, name) for name in among if name not in kept)
 
 
 def contributes(conn: Connection, *, statistics_key: bytes, identity: bytes) -> bool:

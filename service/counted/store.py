@@ -3,11 +3,15 @@
 from collections.abc import Collection, Mapping
 from uuid import UUID
 
-from sqlalchemy import Connection, delete, insert, select
+from sqlalchemy import Connection, delete, select
 
 from service.counted.tables import contribution_grounds
+from service.kit.upsert import Upsert
 
 _c = contribution_grounds.c
+
+
+_KEPT = Upsert(contribution_grounds, ["resident_id"], ["sealed"])
 
 
 def of_many(conn: Connection, residents: Collection[UUID]) -> dict[UUID, bytes]:
@@ -16,12 +20,13 @@ def of_many(conn: Connection, residents: Collection[UUID]) -> dict[UUID, bytes]:
 
 
 def keep(conn: Connection, sealed: Mapping[UUID, bytes]) -> None:
-    """In place of what was there before."""
-    if not sealed:
-        return
-    forget(conn, list(sealed))
-    rows = [{"resident_id": who, "sealed": text} for who, text in sealed.items()]
-    conn.execute(insert(contribution_grounds), rows)
+    """In place of what was there before.
+
+    In its very row: one made anew would lie behind all others, and whose rows time alone makes
+    anew is a matter of their health.
+    """
+    rows = [{"resident_id": who.bytes, "sealed": text} for who, text in sealed.items()]
+    _KEPT.run_many(conn, rows)
 
 
 def forget(conn: Connection, residents: Collection[UUID]) -> None:

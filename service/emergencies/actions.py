@@ -92,7 +92,7 @@ def note_ended(conn: Connection, vault: Vault, session: Session, at: datetime | 
 
 def ended(conn: Connection, vault: Vault, resident: UUID) -> list[Session]:
     """The sessions that the resident ended and did not forgive."""
-    found = [_opened(vault, row) for row in store.closed_of(conn, resident)]
+    found = [opened(vault, row) for row in store.closed_of(conn, resident)]
     return [session for session in found if session.ended_at is not None]
 
 
@@ -116,17 +116,17 @@ def ended_by_resident(
 def of_pair(conn: Connection, vault: Vault, resident: UUID, practitioner: UUID) -> Session | None:
     """The session that nobody has closed; its four hours may be over."""
     row = store.of_pair(conn, resident, practitioner)
-    return None if row is None else _opened(vault, row)
+    return None if row is None else opened(vault, row)
 
 
 def one(conn: Connection, vault: Vault, resident: UUID, session: UUID) -> Session | None:
     row = store.one(conn, resident, session)
-    return None if row is None else _opened(vault, row)
+    return None if row is None else opened(vault, row)
 
 
 def open_of(conn: Connection, vault: Vault, resident: UUID) -> list[Session]:
     """Every session on a resident that nobody has closed, newest first."""
-    found = [_opened(vault, row) for row in store.open_of(conn, resident)]
+    found = [opened(vault, row) for row in store.open_of(conn, resident)]
     return sorted(found, key=lambda one: (one.opened_at, one.id), reverse=True)
 
 
@@ -162,7 +162,8 @@ def _sealed(vault: Vault, session: Session) -> store.SessionRow:
     )
 
 
-def _opened(vault: Vault, row: store.SessionRow) -> Session:
+def opened(vault: Vault, row: store.SessionRow) -> Session:
+    """Open one row; clear columns that disagree with the sealed body are `IntegrityBroken`."""
     body = json.loads(vault.open_policy(row.sealed))
     closed_at = body["closed_at"]
     practitioner = UUID(body["practitioner"])

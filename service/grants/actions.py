@@ -91,6 +91,7 @@ def change(
     language: Language = "zh",
 ) -> Kept:
     """Replace the terms of a grant that has not been withdrawn; its grantee stays."""
+    residents.bump_consent(conn, permit.subject)
     before = _standing(conn, vault, permit, grant_id)
     terms = check(offer, now=now)
     if terms.grantee != before.grant.grantee:
@@ -116,6 +117,10 @@ def renew(
     language: Language = "zh",
 ) -> Kept:
     """Agree again, to the same terms under the notice of today; nothing where none is needed."""
+    seen = get(conn, vault, permit, grant_id)
+    if not seen.withdrawn and seen.grant.outdated_from is None:
+        return seen
+    residents.bump_consent(conn, permit.subject)
     before = _standing(conn, vault, permit, grant_id)
     if before.grant.outdated_from is None:
         return before
@@ -133,12 +138,21 @@ def withdraw(
     conn: Connection, vault: Vault, permit: Permit, grant_id: UUID, *, now: datetime
 ) -> Kept:
     """End a grant from the next request on. Withdrawing twice is withdrawing once."""
-    kept = get(conn, vault, permit, grant_id)
-    return kept if kept.withdrawn else end(conn, vault, permit, kept, now=now)
+    seen = get(conn, vault, permit, grant_id)
+    if seen.withdrawn:
+        return seen
+    residents.bump_consent(conn, permit.subject)
+    return end(conn, vault, permit, grant_id, now=now)
 
 
-def end(conn: Connection, vault: Vault, permit: Permit, kept: Kept, *, now: datetime) -> Kept:
-    """Mark a grant as withdrawn and drop the keys that were opened for it."""
+def end(conn: Connection, vault: Vault, permit: Permit, grant_id: UUID, *, now: datetime) -> Kept:
+    """Mark a grant as withdrawn, unless it is, and drop the keys that were opened for it.
+
+    The caller has bumped the consent revision.
+    """
+    kept = _held(conn, vault, permit, grant_id)
+    if kept.withdrawn:
+        return kept
     grant = replace(kept.grant, version=kept.grant.version + 1, withdrawn_at=now)
     ended = _replace(conn, vault, permit, kept, grant, "withdrawn", now=now)
     vault.forget(permit.subject)
@@ -188,9 +202,22 @@ def require_grantee(conn: Connection, terms: Terms) -> None:
         raise Invalid([Fault("/grantee/id", "unknown-grantee", STRANGE_GRANTEE)])
 
 
+def _held(conn: Connection, vault: Vault, permit: Permit, grant_id: UUID) -> Kept:
+    """A grant at its newest, which nobody else changes before the commit.
+
+    The caller has bumped the consent revision, which holds the resident's row: whatever was read
+    before that may have been withdrawn while the row was waited for. A look that takes a use holds
+    the grant and not the resident, so the grant is held as well.
+    """
+    row = store.locked(conn, permit.subject, grant_id)
+    if row is None:
+        raise NotFound
+    return body.opened(vault, row)
+
+
 def _standing(conn: Connection, vault: Vault, permit: Permit, grant_id: UUID) -> Kept:
-    """A grant that may still be changed; `Conflict` when it was withdrawn."""
-    kept = get(conn, vault, permit, grant_id)
+    """As `_held`, of a grant that may still be changed; `Conflict` when it was withdrawn."""
+    kept = _held(conn, vault, permit, grant_id)
     if kept.withdrawn:
         raise Conflict(ALREADY_WITHDRAWN, code="already-withdrawn")
     return kept
@@ -206,10 +233,11 @@ def _replace(
     *,
     now: datetime,
 ) -> Kept:
-    """Put the next version of a grant in the place of the one before."""
-    residents.bump_consent(conn, permit.subject)
+    """Put the next version of a grant in the place of the one before, which `_held` gave."""
     after = Kept(grant, before.contract, (*before.events, Event(what, now, permit.actor.id)))
-    store.replace(conn, body.sealed(vault, permit.subject, after))
+    row = body.sealed(vault, permit.subject, after)
+    if not store.replaced(conn, row, version=before.grant.version):
+        raise residents.Withdrawn
     past.note_grant(conn, vault, permit.subject, after, at=now)
     return after
 

@@ -50,7 +50,8 @@ def opened(vault: Vault, row: store.GrantRow) -> Kept:
     """Open one row; clear columns that disagree with the sealed body are `IntegrityBroken`."""
     kept = decode(row.grant_id, row.version, json.loads(vault.open_policy(row.sealed)))
     grantee = kept.grant.grantee
-    if (grantee.kind.value, grantee.id) != (row.grantee_kind, row.grantee_id):
+    clear = (row.grantee_kind, row.grantee_id, row.status)
+    if (grantee.kind.value, grantee.id, _status(kept)) != clear:
         raise IntegrityBroken
     return kept
 
@@ -64,10 +65,14 @@ def sealed(vault: Vault, resident: UUID, kept: Kept) -> store.GrantRow:
         grant.id,
         grant.grantee.kind.value,
         grant.grantee.id,
-        WITHDRAWN if kept.withdrawn else ACTIVE,
+        _status(kept),
         grant.version,
         vault.seal_policy(resident, place, _text_of(encode(kept))).data,
     )
+
+
+def _status(kept: Kept) -> str:
+    return WITHDRAWN if kept.withdrawn else ACTIVE
 
 
 def encode(kept: Kept) -> dict[str, Any]:

@@ -6,8 +6,9 @@ from uuid import UUID
 
 from sqlalchemy import Connection
 
-from consent.request import Actor, Facts
+from consent.request import AccessRequest, Actor, Facts
 from consent.vocabulary import ActorKind
+from service.emergencies import actions as emergencies
 from service.grants import askers, store
 from service.guardians import actions as guardians
 from service.keys.vault import Vault
@@ -26,29 +27,16 @@ def asker_of(conn: Connection, actor: Actor, subject: UUID) -> askers.Asker | No
     return None if practitioner is None else askers.asker(conn, subject, practitioner)
 
 
-def standing_and_asker(
-    conn: Connection, actor: Actor, subject: UUID
-) -> tuple[store.Standing | None, askers.Asker | None]:
-    """The standing of the subject, and of the asker what `asker_of` tells, in one statement."""
-    practitioner = practitioner_of(actor)
-    if practitioner is None:
-        return store.standing(conn, subject), None
-    return askers.facing(conn, subject, practitioner)
-
-
 def placed(actor: Actor, asker: askers.Asker | None) -> Actor:
     """The actor with the clinic and the role that the store knows, whatever a caller said."""
     if asker is None or asker.clinic_id is None:
-        return replace(actor, clinic=None, roles=frozenset())
-    return replace(actor, clinic=str(asker.clinic_id), roles=frozenset({asker.role}))
+        return Actor(actor.kind, actor.id, actor.acr)
+    return Actor(
+        actor.kind, actor.id, actor.acr, clinic=str(asker.clinic_id), roles=frozenset({asker.role})
+    )
 
 
-def facts_of(
-    standing: store.Standing,
-    bond: askers.Bond,
-    stepped_up: bool,
-    emergency_since: datetime | None = None,
-) -> Facts:
+def facts_of(standing: store.Standing, bond: askers.Bond, stepped_up: bool) -> Facts:
     """The facts about a living or an erased resident, as their standing tells them."""
     return Facts(
         subject_status="active" if standing.status == "active" else "erased",
@@ -57,7 +45,6 @@ def facts_of(
         stepped_up=stepped_up,
         deny_all=standing.deny_all,
         clinic_contract=bond.clinic_signed,
-        emergency_since=emergency_since,
         emergency_refused=standing.emergency_refused,
     )
 
@@ -69,6 +56,33 @@ def facts_of_another(
     facts = facts_of(standing, NO_BOND, stepped_up)
     minority = guardians.minority(conn, vault, standing.resident_id)
     return replace(facts, guardians=minority.guardians, minor_until=minority.until)
+
+
+def facts_in_emergency(
+    conn: Connection,
+    vault: Vault,
+    facts: Facts,
+    request: AccessRequest,
+    *,
+    imagined_at: datetime | None,
+) -> Facts:
+    """The facts with the session of break-glass that is open, or with one imagined to open now.
+
+    Asked for after the standing, whose revision the permit will name: a session that is ended from
+    then on raises it, and one that was ended before is not found.
+    """
+    practitioner, subject = practitioner_of(request.actor), request.subject
+    if imagined_at is not None:
+        ended = emergencies.ended_by_resident(
+            conn, vault, subject, practitioner=practitioner, clinic=request.actor.clinic
+        )
+        return replace(
+            facts, emergency_since=imagined_at, emergency_opening=True, emergency_ended=ended
+        )
+    if practitioner is None:
+        return facts
+    session = emergencies.of_pair(conn, vault, subject, practitioner)
+    return facts if session is None else replace(facts, emergency_since=session.opened_at)
 
 
 def practitioner_of(actor: Actor) -> UUID | None:

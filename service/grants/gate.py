@@ -12,6 +12,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
+from typing import Literal
 from uuid import UUID
 
 from sqlalchemy import Connection
@@ -32,18 +33,17 @@ from consent.vocabulary import (
     Text,
 )
 from service.contracts import store as contracts
-from service.emergencies import actions as emergencies
 from service.emergencies import store as sessions
 from service.grants import askers, body, kept, store
 from service.grants.facts import (
     NO_BOND,
     UNKNOWN,
     asker_of,
+    facts_in_emergency,
     facts_of,
     facts_of_another,
     placed,
     practitioner_of,
-    standing_and_asker,
 )
 from service.guardians import actions as guardians
 from service.identity import store as identity
@@ -51,12 +51,15 @@ from service.keys.keyring import Slot
 from service.keys.vault import Vault
 from service.kit import guard
 from service.kit.errors import NotFound, Refused, ServiceError, StepUpRequired
+from service.residents import store as residents
 
 STATISTICS = Grantee(GranteeKind.SERVICE, STATISTICS_SERVICE)
 """The grantee of the statistics grant: the one-way contribution job of the city."""
 
 _STEP_UP = "own-record-needs-step-up"
 _UNNAMED = "no-rule"
+Emergency = Literal["open", "imagined"]
+"""Decide on the session of break-glass that is open, or on one that would be opened now."""
 _OF_A_PANEL = frozenset({Slot.POLICY, Slot.PROFILE})
 
 
@@ -82,6 +85,12 @@ def admit(
     """
     request = AccessRequest(actor, subject, purpose, action, classes, unknown)
     return _admitted(conn, vault, request, now, stepped_up, presented, lasting)[0]
+
+
+def ask_ahead(conn: Connection, vault: Vault, actor: Actor, subject: UUID) -> None:
+    """Send what a decision will ask about somebody, while others wait for the same connection."""
+    guard.ask(conn, subject)
+    kept.ahead(conn, vault, actor, subject)
 
 
 def admit_look(
@@ -127,16 +136,9 @@ def admit_emergency(
     If it is `imagined` to be opened now, the decision brings no permit: nobody is looking yet.
     `stepped_up` is asked for then alone.
     """
-    since = now if imagined else None
-    practitioner = practitioner_of(actor)
-    if not imagined and practitioner is not None:
-        guard.ask(conn, subject)
-        session = emergencies.of_pair(conn, vault, subject, practitioner)
-        since = None if session is None else session.opened_at
     request = AccessRequest(actor, subject, Purpose.EMERGENCY, Action.READ, classes)
-    return _admitted(
-        conn, vault, request, now, stepped_up, emergency_since=since, imagined=imagined
-    )[0]
+    emergency: Emergency = "imagined" if imagined else "open"
+    return _admitted(conn, vault, request, now, stepped_up, emergency=emergency)[0]
 
 
 def _admitted(
@@ -147,37 +149,34 @@ def _admitted(
     stepped_up: bool = False,
     presented: Iterable[Grant] = (),
     lasting: bool = False,
-    emergency_since: datetime | None = None,
-    imagined: bool = False,
+    emergency: Emergency | None = None,
 ) -> tuple[Decision, askers.Asker | None]:
     """The decision and who asked. One on an emergency that is only imagined admits nobody."""
     actor, subject = request.actor, request.subject
     guard.ask(conn, subject)
-    with kept.ahead(conn, vault, actor, subject) as ahead:
-        standing, asker = standing_and_asker(conn, actor, subject)
+    standing, known = kept.facing(conn, vault, actor, subject)
     if standing is None or standing.status != "active":
         facts = UNKNOWN if standing is None else facts_of(standing, NO_BOND, stepped_up)
         return _decided(conn, request, (), facts, now), None
     if actor.kind is ActorKind.RESIDENT and actor.id != str(subject):
         facts = facts_of_another(conn, vault, standing, stepped_up)
         return _decided(conn, request, (), facts, now), None
-    if actor.kind is ActorKind.PRACTITIONER and asker is None:
+    if known is None:
         # Somebody who is not in office holds nothing, whatever was once granted to them.
         return _decided(conn, request, (), facts_of(standing, NO_BOND, stepped_up), now), None
-    request = replace(request, actor=placed(actor, asker))
-    grants = kept.grants_of(conn, vault, request, revision=standing.consent_revision, ahead=ahead)
+    request = replace(request, actor=known.actor)
+    grants, facts = known.grants, known.facts
     more = tuple(presented)
     if more or lasting:
         grants = Grants(one for one in (*more, *grants) if not lasting or kept.lasts(one))
-    bond = NO_BOND if asker is None else asker.bond
-    facts = facts_of(standing, bond, stepped_up, emergency_since)
-    if imagined:
-        ended = emergencies.ended_by_resident(
-            conn, vault, subject, practitioner=practitioner_of(actor), clinic=request.actor.clinic
-        )
-        facts = replace(facts, emergency_opening=True, emergency_ended=ended)
-        return foresee(request, grants, facts, now), asker
-    return _decided(conn, request, grants, facts, now), asker
+    if stepped_up:
+        facts = replace(facts, stepped_up=True)
+    if emergency is not None:
+        at = now if emergency == "imagined" else None
+        facts = facts_in_emergency(conn, vault, facts, request, imagined_at=at)
+    if emergency == "imagined":
+        return foresee(request, grants, facts, now), known.asker
+    return _decided(conn, request, grants, facts, now), known.asker
 
 
 def permit_or_raise(
@@ -275,19 +274,6 @@ def is_active(conn: Connection, subject: UUID) -> bool:
     return standing is not None and standing.status == "active"
 
 
-def withdrawals(conn: Connection, vault: Vault, actor: Actor, subject: UUID) -> list[datetime]:
-    """When grants to this actor, to their clinic or to their role there were withdrawn."""
-    grantees = grantees_of(placed(actor, asker_of(conn, actor, subject)))
-    found = [body.opened(vault, row).grant for row in store.between(conn, subject, *grantees)]
-    return [grant.withdrawn_at for grant in found if grant.withdrawn_at and not grant.deny]
-
-
-def lets_in_emergency(conn: Connection, subject: UUID) -> bool:
-    """Whether the resident leaves the door ajar for emergencies."""
-    standing = store.standing(conn, subject)
-    return standing is not None and not standing.emergency_refused
-
-
 def related(conn: Connection, vault: Vault, actor: Actor, subject: UUID) -> bool:
     """Whether the actor is the subject or ever had to do with them.
 
@@ -345,12 +331,25 @@ def panel_actor(conn: Connection, practitioner: UUID) -> Actor:
 
 
 def admit_statistics(
-    conn: Connection, vault: Vault, *, after: UUID | None, limit: int, now: datetime
+    conn: Connection,
+    vault: Vault,
+    *,
+    after: UUID | None,
+    limit: int,
+    now: datetime,
+    holding: bool = False,
 ) -> dict[UUID, Decision]:
-    """Decisions on the next `limit` residents, in id order, who ever agreed to be counted."""
+    """Decisions on the next `limit` residents, in id order, who ever agreed to be counted.
+
+    `holding`: their rows are held first, so that what is decided stays so until the commit.
+    """
     guard.ask(conn, STATISTICS.id)
     holders = store.holders_after(conn, STATISTICS, after=after, limit=limit)
+    if not holders:
+        return {}
     guard.ask(conn, *holders)
+    if holding:
+        residents.hold(conn, holders)
     standings = store.standings(conn, holders)
     known = _revisions(standings)
     vault.preload(known, {Slot.POLICY})

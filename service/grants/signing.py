@@ -85,11 +85,12 @@ def current(conn: Connection, vault: Vault, permit: Permit) -> Signed:
 
 def end(conn: Connection, vault: Vault, permit: Permit, *, now: datetime) -> Signed:
     """End the contract in force and withdraw the grant that was made with it."""
-    signed = current(conn, vault, permit)
+    # The row of the resident first: what was in force before it was held may have ended since.
     residents.bump_consent(conn, permit.subject)
+    signed = current(conn, vault, permit)
     ended = contracts.end(conn, vault, permit, signed.contract, now=now)
     grants = [
-        kept if kept.withdrawn else actions.end(conn, vault, permit, kept, now=now)
+        actions.end(conn, vault, permit, kept.grant.id, now=now)
         for kept in _made_with(conn, vault, signed.contract)
     ]
     vault.forget(permit.subject)

@@ -1,6 +1,6 @@
 """The only SQL on grants."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -54,7 +54,7 @@ class Standing(NamedTuple):
     emergency_refused: bool = False
 
 
-_COLUMNS = tuple(grants.c[name] for name in GrantRow._fields)
+COLUMNS = tuple(grants.c[name] for name in GrantRow._fields)
 STANDING = (
     resident_state.c.resident_id,
     residents.c.status,
@@ -191,29 +191,25 @@ def standings(conn: Connection, residents_: Sequence[UUID]) -> list[Standing]:
 
 
 def of_resident(conn: Connection, resident: UUID) -> list[GrantRow]:
-    query = select(*_COLUMNS).where(grants.c.resident_id == resident)
+    query = select(*COLUMNS).where(grants.c.resident_id == resident)
     return _rows(conn, query)
 
 
 def one(conn: Connection, resident: UUID, grant: UUID) -> GrantRow | None:
-    query = select(*_COLUMNS).where(grants.c.resident_id == resident, grants.c.grant_id == grant)
+    query = select(*COLUMNS).where(grants.c.resident_id == resident, grants.c.grant_id == grant)
     found = _rows(conn, query)
     return found[0] if found else None
 
 
 def between(conn: Connection, resident: UUID, *grantees: Grantee) -> list[GrantRow]:
     """Every grant of a resident to these, withdrawn ones included: a refusal names them."""
-    return [row_of(raw) for raw in raw_between(conn, resident, grantees)()]
+    return [row_of(raw) for raw in raw_between(conn, resident, grantees)]
 
 
-def raw_between(
-    conn: Connection, resident: UUID, grantees: Sequence[Grantee]
-) -> Callable[[], list[Row]]:
-    """As `between`, `later` and as the driver gives the rows: to tell whether they are the same."""
-    given: dict[str, Any] = {"resident": resident.bytes}
-    for number, one in enumerate(grantees):
-        given[f"kind{number}"], given[f"id{number}"] = one.kind.value, one.id
-    return _between(len(grantees)).later(conn, given)
+def raw_between(conn: Connection, resident: UUID, grantees: Sequence[Grantee]) -> list[Row]:
+    """As `between`, as the driver gives the rows: to tell whether they are the same."""
+    given = {"resident": resident.bytes} | naming(grantees)
+    return _between(len(grantees)).rows(conn, given)
 
 
 def row_of(raw: Row) -> GrantRow:
@@ -231,22 +227,35 @@ def row_of(raw: Row) -> GrantRow:
 
 @lru_cache
 def _between(names: int) -> Prepared:
-    """The statement for so many grantees; a practitioner has one to three names."""
-    named = [
-        and_(
-            grants.c.grantee_kind == bindparam(f"kind{number}", type_=Text),
-            grants.c.grantee_id == bindparam(f"id{number}", type_=Text),
+    return Prepared(select(*COLUMNS).where(grants.c.resident_id == _RESIDENT, named(names)))
+
+
+def named(names: int) -> ColumnElement[bool]:
+    """Grants to one of so many grantees of `naming`; a practitioner has one to three names."""
+    return or_(
+        *(
+            and_(
+                grants.c.grantee_kind == bindparam(f"kind{number}", type_=Text),
+                grants.c.grantee_id == bindparam(f"id{number}", type_=Text),
+            )
+            for number in range(names)
         )
-        for number in range(names)
-    ]
-    return Prepared(select(*_COLUMNS).where(grants.c.resident_id == _RESIDENT, or_(*named)))
+    )
+
+
+def naming(grantees: Sequence[Grantee]) -> dict[str, Any]:
+    """The parameters of `named`."""
+    given = {}
+    for number, one in enumerate(grantees):
+        given[f"kind{number}"], given[f"id{number}"] = one.kind.value, one.id
+    return given
 
 
 def active_to(
     conn: Connection, grantees: Sequence[Grantee], residents_: Sequence[UUID] | None = None
 ) -> list[GrantRow]:
     """Every active grant to these grantees, of all residents or of the given ones."""
-    query = _to(grantees, select(*_COLUMNS)).where(grants.c.status == ACTIVE)
+    query = _to(grantees, select(*COLUMNS)).where(grants.c.status == ACTIVE)
     if residents_ is not None:
         query = query.where(grants.c.resident_id.in_(residents_))
     return _rows(conn, query)
@@ -282,18 +291,9 @@ def add(conn: Connection, row: GrantRow) -> None:
     conn.execute(insert(grants).values(**row._asdict()))
 
 
-def replace(conn: Connection, row: GrantRow) -> None:
-    """Store a newer version of a grant."""
-    conn.execute(
-        update(grants)
-        .where(grants.c.resident_id == row.resident_id, grants.c.grant_id == row.grant_id)
-        .values(status=row.status, version=row.version, sealed_body=row.sealed_body)
-    )
-
-
 def locked(conn: Connection, resident: UUID, grant: UUID) -> GrantRow | None:
     """As `one`, at its newest, and nobody else changes it before the commit."""
-    query = select(*_COLUMNS).where(grants.c.resident_id == resident, grants.c.grant_id == grant)
+    query = select(*COLUMNS).where(grants.c.resident_id == resident, grants.c.grant_id == grant)
     found = _rows(conn, query.with_for_update())
     return found[0] if found else None
 

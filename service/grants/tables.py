@@ -10,8 +10,8 @@ grants = Table(
     metadata,
     Column("resident_id", UuidBytes, primary_key=True),
     Column("grant_id", UuidBytes, primary_key=True),
-    # The grantee is in the clear so that a panel and the contribution job can find their grants.
-    # It is repeated inside the sealed body, and the two are compared at every opening.
+    # Grantee and status are in the clear so that a panel and the contribution job can find their
+    # grants. They are repeated inside the sealed body, and the two are compared at every opening.
     Column("grantee_kind", String(16), nullable=False),
     Column("grantee_id", String(64), nullable=False),
     Column("status", String(16), nullable=False),

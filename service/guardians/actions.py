@@ -1,7 +1,8 @@
 """Use cases of guardianship: begin, join, leave, hand over. Children under 14 have no sign-in.
 
 Every change raises the child's consent revision first, which holds the child's row until the
-commit: two guardians who leave at the same moment find each other.
+commit, and looks only then whether it may: two guardians who leave at the same moment find each
+other. Making a code is a change too: one made while its maker's guardianship ends would outlive it.
 """
 
 from collections.abc import Iterable
@@ -72,6 +73,15 @@ def begin(
     return _placed(conn, vault, index, made, now)
 
 
+def hold(conn: Connection, guardian: UUID, *children: UUID) -> None:
+    """Hold the rows of somebody who is or becomes a guardian, and of children, until the commit.
+
+    Who is being erased becomes nobody's guardian then, and of two such nobody waits for the other.
+    """
+    guard.ask(conn, guardian, *children)
+    residents.hold(conn, [guardian, *children])
+
+
 def of_child(conn: Connection, vault: Vault, child: UUID) -> list[Guardianship]:
     """Every guardianship there ever was over somebody, ended ones included, oldest first."""
     found = [body.opened(vault, row) for row in store.of_child(conn, child)]
@@ -112,9 +122,17 @@ def ever(conn: Connection, vault: Vault, child: UUID, guardian: UUID) -> bool:
 
 
 def invite(conn: Connection, vault: Vault, child: UUID, guardian: UUID, *, now: datetime) -> Code:
-    """A code with which another guardian joins. The caller has checked that `guardian` is one."""
+    """A code with which another guardian joins; `NotFound` for somebody who is none any more."""
+    guard.ask(conn, child)
+    residents.bump_consent(conn, child)
+    held(conn, vault, child, guardian)
     _refuse_more(of_child(conn, vault, child))
     return codes.issue(conn, vault, child, guardian, "join", now)
+
+
+def invited(conn: Connection, vault: Vault, code: str, *, now: datetime) -> UUID:
+    """The child whose guardian a code makes; `Invalid` for one that is good for nothing."""
+    return codes.find(conn, vault, code, "join", now).child
 
 
 def join(
@@ -127,10 +145,11 @@ def join(
     guardian_name: str,
     now: datetime,
 ) -> Guardianship:
-    """Become a guardian by a code of another one, who still is one of somebody under 14."""
-    shown = codes.find(conn, vault, code, "join", now)
-    guard.ask(conn, shown.child)
-    residents.bump_consent(conn, shown.child)
+    """Become a guardian by a code of another one, who still is one of somebody under 14.
+
+    The caller holds the rows of both, so that nobody becomes one who is just being erased.
+    """
+    shown = _shown(conn, vault, code, "join", now)
     there = of_child(conn, vault, shown.child)
     inviting = next((one for one in there if one.guardian == shown.guardian and one.in_place), None)
     if inviting is None or now >= inviting.until:
@@ -154,8 +173,8 @@ def join(
 def leave(conn: Connection, vault: Vault, child: UUID, guardian: UUID, *, now: datetime) -> None:
     """End somebody's guardianship; `Conflict` while nobody else could act for the child."""
     guard.ask(conn, child)
-    mine = held(conn, vault, child, guardian)
     residents.bump_consent(conn, child)
+    mine = held(conn, vault, child, guardian)
     others = [one for one in of_child(conn, vault, child) if one.in_place and one.id != mine.id]
     if not others:
         raise Conflict(THE_ONLY_ONE, code="only-guardian")
@@ -163,17 +182,24 @@ def leave(conn: Connection, vault: Vault, child: UUID, guardian: UUID, *, now: d
     codes.void(conn, vault, child, guardian)
 
 
+def children(conn: Connection, index: BlindIndex, guardian: UUID) -> set[UUID]:
+    """Whose guardian somebody is at this moment."""
+    return {row.resident_id for row in store.of_tags(conn, _asked(conn, index, guardian))}
+
+
 def part(
     conn: Connection, vault: Vault, index: BlindIndex, guardian: UUID, *, now: datetime
 ) -> None:
     """End all of somebody's guardianships before they are erased; their name goes with them.
 
-    `Conflict` while a child under 14 has nobody else. One who is 14 takes over by an open code.
+    The caller holds the rows of all their children. `Conflict` while a child under 14 has nobody
+    else. One who is 14 takes over by an open code.
     """
     for one in of_guardian(conn, vault, index, guardian):
         if now < one.until:
             leave(conn, vault, one.child, guardian, now=now)
         guard.ask(conn, one.child)
+        residents.bump_consent(conn, one.child)
         there = of_child(conn, vault, one.child)
         mine = [_nameless(each, now) for each in there if each.guardian == guardian]
         _keep(conn, vault, mine, now)
@@ -205,16 +231,21 @@ def hand_over(
 ) -> Code:
     """A code with which the young person takes over; a guardian makes it before or after 14."""
     guard.ask(conn, child)
+    residents.bump_consent(conn, child)
     held(conn, vault, child, guardian)
     return codes.issue(conn, vault, child, guardian, "hand-over", now)
 
 
 def claimed(conn: Connection, vault: Vault, code: str, *, now: datetime) -> UUID:
-    """Whose file a code hands over, all guardianships ended; `Invalid` before the 14th birthday."""
-    shown = codes.find(conn, vault, code, "hand-over", now)
-    guard.ask(conn, shown.child)
-    residents.bump_consent(conn, shown.child)
-    there = [one for one in of_child(conn, vault, shown.child) if one.in_place]
+    """Whose file a code hands over, all guardianships ended; `Invalid` before the 14th birthday.
+
+    A file is taken over once: afterwards nobody is left whose code could hand it over.
+    """
+    shown = _shown(conn, vault, code, "hand-over", now)
+    ever_there = of_child(conn, vault, shown.child)
+    if not any(one.guardian == shown.guardian and one.hands_over for one in ever_there):
+        raise codes.unknown()
+    there = [one for one in ever_there if one.in_place]
     if any(now < one.until for one in there):
         raise Invalid([Fault("/code", "too-young", STILL_A_CHILD)])
     _keep(conn, vault, [one.ended("handed-over", now) for one in there], now)
@@ -241,6 +272,19 @@ def pseudonym(vault: Vault, child: UUID, actor: UUID) -> str:
 def names(conn: Connection, vault: Vault, child: UUID) -> dict[str, Guardianship]:
     """The guardians there ever were, by the pseudonym that the access log has for them."""
     return {pseudonym(vault, child, one.guardian): one for one in of_child(conn, vault, child)}
+
+
+def _shown(
+    conn: Connection, vault: Vault, code: str, kind: codes.Kind, now: datetime
+) -> codes.Open:
+    """The code that was shown, found again once the child's row is held: it may be used by then.
+
+    Nobody holds a code before that row, so that no two wait for each other.
+    """
+    child = codes.find(conn, vault, code, kind, now).child
+    guard.ask(conn, child)
+    residents.bump_consent(conn, child)
+    return codes.find(conn, vault, code, kind, now)
 
 
 def _placed(

@@ -46,6 +46,15 @@ class Guardianship:
         """Whether it has not been ended; past `until` it still allows the hand-over."""
         return self.ended_at is None
 
+    @property
+    def hands_over(self) -> bool:
+        """Whether a code of this guardian's may hand the file over.
+
+        One who was erased after the birthday may have left an open code; nobody else could make
+        the young person another.
+        """
+        return self.ended_at is None or (self.why == "left" and self.ended_at >= self.until)
+
     def restated(self, child_name: str, birth_date: date, zone: str) -> "Guardianship":
         """As it stands after the child's profile was amended; its end never moves past the ceiling.
 

@@ -111,10 +111,8 @@ def add_code(conn: Connection, row: CodeRow) -> None:
 
 
 def code(conn: Connection, hash_: bytes) -> CodeRow | None:
-    """An open code, held until the commit so that it is used once."""
-    found = conn.execute(
-        select(*_CODE).where(guardian_codes.c.hash == hash_).with_for_update()
-    ).first()
+    """An open code. Who uses it holds the child's row, so that it is used once."""
+    found = conn.execute(select(*_CODE).where(guardian_codes.c.hash == hash_)).first()
     return None if found is None else CodeRow(*found)
 
 

@@ -19,6 +19,7 @@ from service.healthcode.token import LIFETIME, Code, make, read
 from service.keys.system import SystemKeys
 from service.keys.vault import Vault
 from service.kit import guard
+from service.residents import store as residents
 
 SIGNING = "code"
 """The signing key of codes. It signs nothing else, so a code is never mistaken for a token."""
@@ -45,6 +46,8 @@ def show(
     conn: Connection, permit: Permit, *, system: SystemKeys, issuer: str, now: datetime
 ) -> Shown:
     """A new code of the permit's subject; the one before ends."""
+    # Two who ask at once come one by one: the second ends the code of the first.
+    residents.stand(conn, permit)
     token, code = make(system.signing_key(SIGNING), issuer, now)
     store.replace(conn, permit.subject, _hash(code), code.expires_at)
     return Shown(token, _picture(token), code.expires_at)

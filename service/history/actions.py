@@ -21,7 +21,7 @@ from service.kit.ids import new_id
 
 @dataclass(frozen=True, slots=True)
 class Noted:
-    """One state of one thing from `at` on. `order` tells two acts of the same instant apart."""
+    """One state of one thing from `at` on. `order` rises with every act on it."""
 
     kind: str
     id: str
@@ -52,9 +52,13 @@ def all_of(conn: Connection, vault: Vault, resident: UUID) -> list[Noted]:
 
 
 def at(noted: list[Noted], moment: datetime) -> list[Noted]:
-    """The state each thing was in at `moment`; an act counts from its very instant on."""
+    """The state each thing was in at `moment`; an act counts from its very instant on.
+
+    Of those by then the last in order counts: an act that waited for another came after it, and
+    may have been asked for earlier, or by a slower clock.
+    """
     last: dict[tuple[str, str], Noted] = {}
-    for one in noted:
+    for one in sorted(noted, key=lambda one: one.order):
         if one.at <= moment:
             last[one.kind, one.id] = one
     return list(last.values())

@@ -87,19 +87,27 @@ def sign_in(conn: Connection, login: store.Login, now: datetime) -> SignedIn:
     return begin(conn, subject=login.subject, kind=login.kind, acr=1, now=now)
 
 
-def begin(conn: Connection, *, subject: UUID, kind: str, acr: int, now: datetime) -> SignedIn:
-    """Begin a family of tokens for a resident or practitioner who was just proven.
+def begin(
+    conn: Connection,
+    *,
+    subject: UUID,
+    kind: str,
+    acr: int,
+    now: datetime,
+    auth_time: datetime | None = None,
+) -> SignedIn:
+    """Begin a family of tokens for a resident or practitioner, proven now or at `auth_time`.
 
     `BadGrant` for one who was shut out or erased while they proved themselves. Of too many sign-ins
     the oldest end.
     """
     if not _may_sign_in(conn, subject):
         raise BadGrant
-    row = Refresh(new_id(), subject, kind, now, str(acr), False, now)
-    signed_in = _issue(conn, row, KIND_OF_AUDIENCE[kind])
-    for family in store.oldest_families(conn, subject, beyond=caps.most("sign-ins")):
+    # Before this one is among them: a proof elsewhere may be older than all others.
+    for family in store.oldest_families(conn, subject, beyond=caps.most("sign-ins") - 1):
         end_family(conn, family, now)
-    return signed_in
+    row = Refresh(new_id(), subject, kind, auth_time or now, str(acr), False, now)
+    return _issue(conn, row, KIND_OF_AUDIENCE[kind])
 
 
 def again(caller: Caller, acr: int, now: datetime) -> SignedIn:
@@ -107,9 +115,15 @@ def again(caller: Caller, acr: int, now: datetime) -> SignedIn:
     return SignedIn(caller.id, AUDIENCES[caller.kind], now, acr, caller.family, None)
 
 
-def hold(conn: Connection, subject: UUID) -> None:
-    """Let nobody else change how somebody signs in before the commit."""
-    store.login_of(conn, subject, hold=True)
+def hold_sign_in(conn: Connection, caller: Caller, now: datetime) -> None:
+    """Let nobody else change how the caller signs in, or end this sign-in, before the commit.
+
+    `Unauthenticated` where it ended, or its owner was erased, after the request was let in:
+    otherwise whoever is just being signed out keeps a key of their own.
+    """
+    ended = {caller.id, caller.family}
+    if not _may_sign_in(conn, caller.id) or ended & store.revoked_since(conn, now - KEPT):
+        raise Unauthenticated
 
 
 def password_of(conn: Connection, subject: UUID) -> store.Login | None:
@@ -139,6 +153,20 @@ def end_family(conn: Connection, family: UUID, now: datetime) -> None:
     """Sign out one sign-in: no refresh, and its access tokens are void on the next request."""
     store.drop_family(conn, family)
     store.revoke(conn, family, now)
+
+
+def end_sign_in(conn: Connection, subject: UUID, family: UUID, now: datetime) -> None:
+    """As `end_family`, and no refresh that is under way outlives it."""
+    store.login_of(conn, subject, hold=True)
+    end_family(conn, family, now)
+
+
+def end_others(conn: Connection, caller: Caller, now: datetime) -> None:
+    """Sign out everywhere but here."""
+    store.login_of(conn, caller.id, hold=True)
+    for family in store.families(conn, caller.id):
+        if family != caller.family:
+            end_family(conn, family, now)
 
 
 def end_all(conn: Connection, subject: UUID, now: datetime) -> None:
@@ -174,7 +202,7 @@ def revoke_token(conn: Connection, token: str, now: datetime) -> None:
     """End the family of a refresh token; an unknown token is no error (RFC 7009)."""
     row = store.refresh(conn, digest(token.encode()))
     if row is not None:
-        end_family(conn, row.family, now)
+        end_sign_in(conn, row.subject, row.family, now)
 
 
 def sign_in_client(conn: Connection, client_id: str, secret: str, now: datetime) -> SignedIn:
@@ -244,7 +272,7 @@ def move_practitioner(
 
     The caller also drops their panel's cards, which were made under the grants of the old post.
     """
-    if not store.in_office(conn, practitioner_id):
+    if not store.hold_in_office(conn, practitioner_id):
         raise NotFound(_NOBODY)
     works_at = clinics.find_or_make(conn, clinic)
     post = clinics.take_post(conn, practitioner_id, clinic=works_at, role=role, now=now)

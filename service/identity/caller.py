@@ -55,3 +55,14 @@ class Caller:
     def require_step_up(self, now: datetime) -> None:
         if not self.stepped_up(now):
             raise StepUpRequired
+
+
+@dataclass(frozen=True, slots=True)
+class Bearer:
+    """Who sent a good token, of which nobody has asked yet whether it was revoked.
+
+    For doors that do nothing but look through `service.api.gate`: the look asks, in its own
+    transaction, before it decides.
+    """
+
+    unasked: Caller

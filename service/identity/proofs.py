@@ -57,10 +57,11 @@ def read(
         made, name = jose.instant(claims["iat"]), claims["jti"]
         if not now - FRESH <= made <= now + LEEWAY or not 1 <= len(name) <= 128:
             return None
+        thumbprint = jose.thumbprint(jwk)
+        # A name that is no Unicode text cannot be encoded: a `ValueError` too.
+        seen = digest(b"proof", thumbprint.encode(), name.encode())
     except (jwt.PyJWTError, ValueError, KeyError, TypeError, RecursionError):
         return None
-    thumbprint = jose.thumbprint(jwk)
-    seen = digest(b"proof", thumbprint.encode(), name.encode())
     return Proof(thumbprint, seen, made + FRESH + LEEWAY)
 
 

@@ -4,6 +4,7 @@ A cache with a lifetime would let a revoked token pass for that long, on every o
 each request waits for a query that *started after it arrived*; all requests that arrive while a
 query runs share the next one. Under load one small indexed query serves many requests, and a
 revocation committed before a request arrived is always seen by it. A quiet request pays one read.
+A look, which waits for a transaction of its own anyway, asks in there (`within`).
 """
 
 import asyncio
@@ -11,8 +12,11 @@ from collections.abc import Callable
 from datetime import datetime
 from uuid import UUID
 
+from sqlalchemy import Connection
+
 from service.identity import store
-from service.kit.db import Database
+from service.identity.caller import Caller
+from service.kit.db import Database, asked_ahead
 from service.kit.errors import Unauthenticated
 from service.kit.tokens import LEEWAY, LONGEST, Claims
 
@@ -34,6 +38,18 @@ class Revocations:
         revoked = await self._current()
         if claims.family in revoked or claims.subject in revoked:
             raise Unauthenticated
+
+    def ahead(self, conn: Connection) -> None:
+        """Send what `within` asks: once for a group of jobs, all of which arrived before it ran."""
+        answers = asked_ahead(conn)
+        if self not in answers:
+            answers[self] = store.revoked_later(conn, self._clock() - MEMORY)
+
+    def within(self, conn: Connection, caller: Caller) -> bool:
+        """Whether the token of a caller was revoked, asked by a job itself."""
+        self.ahead(conn)
+        revoked: frozenset[UUID] = asked_ahead(conn)[self]()
+        return caller.family in revoked or caller.id in revoked
 
     async def _current(self) -> frozenset[UUID]:
         if self._next is None:

@@ -1,6 +1,6 @@
 """The only SQL on sign-in."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple
 from uuid import UUID
@@ -27,6 +27,7 @@ from service.identity.tables import (
     logins,
     passkeys,
     practitioners,
+    recovery_codes,
     refresh_tokens,
     revocations,
     sign_in_attempts,
@@ -109,12 +110,15 @@ def set_password(conn: Connection, before: Login, password_hash: str) -> bool:
 
 
 def add_login(conn: Connection, tag: bytes, *, subject: UUID, kind: str, password: str) -> bool:
-    """Keep a sign-in name; False, with nothing changed, when it is taken."""
+    """Keep a sign-in name; False, with nothing changed, when it is taken.
+
+    A second name for one subject is `IntegrityError`: no caller has a use for one.
+    """
     insert = sqlite_insert if conn.dialect.name == "sqlite" else postgresql_insert
     done = conn.execute(
         insert(logins)
         .values(tag=tag, subject=subject, kind=kind, password_hash=password, disabled=False)
-        .on_conflict_do_nothing()
+        .on_conflict_do_nothing(index_elements=[logins.c.tag])
         .returning(logins.c.tag)
     )
     return done.first() is not None
@@ -129,9 +133,37 @@ def tags_of(conn: Connection, subjects: Sequence[UUID]) -> dict[UUID, bytes]:
 
 
 def drop_logins(conn: Connection, subject: UUID) -> None:
-    """Remove every way of signing in: name, passkeys, account elsewhere."""
-    for table in (logins, passkeys, federated_logins):
+    """Remove every way of signing in: name, passkeys, account elsewhere, recovery codes."""
+    for table in (logins, passkeys, federated_logins, recovery_codes):
         conn.execute(delete(table).where(table.c.subject == subject))
+
+
+def replace_recovery(
+    conn: Connection, subject: UUID, digests: Sequence[bytes], now: datetime
+) -> None:
+    """Keep these recovery codes of somebody, and none from before."""
+    void_recovery(conn, subject)
+    rows = [{"digest": one, "subject": subject, "created_at": now} for one in digests]
+    conn.execute(recovery_codes.insert(), rows)
+
+
+def void_recovery(conn: Connection, subject: UUID) -> None:
+    conn.execute(delete(recovery_codes).where(recovery_codes.c.subject == subject))
+
+
+def recovery(conn: Connection, subject: UUID) -> tuple[int, datetime | None]:
+    """How many recovery codes somebody has left, and since when."""
+    count, since = func.count(), func.max(recovery_codes.c.created_at)
+    query = select(count, since).where(recovery_codes.c.subject == subject)
+    left, made = conn.execute(query).one()
+    return left, made
+
+
+def take_recovery(conn: Connection, subject: UUID, digest: bytes) -> bool:
+    """Use a recovery code up; False, with nothing changed, where there is none like it."""
+    mine = recovery_codes.c.subject == subject
+    done = conn.execute(delete(recovery_codes).where(mine, recovery_codes.c.digest == digest))
+    return done.rowcount == 1
 
 
 def link(conn: Connection, tag: bytes, subject: UUID) -> bool:
@@ -171,6 +203,13 @@ def in_office(conn: Connection, practitioner_id: UUID) -> bool:
     """Whether this practitioner exists and has not been disabled."""
     known = practitioner(conn, practitioner_id)
     return known is not None and not known.disabled
+
+
+def hold_in_office(conn: Connection, practitioner_id: UUID) -> bool:
+    """As `in_office`; nobody else moves or disables them before the commit."""
+    mine = practitioners.c.practitioner_id == practitioner_id
+    query = select(practitioners.c.disabled).where(mine).with_for_update()
+    return conn.execute(query).scalar_one_or_none() is False
 
 
 def move(conn: Connection, practitioner_id: UUID, clinic_id: UUID, clinic: str, role: str) -> None:
@@ -313,6 +352,12 @@ def drop_refresh_of(conn: Connection, subject: UUID) -> None:
     conn.execute(delete(refresh_tokens).where(refresh_tokens.c.subject == subject))
 
 
+def forget_secrets(conn: Connection) -> None:
+    """End every sign-in and void every recovery code: whose a copy brings back may be spent."""
+    for table in (refresh_tokens, recovery_codes, challenges):
+        conn.execute(delete(table))
+
+
 def revoke(conn: Connection, id: UUID, now: datetime) -> None:
     """Void the access tokens of a family or a subject."""
     insert = sqlite_insert if conn.dialect.name == "sqlite" else postgresql_insert
@@ -323,8 +368,13 @@ def revoke(conn: Connection, id: UUID, now: datetime) -> None:
 
 
 def revoked_since(conn: Connection, since: datetime) -> frozenset[UUID]:
-    rows = _REVOKED.rows(conn, {"since": (since - EPOCH) // _MICROSECOND})
-    return frozenset(UUID(bytes=bytes(found)) for (found,) in rows)
+    return revoked_later(conn, since)()
+
+
+def revoked_later(conn: Connection, since: datetime) -> Callable[[], frozenset[UUID]]:
+    """Ask as `revoked_since` does; the answer is waited for when it is called for."""
+    rows = _REVOKED.later(conn, {"since": (since - EPOCH) // _MICROSECOND})
+    return lambda: frozenset(UUID(bytes=bytes(found)) for (found,) in rows())
 
 
 def forget_before(conn: Connection, moment: datetime) -> int:

@@ -23,9 +23,11 @@ logins = Table(
     Column("kind", String(16), nullable=False),
     Column("password_hash", String(255), nullable=False),
     Column("disabled", Boolean, nullable=False, default=False),
-    Index("ix_logins_subject", "subject"),
+    Index("uq_logins_subject", "subject", unique=True),
 )
-"""One row a sign-in name: `tag` is HMAC(K_bi, login)[:16], `kind` resident or practitioner."""
+"""One row a sign-in name: `tag` is HMAC(K_bi, login)[:16], `kind` resident or practitioner.
+
+Nobody has two names: a second one would be a second owner of the same file."""
 
 practitioners = Table(
     "practitioners",
@@ -139,3 +141,13 @@ sign_in_attempts = Table(
     Index("ix_sign_in_attempts_last_at", "last_at"),
 )
 """Failed passwords of a name, and of a name from one address; both keyed hashes, known or not."""
+
+recovery_codes = Table(
+    "recovery_codes",
+    metadata,
+    Column("digest", LargeBinary(32), primary_key=True),
+    Column("subject", UuidBytes, nullable=False),
+    Column("created_at", Instant, nullable=False),
+    Index("ix_recovery_codes_subject", "subject"),
+)
+"""What a resident put by for a forgotten password: 99 random bits each, so a digest keeps them."""

@@ -16,6 +16,7 @@ from typing import Any
 from consent.vocabulary import Text
 from service import migrations
 from service.house import build
+from service.identity import store as identity
 from service.kit import dumps
 from service.kit.clock import utc_now
 from service.kit.db import open_engine
@@ -96,6 +97,12 @@ def _replayed(settings: Settings, shut: bool, now: datetime) -> Any:
         done = replay(house.db, house.keystore, key, now=now)
         renew = partial(store.begin_another_life, shut=shut)
         house.db.write(dangerously_crossing(Crossing.RESTORE, renew))
+        # A refresh token or a code that was spent, or taken from a thief, would be good once more,
+        house.db.write(dangerously_crossing(Crossing.RESTORE, identity.forget_secrets))
+        # and so would an access token whose revocation is lost. Twice: the key that signed is
+        # published for a while after the first.
+        for _ in range(2):
+            house.system.renew_signing_key("jwt")
         return done
     finally:
         house.close()

@@ -4,14 +4,12 @@ A checkpoint is made when 10,000 entries or an hour have passed since the last o
 added. Every process looks once a minute; of two that find it due, one makes it.
 """
 
-import asyncio
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 from hashlib import sha256
 from itertools import chain
 from typing import IO
 
-from anyio import to_thread
 from sqlalchemy import Connection
 
 from service.audit import actions as audit
@@ -21,9 +19,9 @@ from service.audit.tree import Edge
 from service.audit.verification import Breach
 from service.grants import receipts
 from service.house import House
+from service.jobs.again import again
 from service.kit.audience import speaking_for
 from service.kit.guard import Crossing, dangerously_crossing
-from service.kit.log import log
 
 KEY = "audit"
 EXPORT_TYPE = "audit-export+jwt"
@@ -96,12 +94,11 @@ def export(house: House, into: IO[str], *, now: datetime) -> int:
 
 async def keep_making(house: House) -> None:
     """Look every minute until cancelled; what goes wrong is logged, and tried again."""
-    while True:
-        try:
-            await to_thread.run_sync(lambda: make_when_due(house, now=house.clock()))
-        except Exception as error:
-            log.error("checkpoint failed", kind=type(error).__name__)
-        await asyncio.sleep(LOOK_EVERY)
+
+    def look(house: House) -> None:
+        make_when_due(house, now=house.clock())
+
+    await again(house, look, every=LOOK_EVERY, failed="checkpoint failed")
 
 
 def _is_due(conn: Connection, now: datetime) -> bool:

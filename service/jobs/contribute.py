@@ -34,6 +34,7 @@ from service.plans import actions as plans
 from service.plans.earlier import level_at
 from service.plans.evidence import Reader
 from service.prompts import actions as prompts
+from service.prompts.levels import situated
 from service.residents import actions as residents
 from service.residents import store as states
 from service.residents.actions import Profile
@@ -67,6 +68,7 @@ def contribute(house: House, *, now: datetime) -> Outcome:
 
 
 def _renewed(house: House, now: datetime) -> Outcome:
+    there = house.db.read(contributions.names)
     identities: list[bytes] = []
     last: UUID | None = None
     while True:
@@ -81,25 +83,25 @@ def _renewed(house: House, now: datetime) -> Outcome:
         last = batch.last
     removed = house.db.write(
         lambda connection: contributions.remove_all_but(
-            connection, statistics_key=_key(house), identities=identities
+            connection, statistics_key=_key(house), identities=identities, among=there
         )
     )
     return Outcome(len(identities), removed)
 
 
 def _contribute(connection: Connection, house: House, after: UUID | None, now: datetime) -> _Batch:
-    decisions = gate.admit_statistics(connection, house.vault, after=after, limit=BATCH, now=now)
+    # From here to the commit nobody withdraws: either we see it, or it removes what we put.
+    decisions = gate.admit_statistics(
+        connection, house.vault, after=after, limit=BATCH, now=now, holding=True
+    )
     if not decisions:
         return _Batch([], None)
     asked = list(decisions)
-    # From here to the commit nobody withdraws: either we see it, or it removes what we put.
-    held = states.hold(connection, asked)
     tags = identity.identities(connection, asked)
     permits = {
         resident: permit
         for resident, decision in decisions.items()
         if (permit := decision.permit) is not None
-        and held.get(resident) == permit.revision
         and resident in tags
         and DataClass.PROFILE in permit.classes
     }
@@ -177,7 +179,7 @@ def _state(
         connection, house.vault, permit, regions=house.regions, profile=profile
     )
     assessment = assess(person, readings, now, paths=False)
-    who = plans.situated(profile, person, readings, assessment, now)
+    who = situated(profile, person, readings, assessment, now)
     reader = Reader(connection, house.vault, permit, who.zone, who.today)
     who = plans.with_deeds(reader, who, counted.wanted(who))
     told = assessment.categories() | counted.categories(who, permit.classes, signed=signed)

@@ -6,7 +6,7 @@ residents who have no tombstone yet, and for classes whose keys were condemned, 
 """
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
 
@@ -20,11 +20,14 @@ from service.kit.log import log
 from service.residents import store as residents
 from service.upkeep import replay
 
+GIVEN_UP = timedelta(hours=1)
+"""After which an erasure that left every row in place is over, and no longer going on."""
+
 
 def finish(house: House, *, now: datetime) -> int:
     """Destroy the keys of everybody and every class erased that still has some; how many."""
     with speaking_for("chores"):
-        finished = _persons(house, now) + _classes(house)
+        finished = _persons(house, now) + _classes(house, now)
     if finished:
         log.warning("erasures finished", count=finished)
     return finished
@@ -46,14 +49,17 @@ def _persons(house: House, now: datetime) -> int:
     return finished
 
 
-def _classes(house: House) -> int:
+def _classes(house: House, now: datetime) -> int:
     finished = 0
     for stone in rings.class_tombstones_of(house.keystore):
         if stone.done:
             continue
         if house.db.read(_remains(stone)):
-            # The rows are there, so the erasure never committed and its asker was told so.
-            rings.spare(house.keystore, stone)
+            # The rows are there, so the erasure never committed and its asker was told so. One that
+            # another process is at commits yet: should that process die then, the next start has
+            # nothing but the stone to know by.
+            if stone.at < now - GIVEN_UP:
+                rings.spare(house.keystore, stone)
             continue
         try:
             house.vault.bury(stone)

@@ -1,12 +1,11 @@
 """Destroy keyrings whose sign-up was refused or never ended, an hour after they were made."""
 
-import asyncio
 from uuid import UUID
 
-from anyio import to_thread
 from sqlalchemy import Connection
 
 from service.house import House
+from service.jobs.again import again
 from service.keys import pending
 from service.kit.audience import speaking_for
 from service.kit.guard import ask
@@ -41,9 +40,4 @@ def sweep(house: House) -> int:
 
 async def keep_sweeping(house: House) -> None:
     """Sweep until cancelled; what goes wrong is logged, and tried again."""
-    while True:
-        try:
-            await to_thread.run_sync(lambda: sweep(house))
-        except Exception as error:
-            log.error("sweeping failed", kind=type(error).__name__)
-        await asyncio.sleep(SWEEP_EVERY)
+    await again(house, sweep, every=SWEEP_EVERY, failed="sweeping failed")

@@ -5,14 +5,12 @@ one, and says counts alone: below ten they are withheld, the rest is rounded dow
 a made-up pack tells nothing of one person.
 """
 
-import asyncio
 from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from anyio import to_thread
 from sqlalchemy import Connection
 
 from consent.decision import Permit
@@ -22,6 +20,7 @@ from service.domain.risk.assess import assess_level
 from service.domain.risk.rules import Rules
 from service.grants import gate
 from service.house import House
+from service.jobs.again import again
 from service.keys.keyring import Slot
 from service.kit.audience import speaking_for
 from service.kit.log import log
@@ -139,9 +138,4 @@ def follow(house: House) -> None:
 
 async def keep_following(house: House) -> None:
     """Follow until cancelled; what goes wrong is logged, and the pack in force stays."""
-    while True:
-        try:
-            await to_thread.run_sync(lambda: follow(house))
-        except Exception as error:
-            log.error("following rule packs failed", kind=type(error).__name__)
-        await asyncio.sleep(LOOK_EVERY)
+    await again(house, follow, every=LOOK_EVERY, failed="following rule packs failed")

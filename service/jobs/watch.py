@@ -1,13 +1,9 @@
 """Once a minute, look through what was added to the access log for unusual access."""
 
-import asyncio
-
-from anyio import to_thread
-
 from service.house import House
+from service.jobs.again import again
 from service.kit.audience import speaking_for
 from service.kit.guard import Crossing, dangerously_crossing
-from service.kit.log import log
 from service.watch import actions
 
 LOOK_EVERY = 60.0
@@ -28,9 +24,4 @@ def watch(house: House) -> int:
 
 async def keep_watching(house: House) -> None:
     """Watch until cancelled; what goes wrong is logged, and tried again."""
-    while True:
-        try:
-            await to_thread.run_sync(lambda: watch(house))
-        except Exception as error:
-            log.error("watching failed", kind=type(error).__name__)
-        await asyncio.sleep(LOOK_EVERY)
+    await again(house, watch, every=LOOK_EVERY, failed="watching failed")

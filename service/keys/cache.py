@@ -165,6 +165,23 @@ class KeyCache:
             self._beside.pop(resident, None)
             self._newest = None
 
+    def sweep(self) -> None:
+        """Let go of everything whose time is over, asked for again or not."""
+        now = time.monotonic()
+        with self._lock:
+            for resident in [who for who, keys in self._kept.items() if keys.expires <= now]:
+                del self._kept[resident]
+                self._beside.pop(resident, None)
+                if resident == self._newest:
+                    self._newest = None
+            # Keys may have been loaded anew; what the older ones opened is over all the same.
+            for resident, names in list(self._beside.items()):
+                rest = {name: one for name, one in names.items() if one.expires > now}
+                if not rest:
+                    del self._beside[resident]
+                elif len(rest) < len(names):
+                    self._beside[resident] = rest
+
     def _make_room(self) -> None:
         """Let go of who was used longest ago: one too many, or whose time is over unasked for."""
         now = time.monotonic()

@@ -6,7 +6,7 @@ is never handed out, even when a restored backup brought its row back.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import sha256
@@ -38,6 +38,7 @@ from service.keys.wrapping import KeyRefused, RootKey
 from service.kit.crypto.aead import AES_256_GCM, SUITES
 from service.kit.db import EPOCH, open_engine
 from service.kit.errors import Gone, NotFound
+from service.kit.lending import Lending
 
 SUITE_NAMES = {number: suite.name for number, suite in SUITES.items()}
 """The cipher suites that new data keys may be of."""
@@ -86,6 +87,7 @@ class Keystore:
         self.kek = kek
         self.engine = open_engine(url)
         self._writing = self.engine.execution_options(kangma_writes=True)
+        self._lending = Lending()
         try:
             self.deployment = self._prove()
         except BaseException:
@@ -109,16 +111,19 @@ class Keystore:
 
     def close(self) -> None:
         """Let go of the database and of the root key."""
+        self._lending.close()
         self.engine.dispose()
         self.kek.close()
 
     def reading(self) -> AbstractContextManager[Connection]:
         """A connection for one look at the keystore."""
-        return self.engine.connect()
+        return self._lending.of(self.engine)
 
-    def writing(self) -> AbstractContextManager[Connection]:
+    @contextmanager
+    def writing(self) -> Iterator[Connection]:
         """One transaction that changes the keystore, durable when the block ends."""
-        return self._writing.begin()
+        with self._lending.of(self._writing) as conn, conn.begin():
+            yield conn
 
     # -- the root key ------------------------------------------------------------------------
 
@@ -135,7 +140,7 @@ class Keystore:
         """
         if not inspect(self.engine).has_table(kek_check.name):
             raise KeyRefused(NOT_FOUNDED)
-        with self.engine.connect() as conn:
+        with self.reading() as conn:
             rows = conn.execute(select(kek_check).order_by(kek_check.c.version)).all()
         if not rows:
             raise KeyRefused(NOT_FOUNDED)
@@ -157,7 +162,7 @@ class Keystore:
         """Check rows for new versions. One older than the primary wraps nothing and needs none."""
         new = sorted(version for version in added if version >= self.kek.primary)
         if new:
-            with self._writing.begin() as conn:
+            with self.writing() as conn:
                 rows = [check_row(self.kek, n, deployment, self.suite) for n in new]
                 _add(conn, kek_check, rows)
 
@@ -177,7 +182,7 @@ class Keystore:
 
     def versions_in_use(self) -> dict[int, int]:
         """How many keyrings each root key version wraps."""
-        with self.engine.connect() as conn:
+        with self.reading() as conn:
             version = ring_keys.c.kek_version
             counted = select(version, func.count()).group_by(version)
             return {row[0]: row[1] for row in conn.execute(counted)}
@@ -191,7 +196,7 @@ class Keystore:
 
         `stages.Outgrown` when one is wrapped by a version that is retired.
         """
-        with self._writing.begin() as conn:
+        with self.writing() as conn:
             admit(conn, {ring.kek_version for _, ring in rings})
             for part in _chunks(rings):
                 ids = [resident for resident, _ in part]
@@ -203,7 +208,7 @@ class Keystore:
 
     def load(self, resident: UUID) -> SealedKeyring:
         """One keyring; Gone when it was destroyed, NotFound when it never was."""
-        with self.engine.connect() as conn:
+        with self.reading() as conn:
             row = conn.execute(
                 select(*_ROW)
                 .select_from(_RINGS)
@@ -216,7 +221,7 @@ class Keystore:
     def load_many(self, residents: Iterable[UUID]) -> dict[UUID, SealedKeyring]:
         """The keyrings of those who have one, 500 in a statement."""
         found: dict[UUID, SealedKeyring] = {}
-        with self.engine.connect() as conn:
+        with self.reading() as conn:
             for part in _chunks(residents):
                 rows = conn.execute(
                     select(keyrings.c.resident_id, *_ROW)
@@ -234,12 +239,12 @@ class Keystore:
         query = select(keyrings.c.resident_id).order_by(keyrings.c.resident_id).limit(limit)
         if after is not None:
             query = query.where(keyrings.c.resident_id > after)
-        with self.engine.connect() as conn:
+        with self.reading() as conn:
             return list(conn.scalars(query))
 
     def sample(self, limit: int) -> dict[UUID, SealedKeyring]:
         """Some keyrings, for `kangma keys check`."""
-        with self.engine.connect() as conn:
+        with self.reading() as conn:
             rows = conn.execute(
                 select(keyrings.c.resident_id, *_ROW)
                 .select_from(_RINGS)
@@ -252,7 +257,7 @@ class Keystore:
 
     def shred(self, resident: UUID, *, now: datetime, reason: str) -> Tombstone:
         """Destroy a keyring for good and leave a tombstone; the second time changes nothing."""
-        with self._writing.begin() as conn:
+        with self.writing() as conn:
             mine = keyrings.c.resident_id == resident
             held = select(*_ROW).select_from(_RINGS).where(mine).with_for_update()
             row = conn.execute(held).first()
@@ -292,13 +297,13 @@ class Keystore:
 
     def tombstones(self) -> list[Tombstone]:
         """All of them, oldest first; a restored data store replays them."""
-        with self.engine.connect() as conn:
+        with self.reading() as conn:
             rows = conn.execute(select(tombstones).order_by(tombstones.c.at))
             return [Tombstone(r.resident_id, r.at, r.reason, bytes(r.hash)) for r in rows]
 
     def revenants(self) -> int:
         """How many keyrings stand beside a tombstone, as after a restore without replay."""
-        with self.engine.connect() as conn:
+        with self.reading() as conn:
             ids = select(tombstones.c.resident_id)
             counted = select(func.count()).select_from(keyrings)
             return conn.execute(counted.where(keyrings.c.resident_id.in_(ids))).scalar_one()
@@ -308,20 +313,20 @@ class Keystore:
     def system(self, name: str | None = None) -> list[Row[Any]]:
         """Rows of system keys, oldest first: of one name or all."""
         rows = select(system_keys).order_by(system_keys.c.name, system_keys.c.number)
-        with self.engine.connect() as conn:
+        with self.reading() as conn:
             return list(
                 conn.execute(rows if name is None else rows.where(system_keys.c.name == name))
             )
 
     def add_system(self, rows: list[dict[str, Any]]) -> None:
         """Keep new system keys; of two processes that make the same one, the first wins."""
-        with self._writing.begin() as conn:
+        with self.writing() as conn:
             admit(conn, {row["kek_version"] for row in rows})
             _add(conn, system_keys, rows)
 
     def restage(self, name: str, stages: dict[str, str], added: dict[str, Any]) -> None:
         """Move keys (kid to stage) and add the next one, together or not at all."""
-        with self._writing.begin() as conn:
+        with self.writing() as conn:
             admit(conn, [added["kek_version"]])
             conn.execute(system_keys.insert().values(added))
             for kid, stage in stages.items():

@@ -112,6 +112,19 @@ class Openings:
                 self._kept_back[self._today()] += undone
         self._clear()
 
+    def lose(self) -> None:
+        """Nobody knows whether the transaction was kept, and with it the tally that it wrote.
+
+        Tally and entries stand or fall together, so both are left to what the store says, and
+        counting begins anew beside them: one ledger would overwrite a tally that was kept. What was
+        opened without an entry since the last tally was told to the operator at once.
+        """
+        with self._lock:
+            self.process = uuid4()
+            self._opened.clear()
+            self._kept_back.clear()
+        self._clear()
+
     # -- inside ----------------------------------------------------------------------------------
 
     def _pop(self, permit: Permit | None) -> int:

@@ -6,14 +6,15 @@
   contracts) needs none, because it must be read before there can be a permit; its slot opens
   nothing else.
 - A ciphertext opens only in the place it was sealed for; anything else is `IntegrityBroken`.
-- Erasure destroys the keyring. Other processes may hold opened keys for up to 300 seconds more
-  (`cache.LIFETIME`); this is why every data statement also joins the resident's status and
-  revision: an erased resident's rows are not found, whatever a cache still holds.
+- Erasure destroys the keyring. Other processes may use opened keys for up to 300 seconds more
+  (`cache.LIFETIME`), and let go of them a minute later at the latest (`service.jobs.expiry`); this
+  is why every data statement also joins the resident's status and revision: an erased resident's
+  rows are not found, whatever a cache still holds.
 
 Every method may be called from any thread.
 """
 
-from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterable, Mapping, Sequence
 from datetime import date, datetime
 from types import MappingProxyType
 from uuid import UUID
@@ -32,7 +33,7 @@ from service.keys.stages import Outgrown
 from service.kit.clock import Clock, utc_now
 from service.kit.crypto.aead import HEADER_BYTES, START_BYTES, SUITES, Key, dek_id_of
 from service.kit.crypto.context import Context
-from service.kit.crypto.padding import pad, unpad
+from service.kit.crypto.padding import bucket, pad, unpad
 from service.kit.errors import Gone, IntegrityBroken, Unavailable
 from service.kit.sealed import Place, Sealed
 
@@ -69,6 +70,7 @@ class Vault:
         self._cache = KeyCache(capacity, lifetime)
         self._loader = KeyLoader(keystore, self._cache)
         self.openings = Openings(clock)
+        self._forgetting: list[Callable[[UUID], None]] = []
         self._contexts = {number: Context(deployment, suite) for number, suite in SUITES.items()}
 
     # -- keyrings ----------------------------------------------------------------------------
@@ -102,8 +104,18 @@ class Vault:
         self._loader.preload(residents, {Slot(name) for name in classes})
 
     def forget(self, resident: UUID) -> None:
-        """Drop opened keys of one resident from this process."""
+        """Drop opened keys of one resident from this process, and what was opened with them."""
         self._cache.drop(resident.int)
+        for forget in self._forgetting:
+            forget(resident)
+
+    def when_forgetting(self, forget: Callable[[UUID], None]) -> None:
+        """Let `forget` be called, in any thread, with whomever this process is to forget."""
+        self._forgetting.append(forget)
+
+    def sweep(self) -> None:
+        """Drop opened keys whose time is over, and what lies beside them."""
+        self._cache.sweep()
 
     def shred(self, resident: UUID, *, now: datetime, reason: str) -> Tombstone:
         """Destroy the resident's keys: nothing of theirs opens again, backups of data included."""
@@ -145,12 +157,16 @@ class Vault:
         text: bytes,
         *,
         frame: int | None = None,
+        spare: int = 0,
         schema: int = 1,
     ) -> Sealed:
-        """Seal text of one class, padded to its bucket or to exactly `frame` bytes."""
+        """Seal text of one class, padded to exactly `frame` bytes, or to the bucket of a text that
+        is `spare` bytes longer."""
         self._check(permit, place)
         if data_class not in permit.classes:
             raise PermitLacksClass
+        if frame is None:
+            frame = bucket(len(text) + spare)
         return self._seal(data_class, place, text, frame, permit, schema)
 
     def seal_many(

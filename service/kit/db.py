@@ -5,21 +5,25 @@ A capability is plain synchronous code that takes a `Connection`. The edge hands
 transaction (a durable commit costs milliseconds, so it is shared) and answers each caller after
 the commit. When any job of a group fails, the group is rolled back and each job runs again alone,
 so one bad request never harms its neighbours; jobs must therefore have no effect besides the
-database's. Jobs are ordered by `key` (the resident) so that two processes lock rows in one order.
+database's. Where the answer to a commit was lost nobody knows whether it was kept: that is told,
+and nothing runs again. Jobs are ordered by `key` (the resident) so that two processes lock rows in
+one order.
 """
 
 import asyncio
 import queue
 import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
+from hashlib import sha256
 from typing import Any, Protocol, TypeVar
 from uuid import UUID
 
-from sqlalchemy import BigInteger, Connection, Engine, LargeBinary
+from sqlalchemy import BigInteger, Connection, Engine, LargeBinary, func, select
 from sqlalchemy.engine import Dialect
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.types import TypeDecorator
@@ -31,13 +35,19 @@ from service.kit.engines import open_engine as open_engine
 from service.kit.engines import read_only
 from service.kit.errors import ServiceError, Unavailable
 from service.kit.guard import guard_of
+from service.kit.lending import Lending, end
+from service.kit.prepared import pipelined
 from service.kit.turns import Turn, turn_at
 from service.kit.wall import wall_of
 
 T = TypeVar("T")
 GROUP = 64
-TOGETHER = "kangma_together"
-"""Where a writing connection's `info` keeps what its jobs leave for the end of the group."""
+BEHIND = b"\xff" * 16
+"""Begins the key of a job that holds rows of many people: it comes behind those of one."""
+TOGETHER, AHEAD = "kangma_together", "kangma_ahead"
+"""Where a writing connection's `info` keeps what its jobs leave for the end of the group, and the
+answers to what was asked ahead of them.
+"""
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -85,6 +95,12 @@ def together(
         waiting.setdefault(act, []).extend(items)
 
 
+def asked_ahead(conn: Connection) -> dict[Hashable, Any]:
+    """What was sent ahead of this group's jobs, by names of whoever sent it."""
+    found: dict[Hashable, Any] = conn.info[AHEAD]
+    return found
+
+
 @dataclass(slots=True)
 class _Job:
     """Work to do, and who waits for it: a thread (`done`) or a coroutine of `loop`."""
@@ -94,16 +110,25 @@ class _Job:
     audience: Audience
     done: "Future[Any] | asyncio.Future[Any]"
     loop: asyncio.AbstractEventLoop | None = None
+    ahead: Callable[[Connection], None] | None = None
     result: Any = None
     error: BaseException | None = None
 
 
 class Watcher(Protocol):
-    """Somebody who must know what becomes of the transaction that runs in their thread."""
+    """Somebody who must know what becomes of the transaction that runs in their thread.
+
+    It is kept or undone, or lost: nobody knows which of the two.
+    """
 
     def begin(self) -> None: ...
     def keep(self) -> None: ...
     def undo(self) -> None: ...
+    def lose(self) -> None: ...
+
+
+class _Lost(Unavailable):
+    """The connection broke while its commit was on the way."""
 
 
 class Database:
@@ -119,6 +144,7 @@ class Database:
         self._reads: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._door = threading.Lock()
         self._is_closed = False
+        self._lending = Lending()
         loops = [self._write_loop, *[self._read_loop] * readers]
         self._threads = [threading.Thread(target=loop, daemon=True) for loop in loops]
         for thread in self._threads:
@@ -145,7 +171,7 @@ class Database:
 
         All it reads is of one moment, however long it takes and whatever is written meanwhile.
         """
-        with self._lent() as connection:
+        with self._lending.of(self._reading) as connection:
             if self.dialect == "postgresql":
                 connection = connection.execution_options(isolation_level="REPEATABLE READ")
             guard_of(connection).wall = wall_of(connection)
@@ -155,10 +181,40 @@ class Database:
                 finally:
                     guard_of(connection).wall = None
 
-    async def awrite(self, job: Callable[[Connection], T], *, key: bytes = b"") -> T:
+    @contextmanager
+    def alone(self, work: str) -> Iterator[None]:
+        """Only one of all processes at this data store is in here, for each name of a `work`.
+
+        The others wait. Whoever dies leaves: what holds them off is a connection of PostgreSQL, or
+        a lock of the operating system beside SQLite's file.
+        """
+        if self.dialect != "postgresql":
+            with turn_at(self.engine.url, f"-{work}"):
+                yield
+            return
+        number = int.from_bytes(sha256(work.encode()).digest()[:8], "big", signed=True)
+        with self._lending.of(self._reading) as connection:
+            # The pool's own connections commit each statement by itself, and the lock with it.
+            connection = connection.execution_options(isolation_level="READ COMMITTED")
+            with connection.begin():
+                connection.execute(select(func.pg_advisory_xact_lock(number)))
+                yield
+
+    async def awrite(
+        self,
+        job: Callable[[Connection], T],
+        *,
+        key: bytes = b"",
+        ahead: Callable[[Connection], None] | None = None,
+    ) -> T:
+        """As `write`. `ahead` sends what the job will ask first (`asked_ahead`).
+
+        It runs before any job of a group, with those of all others, so that PostgreSQL is waited
+        for once. What the jobs before this one write is not in its answer.
+        """
         loop = asyncio.get_running_loop()
         done: asyncio.Future[T] = loop.create_future()
-        self._queue(self._writes, _Job(job, key, current(), done, loop))
+        self._queue(self._writes, _Job(job, key, current(), done, loop, ahead))
         return await done
 
     async def aread(self, job: Callable[[Connection], T]) -> T:
@@ -176,19 +232,9 @@ class Database:
                 self._reads.put(None)
         for thread in self._threads:
             thread.join(timeout=10)
+        self._lending.close()
         self._reading.dispose()
         self.engine.dispose()
-
-    @contextmanager
-    def _lent(self) -> Iterator[Connection]:
-        """A reader's connection for this thread. One that outlives `close` is closed for good."""
-        connection = self._reading.connect()
-        try:
-            yield connection
-        finally:
-            # Under the lock: a pool that was disposed of in between would keep it open for ever.
-            with self._door:
-                _end(connection, for_good=self._is_closed)
 
     def _queue(self, waiting: "queue.SimpleQueue[_Job | None]", job: _Job) -> None:
         # Behind the last `None` nobody would ever answer: a chore in a thread of its own would
@@ -260,17 +306,22 @@ class _Held:
         finally:
             self._leave(connection)
 
-    def write(self, jobs: Iterable[_Job]) -> list[Any]:
+    def write(self, jobs: Sequence[_Job]) -> list[Any]:
         """Run all jobs in one transaction, and return once it is durable."""
         connection = self._taken()
+        sent = False
         for watcher in self._watchers:
             watcher.begin()
         try:
             with self._turn, connection.begin():
                 results = _grouped(connection, jobs)
-        except BaseException:
+                sent = True
+        except BaseException as error:
+            lost = sent and _is_broken(connection)
             for watcher in self._watchers:
-                watcher.undo()
+                (watcher.lose if lost else watcher.undo)()
+            if lost:
+                raise _Lost from error
             raise
         finally:
             self._leave(connection)
@@ -294,7 +345,7 @@ class _Held:
         if connection is not None:
             if not connection.invalidated:
                 guard_of(connection).wall = None
-            _end(connection, for_good=for_good)
+            end(connection, for_good=for_good)
         if isinstance(self._turn, Turn):
             self._turn.close()
 
@@ -308,16 +359,13 @@ class _Held:
         """End what a job left open; a connection that broke is not used again."""
         with suppress(DBAPIError):
             connection.rollback()
-        if connection.invalidated or getattr(connection.connection, "closed", False):
+        if _is_broken(connection):
             connection.invalidate()
             self.drop()
 
 
-def _end(connection: Connection, *, for_good: bool) -> None:
-    """Give it back to its pool, or close its line where the pool is given up."""
-    if for_good and not connection.invalidated:
-        connection.detach()
-    connection.close()
+def _is_broken(connection: Connection) -> bool:
+    return connection.invalidated or bool(getattr(connection.connection, "closed", False))
 
 
 def _run(connection: Connection, job: _Job) -> Any:
@@ -334,25 +382,40 @@ def _as(connection: Connection, audience: Audience, run: Callable[[], T]) -> T:
         guard.end()
 
 
-def _grouped(connection: Connection, jobs: Iterable[_Job]) -> list[Any]:
+def _grouped(connection: Connection, jobs: Sequence[_Job]) -> list[Any]:
     """The results of all jobs, after what they left for the end was done."""
     info = connection.info
     waiting: dict[Callable[..., None], list[Any]] = {}
-    info[TOGETHER] = waiting
+    info[TOGETHER], info[AHEAD] = waiting, {}
     try:
+        _ask_ahead(connection, jobs)
         results = [_run(connection, job) for job in jobs]
     finally:
-        del info[TOGETHER]
+        del info[TOGETHER], info[AHEAD]
     # What all jobs leave for the end are entries of the log, which nobody's permit is needed for
     # and which only this role may add.
     _as(connection, "log", lambda: [act(connection, items) for act, items in waiting.items()])
     return results
 
 
+def _ask_ahead(connection: Connection, jobs: Sequence[_Job]) -> None:
+    asking = [(job.audience, job.ahead) for job in jobs if job.ahead is not None]
+    # SQLite answers at once, so there is no wait to share.
+    if not asking or connection.dialect.name != "postgresql":
+        return
+    with pipelined(connection):
+        for audience, ahead in asking:
+            _as(connection, audience, partial(ahead, connection))
+
+
 def _run_group(held: _Held, group: list[_Job]) -> bool:
     """Run all jobs in one transaction; False, with nothing kept, when any of them failed."""
     try:
         results = held.write(group)
+    except _Lost as error:
+        for job in group:
+            job.error = error
+        return True
     except Exception:
         return False
     for job, result in zip(group, results, strict=True):

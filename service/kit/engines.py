@@ -6,7 +6,7 @@ from sqlalchemy import Connection, Engine, MetaData, create_engine, event
 from sqlalchemy.engine import ExceptionContext
 
 from service.kit.guard import GUARD, PROTECTION, Guard, Protection, guard_of
-from service.kit.guarded import GuardedSqlite, PostgresCursor
+from service.kit.guarded import GuardedSqlite, PostgresCursor, PostgresServerCursor
 
 NAMING = {
     "ix": "ix_%(column_0_label)s",
@@ -63,6 +63,7 @@ def _guarded(connection: Any, record: Any) -> None:
         connection.protect(_protection)
     else:
         record.info[GUARD] = connection.guard = Guard()
+        connection.server_cursor_factory = PostgresServerCursor
         connection.protection = _protection
 
 

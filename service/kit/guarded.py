@@ -172,8 +172,44 @@ class SqliteCursor(sqlite3.Cursor):
         return self
 
 
-class PostgresCursor(psycopg.Cursor[Any]):
-    """Cursors of a PostgreSQL connection that has a guard."""
+class Judging:
+    """Of cursors of a PostgreSQL connection that has a guard."""
+
+    connection: Any
+
+    def _judge(self, query: Any, rows: Rows) -> None:
+        guard: Guard | None = getattr(self.connection, "guard", None)
+        if guard is None:
+            # The driver itself asks the server about its types before the connection is ours.
+            return
+        if not isinstance(query, str):
+            query = query.decode() if isinstance(query, bytes) else query.as_string(self)
+        protection: Protection = self.connection.protection
+        if need := _need(query, protection, len(protection.tables())):
+            guard.check(need, _values(rows))
+        if query.startswith("ROLLBACK"):
+            # What was told since the savepoint is forgotten with it, and behind an error PostgreSQL
+            # takes no other statement.
+            guard.stale = True
+        else:
+            guard.tell()
+
+
+class PostgresServerCursor(Judging, psycopg.ServerCursor[Any]):
+    """Cursors whose rows stay in the server until they are asked for (`yield_per`)."""
+
+    def execute(self, query: Any, params: Any = None, **more: Any) -> "PostgresServerCursor":
+        try:
+            self._judge(query, (params or (),))
+        except NoPermit:
+            # Nobody else closes a cursor that was never opened.
+            self.close()
+            raise
+        return super().execute(query, params, **more)
+
+
+class PostgresCursor(Judging, psycopg.Cursor[Any]):
+    """Cursors whose rows come at once."""
 
     def execute(self, query: Any, params: Any = None, **more: Any) -> "PostgresCursor":
         self._judge(query, (params or (),))
@@ -191,23 +227,6 @@ class PostgresCursor(psycopg.Cursor[Any]):
     def copy(self, statement: Any, params: Any = None, **more: Any) -> Any:
         self._judge(statement, (params or (),))
         return super().copy(statement, params, **more)
-
-    def _judge(self, query: Any, rows: Rows) -> None:
-        guard: Guard | None = getattr(self.connection, "guard", None)
-        if guard is None:
-            # The driver itself asks the server about its types before the connection is ours.
-            return
-        if not isinstance(query, str):
-            query = query.decode() if isinstance(query, bytes) else query.as_string(self)
-        protection: Protection = self.connection.protection  # type: ignore[attr-defined]
-        if need := _need(query, protection, len(protection.tables())):
-            guard.check(need, _values(rows))
-        if query.startswith("ROLLBACK"):
-            # What was told since the savepoint is forgotten with it, and behind an error PostgreSQL
-            # takes no other statement.
-            guard.stale = True
-        else:
-            guard.tell()
 
 
 @lru_cache(maxsize=4096)

@@ -1,6 +1,6 @@
 """Counters and times by route template and status. No label ever holds an id or a value."""
 
-from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
 REGISTRY = CollectorRegistry()
 
@@ -12,7 +12,7 @@ requests = Counter(
 )
 seconds = Histogram(
     "kangma_request_seconds",
-    "Time from the first byte in to the last byte out, seconds.",
+    "Time from the first byte in to the last byte out, without waits for the beat, seconds.",
     ("route",),
     buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
     registry=REGISTRY,
@@ -31,6 +31,16 @@ unlogged_openings = Counter(
 unusual_reading = Counter(
     "kangma_unusual_reading_total",
     "Practitioners who read three times as many patients as they usually do in a day.",
+    registry=REGISTRY,
+)
+reconciliation_differences = Counter(
+    "kangma_reconciliation_differences_total",
+    "Days on which the access log does not tell what the vault opened. Not 0: find out why.",
+    registry=REGISTRY,
+)
+reconciled_until = Gauge(
+    "kangma_reconciled_until_timestamp_seconds",
+    "End of the last day that was compared with the access log; 0 before the first look.",
     registry=REGISTRY,
 )
 

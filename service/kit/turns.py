@@ -45,8 +45,8 @@ class Turn:
             self._file = None
 
 
-def turn_at(url: URL) -> AbstractContextManager[None]:
+def turn_at(url: URL, ending: str = ENDING) -> AbstractContextManager[None]:
     """The turn at a database: of its file for SQLite, nobody's elsewhere and in memory."""
     if url.get_backend_name() != "sqlite" or not url.database or url.database == ":memory:":
         return nullcontext()
-    return Turn(url.database + ENDING)
+    return Turn(url.database + ending)

@@ -19,6 +19,13 @@ _STRONG = text(
     " WHERE relnamespace = 'public'::regnamespace AND relkind = 'r' AND relowner = pg_roles.oid)"
     " FROM pg_roles WHERE rolname = session_user"
 )
+# Who can become a superuser, or reads and writes beside the tables, is as good as one.
+_SUPER = text(
+    "SELECT rolcreaterole OR rolreplication OR EXISTS (SELECT FROM pg_roles AS one WHERE"
+    " (one.rolsuper OR one.rolname ~ '^pg_[a-z]+_server_(files|program)$')"
+    " AND pg_has_role(session_user, one.oid, 'MEMBER'))"
+    " FROM pg_roles WHERE rolname = session_user"
+)
 _ROLES = text("SELECT count(*) FROM pg_roles WHERE rolname IN ('kangma_resident', 'kangma_panel')")
 # Without the roles nobody asks whether a login may become one.
 _OF_DESK = text("SELECT pg_has_role(session_user, 'kangma_upkeep', 'MEMBER')")
@@ -104,8 +111,14 @@ def require(connection: Connection, *, desk: bool) -> None:
         raise WallsMissing(_NEEDS_DESK if desk else _IS_DESK)
 
 
+def require_plain(connection: Connection) -> None:
+    """Raise `WallsMissing` where the keystore is opened by a superuser, or one as good as that."""
+    if connection.dialect.name == "postgresql" and connection.execute(_SUPER).scalar():
+        raise WallsMissing(_SUPER_KEYS)
+
+
 class WallsMissing(ServiceError):
-    """The data store does not hold its own wall; the sentence tells the operator what to do."""
+    """A store does not hold its own wall; the sentence tells the operator what to do."""
 
     code = "walls-missing"
 
@@ -125,4 +138,8 @@ _IS_DESK = Text(
 _TOO_STRONG = Text(
     "该数据库账户可绕过行级安全，请使用 kangma_app。",
     "This login of the data store is not bound by row-level security; use kangma_app.",
+)
+_SUPER_KEYS = Text(
+    "密钥库的数据库账户是超级用户：请运行 docker/keystore.sql，并使用 kangma_keys。",
+    "The keystore is opened by a superuser: run docker/keystore.sql and use kangma_keys.",
 )

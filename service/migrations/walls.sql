@@ -173,6 +173,7 @@ GRANT SELECT, UPDATE ON emergency_reviews TO kangma_operator;
 -- 5. Sign-in.
 GRANT SELECT, INSERT, UPDATE, DELETE ON refresh_tokens, revocations, passkeys, challenges,
     federated_logins, sign_in_attempts, used_once TO kangma_anyone, kangma_resident, kangma_doctor;
+GRANT SELECT, INSERT, DELETE ON recovery_codes TO kangma_resident;
 GRANT SELECT, INSERT, UPDATE, DELETE ON logins TO kangma_resident;
 GRANT SELECT, INSERT, UPDATE ON logins TO kangma_anyone, kangma_doctor;
 GRANT SELECT ON logins TO kangma_job;
@@ -180,8 +181,8 @@ GRANT SELECT ON clients, client_keys TO kangma_anyone;
 GRANT SELECT ON practitioners, practitioner_posts, clinics
     TO kangma_anyone, kangma_resident, kangma_doctor, kangma_job;
 GRANT SELECT, INSERT, UPDATE, DELETE ON logins, refresh_tokens, revocations, passkeys, challenges,
-    federated_logins, sign_in_attempts, used_once, clients, client_keys, practitioners,
-    practitioner_posts, clinics TO kangma_operator;
+    federated_logins, sign_in_attempts, used_once, recovery_codes, clients, client_keys,
+    practitioners, practitioner_posts, clinics TO kangma_operator;
 
 -- 6. Releases: the job makes them, everybody else reads what was published.
 -- Of what was published, signed or counted nothing is ever changed; money spent and charges are.
@@ -193,8 +194,9 @@ GRANT SELECT ON release_artifacts, release_attempts, release_budgets, release_ch
 -- Releases of other publishers: the operator says whom to trust, and pulls.
 GRANT INSERT ON release_nodes, release_node_keys, release_pulled TO kangma_operator;
 
--- 7. Chores of the HTTP service: they watch the log, tell residents what they saw, drop ended rows
--- of sign-in, and look whether anything is left of a class or a person that was being erased.
+-- 7. Chores of the HTTP service: they watch the log, tell residents what they saw, compare each day
+-- with what the vault opened, drop ended rows of sign-in, and look whether anything is left of a
+-- class or a person that was being erased.
 CREATE POLICY watched ON access_log FOR SELECT TO kangma_chores USING (true);
 CREATE POLICY told ON notices FOR INSERT TO kangma_chores WITH CHECK (true);
 CREATE POLICY erased ON residents FOR SELECT TO kangma_chores USING (status = 'erased');
@@ -211,6 +213,9 @@ END $$;
 GRANT INSERT ON notices TO kangma_chores;
 -- Where the watch has got to, and how much each practitioner read.
 GRANT SELECT, INSERT, UPDATE ON access_watch, access_readers TO kangma_chores;
+-- What the vault opened, to compare it with the log, and which days were compared.
+GRANT SELECT ON access_tallies TO kangma_chores;
+GRANT SELECT, INSERT, UPDATE ON access_reconciled TO kangma_chores;
 GRANT SELECT, DELETE ON refresh_tokens, revocations, used_once, challenges, sign_in_attempts
     TO kangma_chores;
 

@@ -11,6 +11,10 @@ CONSENT_ASKED = "consent-asked"
 UNUSUAL_LOOK = "unusual-look"
 APPEAL_ANSWERED = "appeal-answered"
 PASSWORD_CHANGED = "password-changed"  # noqa: S105 - a kind of notice
+RECOVERY_CODES_MADE = "recovery-codes-made"
+PASSWORD_RECOVERED = "password-recovered"  # noqa: S105 - a kind of notice
+PASSKEY_ADDED = "passkey-added"
+PASSKEY_REMOVED = "passkey-removed"
 
 KINDS: Mapping[str, Text] = {
     EMERGENCY_OPENED: Text(
@@ -38,9 +42,29 @@ KINDS: Mapping[str, Text] = {
         "{name} ({clinic}) answered your appeal. See it under Appeals.",
     ),
     PASSWORD_CHANGED: Text(
-        "您的密码已更改，其他设备均已退出登录。如果不是您本人操作，请立即联系本市客服。",
-        "Your password was changed and every other sign-in has ended. If it was not you, tell the"
-        " service at once.",
+        "您的密码已更改，其他设备均已退出登录，此前的恢复码均已失效，请重新生成。"
+        "如果不是您本人操作，请立即联系本市客服。",
+        "Your password was changed, every other sign-in has ended and your recovery codes are void:"
+        " make new ones. If it was not you, tell the service at once.",
+    ),
+    RECOVERY_CODES_MADE: Text(
+        "您生成了一组新的恢复码，此前的恢复码均已失效。如果不是您本人操作，请立即更改密码并重新生成。",
+        "New recovery codes were made for you and the ones before are void. If it was not you,"
+        " change your password at once and make new ones.",
+    ),
+    PASSWORD_RECOVERED: Text(
+        "有人用恢复码为您的账户设置了新密码，其他设备均已退出登录。如果不是您本人操作，请立即联系本市客服。",
+        "Your password was set anew with a recovery code and every other sign-in has ended. If it"
+        " was not you, tell the service at once.",
+    ),
+    PASSKEY_ADDED: Text(
+        "您的账户添加了一个通行密钥，可用它登录。如果不是您本人操作，请立即联系本市客服。",
+        "A passkey was added to your account and opens it. If it was not you, tell the service at"
+        " once.",
+    ),
+    PASSKEY_REMOVED: Text(
+        "您的账户移除了一个通行密钥。如果不是您本人操作，请立即联系本市客服。",
+        "A passkey was removed from your account. If it was not you, tell the service at once.",
     ),
     CONSENT_ASKED: Text(
         "{name}（{clinic}）请您授权。请在“请求”中查看，您可以同意，也可以拒绝；拒绝后九十天内不会再问。",

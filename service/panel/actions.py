@@ -7,7 +7,7 @@ from uuid import UUID
 from sqlalchemy import Connection
 
 from consent.decision import Decision, Permit
-from consent.grant import grantees_of
+from consent.grant import Grantee, grantees_of
 from consent.request import Actor
 from consent.vocabulary import ALL_CLASSES, Action, ActorKind, DataClass, Purpose
 from service.domain.regions import RegionTree
@@ -29,7 +29,7 @@ from service.panel.card import (
     held_of,
     with_history,
 )
-from service.panel.memory import Remembered, memory_of
+from service.panel.memory import Memory, Remembered, memory_of
 from service.panel.order import Row
 from service.panel.patient import see
 
@@ -51,10 +51,12 @@ def rows(
     grantees = grantees_of(gate.panel_actor(conn, practitioner))
     slots = store.of_panel(conn, grantees, practitioner)
     memory = memory_of(vault)
-    known = {slot.resident_id: memory.row(practitioner, slot, now) for slot in slots}
+    today = city_day(now)
+    known = _known(memory, practitioner, grantees, slots, now)
     unknown = [resident for resident, row in known.items() if row is None]
     decisions = _decisions(conn, vault, practitioner, unknown, now)
     found: list[Row] = []
+    fresh: list[store.Made] = []
     remembered: dict[UUID, Remembered] = {}
     aged = RENEWED_AT_ONCE
     for slot in slots:
@@ -65,17 +67,39 @@ def rows(
         if decision is None or permit is None or permit.revision != slot.consent_revision:
             continue
         card = _current(vault, permit, practitioner, slot) if row is None else row.card
-        if card is not None and card.made_on != city_day(now) and aged:
+        # What is remembered was permitted to an earlier job, and making anew reads in this one.
+        if row is None and card is not None and card.made_on != today and aged:
             aged, card = aged - 1, None
         if card is None:
-            card = _made(conn, vault, permit, slot, practitioner, regions, now)
+            card, made = _made(conn, vault, permit, slot, practitioner, regions, now)
+            fresh.append(made)
             found.append(Row(slot.resident_id, card, decision))
             continue
         row = row or Row(slot.resident_id, card, decision)
-        remembered[slot.resident_id] = Remembered(slot.sealed_card or b"", row)
+        remembered[slot.resident_id] = Remembered(grantees, slot.sealed_card or b"", row)
         found.append(row)
+    # Last of all, because it holds the rows of these residents until the commit.
+    store.keep(conn, practitioner, fresh)
     memory.keep(practitioner, remembered)
     return found
+
+
+def _known(
+    memory: Memory,
+    practitioner: UUID,
+    grantees: tuple[Grantee, ...],
+    slots: Sequence[store.Slot],
+    now: datetime,
+) -> dict[UUID, Row | None]:
+    """What is remembered of each; nothing of the cards of an earlier day that it is time for."""
+    aged = RENEWED_AT_ONCE
+    known: dict[UUID, Row | None] = {}
+    for slot in slots:
+        row = memory.row(practitioner, grantees, slot, now)
+        if row is not None and row.card.made_on != city_day(now) and aged:
+            aged, row = aged - 1, None
+        known[slot.resident_id] = row
+    return known
 
 
 def residents(conn: Connection, practitioner: UUID) -> list[UUID]:
@@ -111,8 +135,8 @@ def holders(conn: Connection, resident: UUID) -> list[UUID]:
 def clear(conn: Connection, practitioner: UUID) -> None:
     """Forget a practitioner's cards, because they have another post now or none.
 
-    The cards were made under the grants of the old one; what other processes remember of them is
-    void with the sealed card.
+    The cards were made under the grants of the old one; what processes remember of them is void
+    with the post.
     """
     gate.panel_actor(conn, practitioner)
     store.clear(conn, practitioner)
@@ -173,7 +197,8 @@ def _refresh_one(
     if permit is None or slot is None:
         store.remove(conn, resident, practitioner)
     elif not slot.current:
-        _made(conn, vault, permit, slot, practitioner, regions, now, corrected)
+        _, made = _made(conn, vault, permit, slot, practitioner, regions, now, corrected)
+        store.keep(conn, practitioner, [made])
         # It lies sealed until the doctor looks at it, which is logged then.
         vault.openings.keep_back(permit)
 
@@ -218,8 +243,8 @@ def _made(
     regions: RegionTree,
     now: datetime,
     corrected: Set[DataClass] = frozenset(),
-) -> Card:
-    """Assess the granted classes, remember how the level moved, and keep the card sealed."""
+) -> tuple[Card, store.Made]:
+    """Assess the granted classes, remember how the level moved, and seal the card."""
     seen = see(conn, vault, permit, regions=regions, now=now)
     before = _opened(vault, permit, practitioner, slot)
     head = seen.head(held_of(before, permit, corrected))
@@ -241,8 +266,7 @@ def _made(
     card = with_history(card, before)
     place = store.place(slot.resident_id, practitioner, slot.rev)
     sealed = vault.seal(permit, DataClass.PROFILE, place, encode(card), frame=FRAME)
-    store.keep(conn, practitioner, slot, sealed)
-    return card
+    return card, store.Made(slot, sealed)
 
 
 def _current(vault: Vault, permit: Permit, practitioner: UUID, slot: store.Slot) -> Card | None:

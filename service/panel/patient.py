@@ -3,17 +3,15 @@
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection
 
 from consent.decision import Permit
 from service.domain.care.plan import due_within
 from service.domain.care.planned import Planned
-from service.domain.care.situation import Situation, situation
+from service.domain.care.situation import Situation
 from service.domain.regions import RegionTree
 from service.domain.risk.assess import (
-    Assessment,
     LevelBrief,
     in_brief,
     unassessed,
@@ -26,7 +24,7 @@ from service.kit.clock import city_day
 from service.prompts import actions as prompts
 from service.prompts.actions import Readings
 from service.prompts.head import Head
-from service.prompts.levels import SWITCHED_OFF, assessed, shown
+from service.prompts.levels import SWITCHED_OFF, assessed, shown, situated
 from service.residents import actions as residents
 from service.residents.actions import Profile
 
@@ -59,7 +57,7 @@ class Seen:
         """Whom the rules of care look at, without what was done."""
         look = without_paths if self.profile.automation else unassessed
         found = look(self.person, self.readings, self.now)
-        return _situation(self.profile, self.person, self.readings, found, self.now)
+        return situated(self.profile, self.person, self.readings, found, self.now)
 
     @property
     def last_seen(self) -> date | None:
@@ -79,19 +77,6 @@ def see(
         # Level and due work rest on one assessment: a panel makes cards by the thousand.
         level, found = in_brief(person, readings, now)
     found = found or unassessed(person, readings, now)
-    who = _situation(profile, person, readings, found, now)
+    who = situated(profile, person, readings, found, now)
     due = due_within(who, permit.classes, by_readings=True)
     return Seen(profile, person, readings, now, level, tuple(due))
-
-
-def _situation(
-    profile: Profile, person: Person, readings: Readings, found: Assessment, now: datetime
-) -> Situation:
-    return situation(
-        person,
-        readings,
-        found,
-        birth_date=profile.birth_date,
-        zone=ZoneInfo(profile.zone),
-        now=now,
-    )

@@ -1,15 +1,16 @@
 """The only SQL on panel cards."""
 
-from collections.abc import Sequence
-from typing import NamedTuple
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import Connection, LargeBinary, and_, bindparam, delete, select
+from sqlalchemy import Connection, Insert, LargeBinary, and_, bindparam, delete, literal, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from consent.grant import Grantee
 from service.contracts.tables import contracts
 from service.grants import store as grants
+from service.kit.db import UuidBytes
 from service.kit.guard import looking_for_a_panel
 from service.kit.prepared import Prepared
 from service.kit.sealed import Place, Sealed
@@ -33,6 +34,13 @@ class Slot(NamedTuple):
         return (self.card_rev, self.card_revision) == (self.rev, self.consent_revision)
 
 
+class Made(NamedTuple):
+    """A sealed card, and the state that it was made from."""
+
+    slot: Slot
+    sealed_card: Sealed
+
+
 _COLUMNS = (
     resident_state.c.resident_id,
     resident_state.c.rev,
@@ -41,6 +49,8 @@ _COLUMNS = (
     panel_cards.c.consent_revision,
     panel_cards.c.sealed_card,
 )
+
+_CARD = ["resident_id", "practitioner_id", "rev", "consent_revision", "sealed_card"]
 
 _PRACTITIONERS = Prepared(
     select(panel_cards.c.practitioner_id).where(
@@ -86,19 +96,39 @@ def slot(conn: Connection, resident: UUID, practitioner: UUID) -> Slot | None:
     return None if row is None else Slot(*row)
 
 
-def keep(conn: Connection, practitioner: UUID, slot_: Slot, sealed_card: Sealed) -> None:
-    """Store a card as made from the state of `slot_`, in place of an older one."""
-    dialect = sqlite if conn.dialect.name == "sqlite" else postgresql
-    insert = dialect.insert(panel_cards).values(
-        resident_id=slot_.resident_id,
-        practitioner_id=practitioner,
-        rev=slot_.rev,
-        consent_revision=slot_.consent_revision,
-        sealed_card=sealed_card.data,
+def keep(conn: Connection, practitioner: UUID, made: Iterable[Made]) -> None:
+    """Store cards in place of older ones, each while its resident is in the state it was made from.
+
+    Somebody whose records or consent moved meanwhile, or move just now, gets none: what their
+    change leaves of cards stands. Nobody waits here for a resident's row, and one order of all is
+    kept for the cards of two looks at one panel.
+    """
+    for slot_, sealed_card in sorted(made, key=lambda one: one.slot.resident_id.bytes):
+        conn.execute(_keeping(conn.dialect.name, practitioner, slot_, sealed_card))
+
+
+def _keeping(dialect: str, practitioner: UUID, slot_: Slot, sealed_card: Sealed) -> Insert:
+    state = resident_state.c
+    row = (
+        select(
+            state.resident_id,
+            literal(practitioner, UuidBytes),
+            state.rev,
+            state.consent_revision,
+            literal(sealed_card.data, LargeBinary),
+        )
+        .where(
+            state.resident_id == slot_.resident_id,
+            state.rev == slot_.rev,
+            state.consent_revision == slot_.consent_revision,
+        )
+        .with_for_update(read=True, skip_locked=True)
     )
-    fresh = {name: insert.excluded[name] for name in ("rev", "consent_revision", "sealed_card")}
-    keys = ["resident_id", "practitioner_id"]
-    conn.execute(insert.on_conflict_do_update(index_elements=keys, set_=fresh))
+    module = sqlite if dialect == "sqlite" else postgresql
+    insert: Any = module.insert(panel_cards).from_select(_CARD, row)
+    fresh = {name: insert.excluded[name] for name in _CARD[2:]}
+    statement: Insert = insert.on_conflict_do_update(index_elements=_CARD[:2], set_=fresh)
+    return statement
 
 
 def practitioners(conn: Connection, resident: UUID) -> list[UUID]:

@@ -1,9 +1,8 @@
 """A resident's plan: made from the records when it is read, and stored nowhere."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection
 
@@ -12,18 +11,15 @@ from service.domain.care import asked
 from service.domain.care import plan as care
 from service.domain.care.asked import Wanted
 from service.domain.care.planned import Planned
-from service.domain.care.situation import Situation, situation
+from service.domain.care.situation import Situation
 from service.domain.regions import RegionTree
-from service.domain.risk.assess import Assessment
-from service.domain.risk.person import Person, Reading
 from service.keys.vault import Vault
 from service.plans import evidence
 from service.plans.evidence import Reader
 from service.plans.progress import Course
 from service.prompts import actions as prompts
-from service.prompts.levels import assessed
+from service.prompts.levels import assessed, situated
 from service.residents import actions as residents
-from service.residents.actions import Profile
 
 
 def plan(
@@ -39,24 +35,6 @@ def plan(
     own = evidence.stated(reader)
     course = Course(reader, care.aims(who, own))
     return care.plan(who, own, course.points)
-
-
-def situated(
-    profile: Profile,
-    person: Person,
-    readings: Mapping[str, Sequence[Reading]],
-    assessment: Assessment,
-    now: datetime,
-) -> Situation:
-    """Whom the rules of care are asked about, on the day it is where they live."""
-    return situation(
-        person,
-        readings,
-        assessment,
-        birth_date=profile.birth_date,
-        zone=ZoneInfo(profile.zone),
-        now=now,
-    )
 
 
 def due(connection: Connection, vault: Vault, permit: Permit, who: Situation) -> list[Planned]:

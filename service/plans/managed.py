@@ -16,10 +16,10 @@ from service.domain.care.situation import Situation
 from service.domain.regions import RegionTree
 from service.domain.risk.assess import without_paths
 from service.keys.vault import Vault
-from service.plans import actions as plans
 from service.plans import evidence
 from service.plans.evidence import Reader
 from service.prompts import actions as prompts
+from service.prompts.levels import situated
 from service.residents import actions as residents
 
 MONTHS = 12
@@ -70,7 +70,7 @@ def standing(
     ill = [one for one in told if not one.codes.isdisjoint(person.conditions)]
     if not ill:
         return Standing(profile.name, (), untold)
-    who = plans.situated(profile, person, readings, without_paths(person, readings, now), now)
+    who = situated(profile, person, readings, without_paths(person, readings, now), now)
     who = _with_visits(conn, vault, permit, who, ill, year)
     return Standing(profile.name, tuple(_line(one.disease, who, year) for one in ill), untold)
 

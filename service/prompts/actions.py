@@ -15,6 +15,7 @@ from service.domain.regions import RegionTree
 from service.domain.risk import assess as risk
 from service.domain.risk.assess import Assessment
 from service.domain.risk.person import Person, Reading
+from service.domain.risk.rules import steadily
 from service.keys.vault import Vault
 from service.prompts import document, head, levels, shelf, store
 from service.prompts.head import Brief, Head
@@ -53,24 +54,20 @@ def note(
     if held is None:
         held = shelf.opened(connection, vault, permit)
     held.take(connection, changes)
-    slots = held.slots(rev)
     after = held.head
-    if permit.owner:
-        if slots:
-            after = levels.level_of(held, profile, regions, now)
-        if after is not held.head:
-            slots += levels.keep(
-                connection,
-                vault,
-                permit,
-                held,
-                after,
-                profile=profile,
-                regions=regions,
-                rev=rev,
-                now=now,
-            )
-    store.file(connection, permit.subject, slots)
+    if permit.owner and held.changed:
+        after = levels.settle(
+            connection,
+            vault,
+            permit,
+            held,
+            profile=profile,
+            regions=regions,
+            rev=rev,
+            now=now,
+        )
+    else:
+        store.file(connection, permit.subject, held.slots(rev))
     return head.brief(after, held.head)
 
 
@@ -82,26 +79,24 @@ def current(connection: Connection, vault: Vault, permit: Permit, *, now: dateti
     return document.opened(vault, permit, found.rev, found.sealed, now)
 
 
+@steadily()
 def renew(
     connection: Connection, vault: Vault, permit: Permit, *, regions: RegionTree, now: datetime
 ) -> bytes:
-    """Assess wholly, store the prompt and the head it implies, and return the prompt as JSON."""
-    # Read before what it is made from: a write in between leaves the prompt out of date and
-    # never wrong.
-    newest = store.stored(connection, permit).newest
+    """Assess wholly, store the prompt and the head it implies, and return the prompt as JSON.
+
+    It takes a revision whether or not the head moved by time alone or by a doctor's write: that
+    it did could be counted otherwise. The revision also keeps writers out until the commit.
+    """
+    rev = advance(connection, permit)
     profile = residents.profile(connection, vault, permit)
     held = shelf.opened(connection, vault, permit)
-    after = levels.level_of(held, profile, regions, now)
-    if after is not held.head:
-        # Time alone moved the level, or a doctor's write did. The revision it takes also keeps
-        # writers out until the commit, so everything is read once more behind it.
-        newest = advance(connection, permit)
-        profile = residents.profile(connection, vault, permit)
-        held = shelf.opened(connection, vault, permit)
-        after = _kept(connection, vault, permit, held, profile, regions, newest, now)
+    after = levels.settle(
+        connection, vault, permit, held, profile=profile, regions=regions, rev=rev, now=now
+    )
     assessment = _assessed(held, profile, regions, now)
     text = document.spelled(levels.shown(assessment, after, automation=profile.automation))
-    document.keep(connection, vault, permit, text, rev=newest, now=now, until=_until(after))
+    document.keep(connection, vault, permit, text, rev=rev, now=now, until=_until(after))
     return text
 
 
@@ -115,44 +110,15 @@ def switch(
     now: datetime,
 ) -> Brief:
     """Let levels be assessed, or not. On assesses at once, off leaves no level and no index."""
-    before = residents.profile(connection, vault, permit)
-    profile = residents.automate(connection, vault, permit, on=on)
-    if profile == before:
-        held = shelf.opened(connection, vault, permit)
-        return head.brief(held.head, held.head)
-    rev = advance(connection, permit)
+    profile, rev = residents.automate(connection, vault, permit, on=on)
     held = shelf.opened(connection, vault, permit)
-    after = _kept(connection, vault, permit, held, profile, regions, rev, now)
+    if rev is None:
+        return head.brief(held.head, held.head)
+    after = levels.settle(
+        connection, vault, permit, held, profile=profile, regions=regions, rev=rev, now=now
+    )
     store.drop(connection, permit.subject)
     return head.brief(after, held.head)
-
-
-def _kept(
-    connection: Connection,
-    vault: Vault,
-    permit: Permit,
-    held: Shelf,
-    profile: Profile,
-    regions: RegionTree,
-    rev: int,
-    now: datetime,
-) -> Head:
-    """The head as it is on the shelf now, stored under `rev` when it moved."""
-    after = levels.level_of(held, profile, regions, now)
-    if after is not held.head:
-        slots = levels.keep(
-            connection,
-            vault,
-            permit,
-            held,
-            after,
-            profile=profile,
-            regions=regions,
-            rev=rev,
-            now=now,
-        )
-        store.file(connection, permit.subject, slots)
-    return after
 
 
 def _assessed(held: Shelf, profile: Profile, regions: RegionTree, now: datetime) -> Assessment:

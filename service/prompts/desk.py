@@ -34,11 +34,11 @@ def laid(
 ) -> Desk:
     """The desk for up to 1,000 raw records, in one statement. After `rev` was taken only."""
     keys = _keys(vault, permit, entries) or [NO_KEY]
-    profile, slots, parts = store.desk(connection, permit, keys)
+    profile, slots, parts, last = store.desk(connection, permit, keys)
     return Desk(
         residents.opened(vault, permit, profile),
         Taken(rev, by_record(parts)),
-        shelf.of(vault, permit, slots),
+        shelf.of(vault, permit, slots, last),
     )
 
 

@@ -14,11 +14,10 @@ from consent.decision import Permit
 from consent.vocabulary import DataClass
 from service.domain.regions import RegionTree
 from service.keys.vault import Vault
-from service.kit.sealed import Sealed
 from service.prompts import history, levels, shelf, store, story
 from service.prompts.frames import Frame
 from service.prompts.shelf import Shelf
-from service.prompts.store import Line
+from service.prompts.store import Day
 from service.residents.actions import Profile
 
 
@@ -27,16 +26,14 @@ class Opened:
     """What of the owner's documents stays, in the open for as long as one transaction lasts."""
 
     shelf: Shelf
-    lines: Sequence[tuple[Line, bytes]]
+    days: Sequence[tuple[Day, bytes]]
 
 
 def opened(connection: Connection, vault: Vault, permit: Permit) -> Opened:
     """Everything derived, under the keys it lies under now. The owner's permit only."""
-    lines = []
-    for line in store.history(connection, permit, history.EARLIEST, history.LATEST):
-        place = store.line_place(permit.subject, line.day, line.rev)
-        lines.append((line, vault.open_owner(Sealed(line.sealed, place), permit)))
-    return Opened(shelf.opened(connection, vault, permit), lines)
+    found = store.history(connection, permit, history.EARLIEST, history.LATEST)
+    days = [(day, history.opened(vault, permit, day)) for day in found]
+    return Opened(shelf.opened(connection, vault, permit), days)
 
 
 def put_back(
@@ -53,28 +50,24 @@ def put_back(
 ) -> None:
     """Seal it anew without one class: the level as it is now, and as it was known to be before."""
     resident = permit.subject
-    for line, text in held.lines:
-        told = story.pack(_without(story.unpack(text), without))
-        store.append(connection, resident, history.sealed(vault, permit, line.day, line.rev, told))
+    for (filed_at, day, _), text in held.days:
+        told = story.pack([_without(line, without) for line in story.unpack(text)])
+        store.append(connection, resident, history.sealed(vault, permit, day, filed_at, told))
     if without in held.shelf.frames:
         held.shelf.frames[without] = Frame()
         held.shelf.changed.add(without)
-    slots = held.shelf.slots(rev)
     # What is held rests on what was known before, so the level is found anew.
     held.shelf.corrected.add(without)
-    head = levels.level_of(held.shelf, profile, regions, now)
-    slots += levels.keep(
+    levels.settle(
         connection,
         vault,
         permit,
         held.shelf,
-        head,
         profile=profile,
         regions=regions,
         rev=rev,
         now=now,
     )
-    store.file(connection, resident, slots)
     store.drop(connection, resident)
 
 

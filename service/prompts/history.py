@@ -1,6 +1,10 @@
-"""The history of a resident's level and index, one sealed line a change, only for its owner."""
+"""The history of a resident's level and index, only for its owner.
 
-from collections.abc import Iterator
+One sealed row a day with an assessment, whether or not anything changed: the rows of a stolen
+store tell when somebody used the service and not how often their level moved.
+"""
+
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from uuid import UUID
@@ -13,7 +17,7 @@ from service.kit.clock import city_day
 from service.kit.errors import NotFound
 from service.kit.sealed import Sealed
 from service.prompts import store, story
-from service.prompts.head import COLOURS, Head
+from service.prompts.head import COLOURS
 from service.prompts.story import FRAME, Line, Story
 
 EARLIEST, LATEST = -(2**31), 2**31 - 1
@@ -33,24 +37,41 @@ class Moment:
     explanation: UUID | None = None
 
 
-def append(
+def tell(
     connection: Connection,
     vault: Vault,
     permit: Permit,
-    value: Head,
+    told: Line | None,
+    *,
+    last: Sequence[store.Day],
     rev: int,
     now: datetime,
-    told: Story | None = None,
 ) -> None:
-    """Add a line; `told` where the level is another than before."""
-    day = vault.shift_day(permit.subject, city_day(now))
-    text = story.pack(Line(now.isoformat(), value.level, value.index, told))
-    store.append(connection, permit.subject, sealed(vault, permit, day, rev, text))
+    """File at `rev` that there was an assessment, and what it told, if anything, in today's row.
+
+    `last` is the last day that was filed; today's row is moved up to `rev` when it is that.
+    """
+    resident = permit.subject
+    day = vault.shift_day(resident, city_day(now))
+    before = last[0] if last and last[0].day == day else None
+    text = story.NOTHING_TOLD if before is None else opened(vault, permit, before)
+    if told is not None:
+        text = story.pack([*story.unpack(text), told])
+    after = sealed(vault, permit, day, rev, text)
+    if before is None:
+        store.append(connection, resident, after)
+    else:
+        store.move(connection, resident, before, after)
 
 
-def sealed(vault: Vault, permit: Permit, day: int, rev: int, text: bytes) -> store.Line:
-    place = store.line_place(permit.subject, day, rev)
-    return store.Line(rev, day, vault.seal_owner(permit, place, text, frame=FRAME).data)
+def sealed(vault: Vault, permit: Permit, day: int, rev: int, text: bytes) -> store.Day:
+    place = store.day_place(permit.subject, day, rev)
+    return store.Day(rev, day, vault.seal_owner(permit, place, text, frame=FRAME).data)
+
+
+def opened(vault: Vault, permit: Permit, filed: store.Day) -> bytes:
+    place = store.day_place(permit.subject, filed.day, filed.rev)
+    return vault.open_owner(Sealed(filed.sealed, place), permit)
 
 
 def between(
@@ -71,7 +92,7 @@ def explained(
     connection: Connection, vault: Vault, permit: Permit, explanation: UUID
 ) -> tuple[Moment, Story]:
     """The change of level that has this explanation; `NotFound` when none of the subject's has."""
-    # The id lies sealed in its line, so every line is opened: people have a few dozen.
+    # The id lies sealed in its line, so every day is opened: a year has 365.
     for line in _lines(connection, vault, permit, EARLIEST, LATEST):
         if line.story is not None and line.story.id == explanation:
             return _moment(line), line.story
@@ -81,9 +102,8 @@ def explained(
 def _lines(
     connection: Connection, vault: Vault, permit: Permit, low: int, high: int
 ) -> Iterator[Line]:
-    for row in store.history(connection, permit, low, high):
-        place = store.line_place(permit.subject, row.day, row.rev)
-        yield story.unpack(vault.open_owner(Sealed(row.sealed, place), permit))
+    for filed in store.history(connection, permit, low, high):
+        yield from story.unpack(opened(vault, permit, filed))
 
 
 def _moment(line: Line) -> Moment:

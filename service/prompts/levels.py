@@ -4,10 +4,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection
 
 from consent.decision import Permit
+from service.domain.care.situation import Situation, situation
 from service.domain.life import CITY_ZONE
 from service.domain.regions import RegionTree
 from service.domain.risk import assess as risk
@@ -15,14 +17,14 @@ from service.domain.risk import grounds
 from service.domain.risk.assess import Assessment, LevelBrief
 from service.domain.risk.grounds import LEVELS, Grounds
 from service.domain.risk.person import Person, Reading
+from service.domain.risk.rules import steadily
 from service.domain.risk.stability import APART, Fall, Steady
 from service.keys.vault import Vault
-from service.prompts import history, shelf
+from service.prompts import history, shelf, store
 from service.prompts.head import COLOURS, Head
 from service.prompts.readings import person_of, readings_of
 from service.prompts.shelf import Shelf
-from service.prompts.store import Slot
-from service.prompts.story import Story
+from service.prompts.story import Line, Story
 from service.residents.actions import Profile
 
 Readings = Mapping[str, Sequence[Reading]]
@@ -38,8 +40,53 @@ def assessed(profile: Profile, person: Person, readings: Readings, now: datetime
     return risk.unassessed(person, readings, now)
 
 
-def level_of(held: Shelf, profile: Profile, regions: RegionTree, now: datetime) -> Head:
-    """The head as it is on these frames; the shelf's own head when nothing moved.
+def situated(
+    profile: Profile, person: Person, readings: Readings, assessment: Assessment, now: datetime
+) -> Situation:
+    """Whom the rules of care are asked about, on the day it is where they live."""
+    return situation(
+        person,
+        readings,
+        assessment,
+        birth_date=profile.birth_date,
+        zone=ZoneInfo(profile.zone),
+        now=now,
+    )
+
+
+@steadily()
+def settle(
+    connection: Connection,
+    vault: Vault,
+    permit: Permit,
+    held: Shelf,
+    *,
+    profile: Profile,
+    regions: RegionTree,
+    rev: int,
+    now: datetime,
+) -> Head:
+    """Assess what is on the shelf; file at `rev` what changed on it, the head and what it tells.
+
+    Head and day of history are written with every assessment, whether or not anything moved: what
+    only a change of level would write could be counted by whoever steals it.
+    """
+    after = _found(held, profile, regions, now)
+    told = None
+    if after.tells(held.head):
+        story = None
+        if after.level != held.head.level and after.explanation is not None:
+            story = _story(held, after, profile, regions, now)
+        told = Line(now.isoformat(), after.level, after.index, story)
+    last = store.last(connection, permit) if held.last is None else held.last
+    history.tell(connection, vault, permit, told, last=last, rev=rev, now=now)
+    fresh = [*held.slots(rev), shelf.sealed_head(vault, permit, after, rev)]
+    store.file(connection, permit.subject, fresh)
+    return after
+
+
+def _found(held: Shelf, profile: Profile, regions: RegionTree, now: datetime) -> Head:
+    """The head as it is on these frames.
 
     After a correction nothing is held: the assessments of before looked at what was never so.
     """
@@ -48,29 +95,7 @@ def level_of(held: Shelf, profile: Profile, regions: RegionTree, now: datetime) 
     found = readings_of(held.frames.values())
     brief = risk.assess_level(person_of(profile, found, regions), found, now)
     before = replace(held.head, steady=Steady()) if held.corrected else held.head
-    after = before.moved(brief, now)
-    return held.head if after == held.head else after
-
-
-def keep(
-    connection: Connection,
-    vault: Vault,
-    permit: Permit,
-    held: Shelf,
-    after: Head,
-    *,
-    profile: Profile,
-    regions: RegionTree,
-    rev: int,
-    now: datetime,
-) -> list[Slot]:
-    """The slot of a head that moved, to be filed at `rev`; what it tells goes into the history."""
-    if after.tells(held.head):
-        told = None
-        if after.level != held.head.level and after.explanation is not None:
-            told = _story(held, after, profile, regions, now)
-        history.append(connection, vault, permit, after, rev, now, told)
-    return [shelf.sealed_head(vault, permit, after, rev)]
+    return before.moved(brief, now)
 
 
 def _story(held: Shelf, after: Head, profile: Profile, regions: RegionTree, now: datetime) -> Story:

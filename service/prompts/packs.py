@@ -9,6 +9,7 @@ import json
 import os
 from collections.abc import Mapping
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 from typing import Any
 
 import jwt
@@ -74,10 +75,13 @@ def _opened(file: Path, system: SystemKeys) -> Rules:
 
 
 def _write(file: Path, text: str) -> None:
-    """Whole or not at all, and on the disk before it counts."""
-    draft = file.with_suffix(".draft")
-    with draft.open("w", encoding="ascii") as out:
-        out.write(text + "\n")
-        out.flush()
-        os.fsync(out.fileno())
-    draft.replace(file)
+    """Whole or not at all, on the disk before it counts, and never in the place of another."""
+    # A lock would not do: machines share the folder, and not every file system locks one.
+    with NamedTemporaryFile("w", encoding="ascii", dir=file.parent, suffix=".draft") as draft:
+        draft.write(text + "\n")
+        draft.flush()
+        os.fsync(draft.fileno())
+        try:
+            os.link(draft.name, file)
+        except FileExistsError:
+            raise PackRefused([PackFault("/pack", NOT_LATER)]) from None

@@ -14,7 +14,7 @@ from service.prompts import frames, head, store
 from service.prompts.frames import FRAME_BYTES, Entry, Frame
 from service.prompts.head import Head
 from service.prompts.readings import PROMPT_CLASSES, entries_of
-from service.prompts.store import HEAD, Slot
+from service.prompts.store import HEAD, Day, Slot
 from service.records import pages
 from service.records.plan import Change
 
@@ -31,6 +31,8 @@ class Shelf:
     changed: set[DataClass] = field(default_factory=set)
     corrected: set[DataClass] = field(default_factory=set)
     """Where a reading that was looked at was replaced or taken out: what rested on it is void."""
+    last: Sequence[Day] | None = None
+    """The last day of history, when it was read ahead (empty before the first); None when not."""
 
     def take(self, connection: Connection, changes: Sequence[Change]) -> None:
         """Bring the frames up to the changes of this transaction."""
@@ -81,11 +83,14 @@ def opened(connection: Connection, vault: Vault, permit: Permit) -> Shelf:
     return of(vault, permit, store.slots(connection, permit))
 
 
-def of(vault: Vault, permit: Permit, found: Sequence[Slot]) -> Shelf:
+def of(
+    vault: Vault, permit: Permit, found: Sequence[Slot], last: Sequence[Day] | None = None
+) -> Shelf:
     """The shelf of stored slots."""
     classes = [data_class for data_class in PROMPT_CLASSES if data_class in permit.classes]
     slots = {slot.tag: slot for slot in found}
-    shelf = Shelf(vault, permit, max((slot.rev for slot in slots.values()), default=0), {}, Head())
+    rev = max((slot.rev for slot in slots.values()), default=0)
+    shelf = Shelf(vault, permit, rev, {}, Head(), last=last)
     tags = {data_class: vault.class_tag(permit.subject, data_class) for data_class in classes}
     filled = {data_class: slots[tag] for data_class, tag in tags.items() if tag in slots}
     texts = vault.open_many([_sealed_in(permit, slot) for slot in filled.values()], permit)

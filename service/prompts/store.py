@@ -8,6 +8,7 @@ from sqlalchemy import (
     Connection,
     Integer,
     LargeBinary,
+    Table,
     and_,
     bindparam,
     delete,
@@ -17,12 +18,13 @@ from sqlalchemy import (
     null,
     select,
     union_all,
+    update,
 )
-from sqlalchemy.dialects import postgresql, sqlite
 
 from consent.decision import Permit
 from service.kit.prepared import Prepared, Row
 from service.kit.sealed import NO_TAG, Place, Sealed
+from service.kit.upsert import Upsert
 from service.prompts.tables import latest, prompt_history, prompt_now
 from service.records.store import LISTS, Part, key_parameters, listed
 from service.records.tables import record_parts
@@ -43,6 +45,13 @@ _SLOTS = Prepared(
         resident_state.outerjoin(latest, latest.c.resident_id == resident_state.c.resident_id)
     )
     .where(_GOOD)
+)
+_LAST = Prepared(
+    select(prompt_history.c.rev, prompt_history.c.day, prompt_history.c.sealed)
+    .join(resident_state, resident_state.c.resident_id == prompt_history.c.resident_id)
+    .where(_GOOD)
+    .order_by(prompt_history.c.rev.desc(), prompt_history.c.day.desc())
+    .limit(1)
 )
 _NOW = Prepared(
     select(
@@ -82,35 +91,37 @@ _HISTORY = Prepared(
 )
 
 
-def _upsert(module: Any, table: Any, keys: list[str], fresh: list[str]) -> Prepared:
+def _upsert(table: Table, keys: Sequence[str], fresh: Sequence[str]) -> Upsert:
     # Never an older revision over a newer one: a prompt assessed while somebody wrote is late.
-    statement = module.insert(table)
-    values = {name: statement.excluded[name] for name in fresh}
-    late = table.c.rev > statement.excluded.rev
-    return Prepared(statement.on_conflict_do_update(index_elements=keys, set_=values, where=~late))
+    return Upsert(table, keys, fresh, unless=lambda new: table.c.rev > new.rev)
 
 
-_DIALECTS = {"sqlite": sqlite, "postgresql": postgresql}
-_FILE = {
-    name: _upsert(module, latest, ["resident_id", "class_tag"], ["rev", "sealed"])
-    for name, module in _DIALECTS.items()
-}
-_KEEP = {
-    name: _upsert(module, prompt_now, ["resident_id"], ["rev", "sealed"])
-    for name, module in _DIALECTS.items()
-}
-_APPEND = {
-    name: _upsert(module, prompt_history, ["resident_id", "rev", "day"], ["sealed"])
-    for name, module in _DIALECTS.items()
-}
+_FILE = _upsert(latest, ["resident_id", "class_tag"], ["rev", "sealed"])
+_KEEP = _upsert(prompt_now, ["resident_id"], ["rev", "sealed"])
+_APPEND = _upsert(prompt_history, ["resident_id", "rev", "day"], ["sealed"])
+_MOVE = Prepared(
+    update(prompt_history)
+    .where(
+        prompt_history.c.resident_id == _RESIDENT,
+        prompt_history.c.rev == bindparam("from_rev", type_=Integer),
+        prompt_history.c.day == bindparam("on_day", type_=Integer),
+    )
+    .values(
+        rev=bindparam("to_rev", type_=Integer),
+        sealed=bindparam("text", type_=LargeBinary),
+    )
+)
 
 
-_PROFILE_ROW, _SLOT_ROW, _PART_ROW = range(3)
+_PROFILE_ROW, _SLOT_ROW, _PART_ROW, _DAY_ROW = range(4)
 """What a row of the desk is."""
 
 
 def _desk(length: int) -> Prepared:
-    """Profile, slots and named records in one statement, each row marked with what it is."""
+    """Profile, slots, named records and the last day of history in one statement.
+
+    Each row is marked with what it is.
+    """
     good = select(resident_state.c.resident_id).where(_GOOD).cte("good")
     nothing, zero, no = null().cast(LargeBinary), literal_column("0", Integer), false()
     keys = [bindparam(f"key{n}", type_=LargeBinary) for n in range(length)]
@@ -146,7 +157,23 @@ def _desk(length: int) -> Prepared:
         .join(good, good.c.resident_id == part.resident_id)
         .where(part.record_key.in_(keys))
     )
-    return Prepared(union_all(profile, slot, record))
+    newest = (
+        select(prompt_history.c.rev, prompt_history.c.day, prompt_history.c.sealed)
+        .join(good, good.c.resident_id == prompt_history.c.resident_id)
+        .order_by(prompt_history.c.rev.desc(), prompt_history.c.day.desc())
+        .limit(1)
+        .subquery()
+    )
+    last = select(
+        literal_column(str(_DAY_ROW)),
+        nothing,
+        nothing,
+        newest.c.day,
+        newest.c.rev,
+        no,
+        newest.c.sealed,
+    )
+    return Prepared(union_all(profile, slot, record, last))
 
 
 _DESK = {length: _desk(length) for length in LISTS}
@@ -168,8 +195,8 @@ class Stored(NamedTuple):
     newest: int
 
 
-class Line(NamedTuple):
-    """One stored change of the level or the index."""
+class Day(NamedTuple):
+    """One stored day of history: under which `rev`, on which shifted day."""
 
     rev: int
     day: int
@@ -184,17 +211,26 @@ def now_place(resident: UUID, rev: int) -> Place:
     return Place("prompt_now", "sealed", resident, bytes(16), revision=rev)
 
 
-def line_place(resident: UUID, day: int, rev: int) -> Place:
+def day_place(resident: UUID, day: int, rev: int) -> Place:
     return Place("prompt_history", "sealed", resident, bytes(16), day, revision=rev)
 
 
-def desk(
-    connection: Connection, permit: Permit, keys: Sequence[bytes]
-) -> tuple[ProfileRow, list[Slot], list[Part]]:
-    """What a write needs: the profile, every slot, and the parts of at most 1,000 records."""
+class Laid(NamedTuple):
+    """What a write needs of what is stored."""
+
+    profile: ProfileRow
+    slots: Sequence[Slot]
+    parts: Sequence[Part]
+    last: Sequence[Day]
+    """The last day of history; empty before the first."""
+
+
+def desk(connection: Connection, permit: Permit, keys: Sequence[bytes]) -> Laid:
+    """What a write needs, with the parts of at most 1,000 records."""
     length = listed(len(keys))
     parameters = _good(permit) | key_parameters(keys, length)
     profile = None
+    last: list[Day] = []
     slots_: list[Slot] = []
     parts: list[Part] = []
     for what, key, tag, day, rev, deleted, sealed in _DESK[length].rows(connection, parameters):
@@ -202,11 +238,13 @@ def desk(
             slots_.append(Slot(bytes(tag), rev, bytes(sealed)))
         elif what == _PART_ROW:
             parts.append(Part(bytes(key), bytes(tag), day, rev, bool(deleted), bytes(sealed)))
+        elif what == _DAY_ROW:
+            last.append(Day(rev, day, bytes(sealed)))
         elif sealed is not None:
             profile = ProfileRow(bytes(sealed), rev)
     if profile is None:
         raise Withdrawn
-    return profile, slots_, parts
+    return Laid(profile, slots_, parts, last)
 
 
 def slots(connection: Connection, permit: Permit) -> list[Slot]:
@@ -215,15 +253,21 @@ def slots(connection: Connection, permit: Permit) -> list[Slot]:
     return [Slot(bytes(tag), rev, bytes(text)) for _, tag, rev, text in rows if tag is not None]
 
 
+def last(connection: Connection, permit: Permit) -> Sequence[Day]:
+    """The last day of history; empty before the first."""
+    rows = _LAST.rows(connection, _good(permit))
+    return [Day(rev, day, bytes(text)) for rev, day, text in rows]
+
+
 def stored(connection: Connection, permit: Permit) -> Stored:
     rev, sealed, newest, profile_rev = _checked(_NOW.rows(connection, _good(permit)))[0]
     return Stored(rev, None if sealed is None else bytes(sealed), max(newest or 0, profile_rev))
 
 
-def history(connection: Connection, permit: Permit, low: int, high: int) -> list[Line]:
-    """Changes filed between two shifted days, oldest first."""
+def history(connection: Connection, permit: Permit, low: int, high: int) -> list[Day]:
+    """The history of two shifted days and all between, oldest first."""
     rows = _checked(_HISTORY.rows(connection, {**_good(permit), "low": low, "high": high}))
-    return [Line(rev, day, bytes(text)) for _, rev, day, text in rows if text is not None]
+    return [Day(rev, day, bytes(text)) for _, rev, day, text in rows if text is not None]
 
 
 def file(connection: Connection, resident: UUID, fresh: Iterable[Slot]) -> None:
@@ -233,13 +277,13 @@ def file(connection: Connection, resident: UUID, fresh: Iterable[Slot]) -> None:
         {"resident_id": owner, "class_tag": slot.tag, "rev": slot.rev, "sealed": slot.sealed}
         for slot in fresh
     ]
-    _FILE[connection.dialect.name].run_many(connection, rows)
+    _FILE.run_many(connection, rows)
 
 
 def keep(connection: Connection, resident: UUID, rev: int, sealed: Sealed) -> None:
     """Store a whole prompt, assessed from slots of at most `rev`."""
     row = {"resident_id": resident.bytes, "rev": rev, "sealed": sealed.data}
-    _KEEP[connection.dialect.name].run(connection, row)
+    _KEEP.run(connection, row)
 
 
 def drop(connection: Connection, resident: UUID) -> None:
@@ -247,10 +291,24 @@ def drop(connection: Connection, resident: UUID) -> None:
     connection.execute(delete(prompt_now).where(prompt_now.c.resident_id == resident))
 
 
-def append(connection: Connection, resident: UUID, line: Line) -> None:
-    """Add a line of history; two changes of one day under one `rev` end as one line."""
-    row = {"resident_id": resident.bytes, **line._asdict()}
-    _APPEND[connection.dialect.name].run(connection, row)
+def append(connection: Connection, resident: UUID, filed: Day) -> None:
+    """Put a day of history under its `rev`, over the one that is there."""
+    row = {"resident_id": resident.bytes, **filed._asdict()}
+    _APPEND.run(connection, row)
+
+
+def move(connection: Connection, resident: UUID, before: Day, after: Day) -> None:
+    """Put a day of history as it is at a later `rev` in the place of what it was."""
+    _MOVE.run(
+        connection,
+        {
+            "resident": resident.bytes,
+            "from_rev": before.rev,
+            "on_day": before.day,
+            "to_rev": after.rev,
+            "text": after.sealed,
+        },
+    )
 
 
 def _good(permit: Permit) -> dict[str, Any]:

@@ -1,7 +1,8 @@
-"""Why a level changed, as it was known when it changed, in a line of history.
+"""Why a level changed, as it was known when it changed, in the history of its day.
 
-A line is one frame, whatever it tells: the moment, and at a change of level its story. What does
-not fit is let go from the end, where the readings stand that are no cause.
+A day is one frame, whatever it tells: a line for each moment something changed, with its story at
+a change of level. Most days tell nothing. What does not fit is let go: of the longest story first,
+from its end, where the readings stand that are no cause.
 """
 
 import json
@@ -18,9 +19,10 @@ from service.domain.vocabulary.codes import CODES
 from service.domain.vocabulary.measures import MEASURES
 
 FRAME = 1024
-"""Every line is of this size, so that none tells whether the level or the index moved."""
+"""Every day is of this size, so that none tells whether the level or the index moved."""
 ROOM = FRAME - 4
-PACKED = b"z"
+DAY, ONE_LINE = b"d", b"z"
+"""First byte: a day of lines, or (from before days were kept whole) one line."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,32 +62,63 @@ def class_of(name: str) -> DataClass:
     return CODES[kind][code].data_class if colon else MEASURES[name].data_class
 
 
-def pack(line: Line) -> bytes:
-    """The bytes to seal, at most `ROOM`."""
-    text = _packed(line)
-    while len(text) > ROOM and line.story is not None:
-        line = replace(line, story=_shorter(line.story))
-        text = _packed(line)
+def pack(lines: Sequence[Line]) -> bytes:
+    """The bytes to seal, at most `ROOM`; of a crowded day the oldest lines are let go last."""
+    text = _packed(lines)
+    while len(text) > ROOM:
+        lines = _shorter(lines)
+        text = _packed(lines)
     return text
 
 
-def unpack(text: bytes) -> Line:
-    if text[:1] != PACKED:
-        # From before levels were explained.
-        at, level, index = json.loads(text)
-        return Line(at, level, index)
-    at, level, index, story = json.loads(zlib.decompress(text[1:]))
+def unpack(text: bytes) -> list[Line]:
+    """The lines of a day, oldest first."""
+    kind, rest = text[:1], text[1:]
+    if kind == DAY:
+        return [_line(*values) for values in json.loads(zlib.decompress(rest))]
+    if kind == ONE_LINE:
+        return [_line(*json.loads(zlib.decompress(rest)))]
+    # From before levels were explained.
+    return [_line(*json.loads(text))]
+
+
+def _line(
+    at: str, level: int | None, index: float | None, story: Sequence[Any] | None = None
+) -> Line:
     return Line(at, level, index, None if story is None else _story(story))
 
 
-def _packed(line: Line) -> bytes:
-    story = None if line.story is None else _spelled(line.story)
-    values = [line.at, line.level, line.index, story]
+def _packed(lines: Sequence[Line]) -> bytes:
+    values = [
+        [line.at, line.level, line.index, None if line.story is None else _spelled(line.story)]
+        for line in lines
+    ]
     spelled = json.dumps(values, separators=(",", ":"), ensure_ascii=False).encode()
-    return PACKED + zlib.compress(spelled, 9)
+    return DAY + zlib.compress(spelled, 9)
 
 
-def _shorter(story: Story) -> Story:
+NOTHING_TOLD = _packed([])
+"""A day on which nothing changed."""
+
+
+def _shorter(lines: Sequence[Line]) -> list[Line]:
+    """Something less: a reading of the longest story, then a line without one, then the oldest."""
+    shorter = list(lines)
+    at, longest = max(enumerate(lines), key=lambda found: _length(found[1]))
+    if longest.story is not None and longest.story.grounds.readings:
+        shorter[at] = replace(longest, story=_without_last(longest.story))
+        return shorter
+    # The newest line says what is so now.
+    bare = (number for number, line in enumerate(lines[:-1]) if line.story is None)
+    del shorter[next(bare, 0)]
+    return shorter
+
+
+def _length(line: Line) -> int:
+    return 0 if line.story is None else len(line.story.grounds.readings)
+
+
+def _without_last(story: Story) -> Story:
     grounds = story.grounds
     fewer = replace(grounds, readings=grounds.readings[:-1])
     return replace(story, grounds=fewer, whole=False)

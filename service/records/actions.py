@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Connection
 
 from consent.decision import Permit
+from service.domain.vocabulary import widths
 from service.domain.vocabulary.records import Record, check
 from service.keys.vault import Vault
 from service.kit.errors import Fault, Invalid, NotFound, Stale
@@ -91,13 +92,17 @@ def put(
     *,
     profile: Profile,
     if_match: int,
+    rev: int | None = None,
 ) -> Result:
-    """Replace a record whose `rev` is still `if_match`; the same content again changes nothing."""
+    """Replace a record whose `rev` is still `if_match`; the same content again changes nothing.
+
+    `rev` is for a caller who has taken the counter already.
+    """
     record = _checked(None, {**entry, "id": str(record_id)}, profile, now)
     if isinstance(record, Result):
         raise Invalid(list(record.faults))
     key = vault.row_key(permit.subject, str(record_id))
-    rev, rows = _take(connection, permit, [key])
+    rev, rows = _take(connection, permit, [key], rev)
     _expect(rows.get(key, ()), if_match)
     plan = Plan(vault, permit, rows)
     result = plan.take(record, key)
@@ -113,11 +118,20 @@ def put(
 
 
 def delete(
-    connection: Connection, vault: Vault, permit: Permit, record_id: UUID, *, if_match: int
+    connection: Connection,
+    vault: Vault,
+    permit: Permit,
+    record_id: UUID,
+    *,
+    if_match: int,
+    rev: int | None = None,
 ) -> tuple[Change, int]:
-    """Remove every part of a record. The tombstone, at the revision returned, says it is gone."""
+    """Remove every part of a record. The tombstone, at the revision returned, says it is gone.
+
+    `rev` is for a caller who has taken the counter already.
+    """
     key = vault.row_key(permit.subject, str(record_id))
-    rev, found = _take(connection, permit, [key])
+    rev, found = _take(connection, permit, [key], rev)
     rows = found.get(key, ())
     _expect(rows, if_match)
     known = known_from(vault, permit, rows)
@@ -128,8 +142,10 @@ def delete(
     return Change(key, frozenset(known.texts), None, fresh=False), rev
 
 
-def _take(connection: Connection, permit: Permit, keys: Sequence[bytes]) -> Taken:
-    rev = advance(connection, permit)
+def _take(
+    connection: Connection, permit: Permit, keys: Sequence[bytes], rev: int | None = None
+) -> Taken:
+    rev = advance(connection, permit) if rev is None else rev
     return Taken(rev, store.existing(connection, permit, keys))
 
 
@@ -183,7 +199,8 @@ def _write(
     fresh: list[store.Part] = []
     for key, write in writes.items():
         day = vault.shift_day(permit.subject, parts.record_day(write.record.start))
-        fresh += parts.seal(vault, permit, key, day, write.texts, rev)
+        spare = widths.spare(write.record)
+        fresh += parts.seal(vault, permit, key, day, write.texts, rev, spare)
     store.write(connection, permit, fresh)
     for key, write in writes.items():
         if write.replaces:

@@ -5,10 +5,10 @@ from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Integer, LargeBinary, and_, bindparam, delete, select
-from sqlalchemy.dialects import postgresql, sqlite
 
 from consent.decision import Permit
 from service.kit.prepared import Prepared, Row
+from service.kit.upsert import Upsert
 from service.records.tables import series_days
 from service.residents.store import Withdrawn
 from service.residents.tables import resident_state
@@ -50,13 +50,6 @@ def _reading(days: Any) -> Prepared:
     )
 
 
-def _upsert(module: Any) -> Prepared:
-    insert = module.insert(series_days)
-    keys = ["resident_id", "measure_tag", "day", "frame_no"]
-    fresh = {name: insert.excluded[name] for name in ("class_tag", "rev", "sealed")}
-    return Prepared(insert.on_conflict_do_update(index_elements=keys, set_=fresh))
-
-
 _LISTED = {
     length: _reading(_day.day.in_([bindparam(f"day{n}", type_=Integer) for n in range(length)]))
     for length in LISTS
@@ -64,7 +57,11 @@ _LISTED = {
 _BETWEEN = _reading(
     and_(_day.day >= bindparam("low", type_=Integer), _day.day <= bindparam("high", type_=Integer))
 )
-_UPSERT = {"sqlite": _upsert(sqlite), "postgresql": _upsert(postgresql)}
+_UPSERT = Upsert(
+    series_days,
+    ["resident_id", "measure_tag", "day", "frame_no"],
+    ["class_tag", "rev", "sealed"],
+)
 _REMOVE = Prepared(
     delete(series_days).where(
         _day.resident_id == _RESIDENT,
@@ -101,9 +98,7 @@ def between(
 def write(connection: Connection, permit: Permit, frames: Iterable[Frame]) -> None:
     """Insert frames, replacing what was in their place. After `advance` only."""
     resident = permit.subject.bytes
-    _UPSERT[connection.dialect.name].run_many(
-        connection, [{"resident_id": resident, **frame._asdict()} for frame in frames]
-    )
+    _UPSERT.run_many(connection, [{"resident_id": resident, **frame._asdict()} for frame in frames])
 
 
 def remove_from(

@@ -36,13 +36,15 @@ def seal(
     day: int,
     texts: Mapping[DataClass, bytes],
     rev: int,
+    spare: Mapping[DataClass, int],
 ) -> list[Part]:
-    """All parts of one record at revision `rev`."""
+    """All parts of one record at revision `rev`, each padded as if it were `spare` bytes longer."""
     parts = []
     for data_class, text in texts.items():
         tag = vault.class_tag(permit.subject, data_class)
         bare = Part(record_key, tag, day, rev, False, b"")
-        sealed = vault.seal(permit, data_class, place_of(permit.subject, bare), text)
+        place = place_of(permit.subject, bare)
+        sealed = vault.seal(permit, data_class, place, text, spare=spare.get(data_class, 0))
         parts.append(bare._replace(sealed=sealed.data))
     return parts
 

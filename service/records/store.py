@@ -15,6 +15,7 @@ from sqlalchemy import (
     Connection,
     Integer,
     LargeBinary,
+    Select,
     and_,
     bindparam,
     delete,
@@ -23,11 +24,11 @@ from sqlalchemy import (
     select,
     true,
 )
-from sqlalchemy.dialects import postgresql, sqlite
 
 from consent.decision import Permit
 from service.kit.prepared import Prepared, Row
 from service.kit.sealed import NO_TAG
+from service.kit.upsert import Upsert
 from service.records.tables import record_parts
 from service.residents.store import Withdrawn
 from service.residents.tables import resident_state
@@ -66,9 +67,9 @@ def _with_keys(length: int) -> Prepared:
     return Prepared(select(resident_state.c.rev, *_COLUMNS).select_from(joined).where(_GOOD))
 
 
-def _by_day() -> Prepared:
+def _newest() -> Select[Any]:
     tags = [bindparam(f"tag{n}", type_=LargeBinary) for n in range(TAGS)]
-    newest = (
+    return (
         select(_part.resident_id, *_COLUMNS)
         .where(
             _part.resident_id == _RESIDENT,
@@ -78,8 +79,11 @@ def _by_day() -> Prepared:
         )
         .order_by(_part.day.desc())
         .limit(bindparam("most", type_=Integer))
-        .subquery("newest")
     )
+
+
+def _by_day() -> Prepared:
+    newest = _newest().subquery("newest")
     columns = [newest.c[column.name] for column in _COLUMNS]
     joined = resident_state.outerjoin(newest, true())
     return Prepared(
@@ -90,16 +94,13 @@ def _by_day() -> Prepared:
     )
 
 
-def _upsert(module: Any) -> Prepared:
-    insert = module.insert(record_parts)
-    fresh = {name: insert.excluded[name] for name in ("day", "rev", "deleted", "sealed")}
-    keys = ["resident_id", "record_key", "class_tag"]
-    return Prepared(insert.on_conflict_do_update(index_elements=keys, set_=fresh))
-
-
 _WITH_KEYS = {length: _with_keys(length) for length in LISTS}
 _BY_DAY = _by_day()
-_UPSERT = {"sqlite": _upsert(sqlite), "postgresql": _upsert(postgresql)}
+_UPSERT = Upsert(
+    record_parts,
+    ["resident_id", "record_key", "class_tag"],
+    ["day", "rev", "deleted", "sealed"],
+)
 _REMOVE = Prepared(
     delete(record_parts).where(
         _part.resident_id == _RESIDENT,
@@ -159,9 +160,7 @@ def newest(
 def write(connection: Connection, permit: Permit, parts: Iterable[Part]) -> None:
     """Insert parts, replacing what was in their place. After `advance` only."""
     resident = permit.subject.bytes
-    _UPSERT[connection.dialect.name].run_many(
-        connection, [{"resident_id": resident, **part._asdict()} for part in parts]
-    )
+    _UPSERT.run_many(connection, [{"resident_id": resident, **part._asdict()} for part in parts])
 
 
 def remove_older(connection: Connection, permit: Permit, record_key: bytes, rev: int) -> None:

@@ -1,7 +1,8 @@
 """Publishing: charge and commit, then draw and keep in one commit. Nothing leaves in between.
 
 After a crash between the two the release is drawn again under the same charge; the attempt is
-counted before each draw and shown in the manifest, so nobody can roll the dice in secret.
+counted before each draw and shown in the manifest, so nobody can roll the dice in secret. Of all
+processes one publishes at a time: two that drew at once would have rolled twice.
 """
 
 from collections.abc import Callable
@@ -55,11 +56,17 @@ def publish(
 
     `tally` counts when called; it is not called when the release exists.
     """
+    with db.alone("publishing"):
+        known = db.read(lambda conn: store.artifact(conn, period.release_id))
+        if known is not None:
+            return known
+        return _made(db, universe, tally(), signer, period, now)
+
+
+def _made(
+    db: Database, universe: Universe, exact: Tally, signer: Signer, period: Period, now: datetime
+) -> Artifact:
     specification = universe.specification
-    known = db.read(lambda conn: store.artifact(conn, period.release_id))
-    if known is not None:
-        return known
-    exact = tally()
     _twice(lambda: db.write(lambda conn: announce(conn, specification, signer, now)))
     attempt = _twice(lambda: db.write(lambda conn: charge(conn, universe, period, now)))
     rows = make_rows(universe, exact)

@@ -17,7 +17,7 @@ from consent.decision import Permit
 from consent.request import Actor
 from consent.vocabulary import Action, DataClass, Language, Purpose, Text
 from service.grants import actions as grants
-from service.grants import gate
+from service.grants import gate, wishes
 from service.grants.body import Kept
 from service.grants.terms import Offer, check
 from service.identity import store as identity
@@ -66,12 +66,9 @@ def ask(
     met = store.introduced(conn, subject, practitioner)
     if not met and not gate.related(conn, vault, actor, subject):
         raise NotFound
-    before = [body.opened(vault, row) for row in store.between(conn, subject, practitioner)]
-    for request in before:
+    for request in _between(conn, vault, subject, practitioner):
         if request.answer is None:
             return request
-    _require_welcome(conn, vault, actor, subject, before, terms.data_classes, now)
-    caps.require("requests", store.waiting(conn, subject))
     asked = Request(new_id(), subject, practitioner, terms.data_classes, terms.actions, now)
     if not store.add(conn, body.sealed(vault, asked)):
         # Another request of the same moment was first; its question is the one.
@@ -84,6 +81,11 @@ def ask(
             actions=actions,
             now=now,
         )
+    # Judged once the question stands, and undone with it: a no that was said until this moment is
+    # known, and whoever says it later finds the question there.
+    before = _between(conn, vault, subject, practitioner)
+    _require_welcome(conn, vault, actor, subject, before, terms.data_classes, now)
+    caps.require("requests", store.waiting(conn, subject) - 1)
     _tell(conn, vault, asked, now)
     return asked
 
@@ -133,6 +135,11 @@ def refuse(
     return refused
 
 
+def _between(conn: Connection, vault: Vault, subject: UUID, practitioner: UUID) -> list[Request]:
+    """Everything this practitioner ever asked of this resident."""
+    return [body.opened(vault, row) for row in store.between(conn, subject, practitioner)]
+
+
 def _require_welcome(
     conn: Connection,
     vault: Vault,
@@ -143,7 +150,7 @@ def _require_welcome(
     now: datetime,
 ) -> None:
     noes = [one.answered_at for one in before if one.answer == "refused"]
-    noes += gate.withdrawals(conn, vault, actor, subject)
+    noes += wishes.withdrawals(conn, vault, actor, subject)
     if any(no is not None and now < no + REST for no in noes):
         raise Refused(RULE, RESTING, LEAVE_IT)
     decision = gate.admit(

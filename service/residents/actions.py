@@ -47,7 +47,7 @@ def begin(conn: Connection, resident: UUID) -> None:
 
 def register(conn: Connection, vault: Vault, permit: Permit, *, profile: Profile) -> None:
     """Seal the first profile, checked before, into a file that `begin` opened."""
-    _keep(conn, vault, permit, profile)
+    _keep(conn, vault, permit, profile, store.advance(conn, permit))
 
 
 def profile(conn: Connection, vault: Vault, permit: Permit) -> Profile:
@@ -71,20 +71,33 @@ def amend(
     now: datetime,
 ) -> Profile:
     """Change some members (`AMENDABLE`) and keep the rest; the profile as it now stands."""
+    # The row first: what somebody else changes at this moment is in what is read, or comes later.
+    rev = store.advance(conn, permit)
     before = profile(conn, vault, permit)
     after = checked(replace(before, **changes), regions, now)
-    if after != before:
-        _keep(conn, vault, permit, after)
+    if after == before:
+        store.step_back(conn, permit)
+    else:
+        _keep(conn, vault, permit, after, rev)
     return after
 
 
-def automate(conn: Connection, vault: Vault, permit: Permit, *, on: bool) -> Profile:
-    """Let levels be assessed by rule, or not. Everything else stays as it was once checked."""
+def automate(
+    conn: Connection, vault: Vault, permit: Permit, *, on: bool
+) -> tuple[Profile, int | None]:
+    """Let levels be assessed by rule, or not. Everything else stays as it was once checked.
+
+    The profile as it now stands, and the revision taken for the change; None when it was so
+    already.
+    """
+    rev = store.advance(conn, permit)
     before = profile(conn, vault, permit)
+    if before.automation is on:
+        store.step_back(conn, permit)
+        return before, None
     after = replace(before, automation=on)
-    if after != before:
-        _keep(conn, vault, permit, after)
-    return after
+    _keep(conn, vault, permit, after, rev)
+    return after, rev
 
 
 def erase(conn: Connection, permit: Permit) -> None:
@@ -98,8 +111,7 @@ def close(conn: Connection, resident: UUID) -> None:
     store.empty(conn, resident)
 
 
-def _keep(conn: Connection, vault: Vault, permit: Permit, profile: Profile) -> None:
-    rev = store.advance(conn, permit)
+def _keep(conn: Connection, vault: Vault, permit: Permit, profile: Profile, rev: int) -> None:
     place = place_of(vault, permit.subject, rev)
     sealed = vault.seal(permit, DataClass.PROFILE, place, spelled(profile))
     store.keep_profile(conn, permit.subject, sealed.data, rev)

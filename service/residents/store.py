@@ -58,6 +58,14 @@ _ADVANCE = Prepared(
     .values(rev=resident_state.c.rev + 1)
     .returning(resident_state.c.rev)
 )
+_STAND = Prepared(
+    select(resident_state.c.rev)
+    .where(
+        resident_state.c.resident_id == _RESIDENT,
+        resident_state.c.consent_revision == _REVISION,
+    )
+    .with_for_update()
+)
 _STEP_BACK = Prepared(
     update(resident_state)
     .where(
@@ -122,19 +130,28 @@ def advance(conn: Connection, permit: Permit) -> int:
     return int(rows[0][0])
 
 
-def hold(conn: Connection, many: Sequence[UUID]) -> dict[UUID, int]:
-    """The consent revisions of these residents, which nobody changes before the commit.
+def stand(conn: Connection, permit: Permit) -> None:
+    """Hold the subject's row until the commit, as `advance` does, without a write to their record.
 
-    For a job that does something lasting under many permits at once: a withdrawal then comes
-    wholly before it or wholly after it.
+    For what is kept beside the record and goes with the person: erasure then finds it or comes
+    first, and this is `Withdrawn`.
     """
-    rows = conn.execute(
-        select(resident_state.c.resident_id, resident_state.c.consent_revision)
+    if not _STAND.rows(conn, {"resident": permit.subject.bytes, "revision": permit.revision}):
+        raise Withdrawn
+
+
+def hold(conn: Connection, many: Sequence[UUID]) -> None:
+    """Hold the rows of these residents until the commit: nobody else changes or holds them.
+
+    In order of id, and before any other row of a resident: of two that take several rows each, none
+    then has what the other waits for.
+    """
+    conn.execute(
+        select(resident_state.c.resident_id)
         .where(resident_state.c.resident_id.in_(many))
         .order_by(resident_state.c.resident_id)
-        .with_for_update(read=True)
+        .with_for_update(key_share=True)
     )
-    return {row.resident_id: row.consent_revision for row in rows}
 
 
 def revisions(conn: Connection, many: Sequence[UUID]) -> dict[UUID, int]:

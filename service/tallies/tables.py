@@ -1,8 +1,8 @@
-"""Rows of tallies: added and changed while their process lives, never deleted."""
+"""Rows of tallies and of the days they were compared on: added and changed, never deleted."""
 
 from sqlalchemy import Column, Integer, LargeBinary, Table
 
-from service.kit.db import UuidBytes, metadata
+from service.kit.db import Instant, UuidBytes, metadata
 
 access_tallies = Table(
     "access_tallies",
@@ -11,4 +11,13 @@ access_tallies = Table(
     Column("day", Integer, primary_key=True, autoincrement=False),
     Column("sealed", LargeBinary, nullable=False),
     comment="What a process opened for others on a day, sealed by the service for itself.",
+)
+
+access_reconciled = Table(
+    "access_reconciled",
+    metadata,
+    Column("day", Integer, primary_key=True, autoincrement=False),
+    Column("begun", Instant, nullable=False),
+    Column("sealed", LargeBinary),
+    comment="Days compared with the log: when a process began, and its sealed mark at the end.",
 )

@@ -12,10 +12,13 @@ from sqlalchemy import Column, ColumnElement, Table, func
 from service.appeals import body as appeals
 from service.appeals.tables import appeals as appeals_table
 from service.audit.tables import access_log
+from service.contracts import actions as contracts_actions
 from service.contracts import store as contracts
 from service.contracts.tables import contracts as contracts_table
+from service.emergencies import actions as emergencies_actions
 from service.emergencies import store as emergencies
 from service.emergencies.tables import emergency_sessions
+from service.grants import body as grants_body
 from service.grants import looks
 from service.grants import store as grants
 from service.grants.tables import grants as grants_table
@@ -35,12 +38,14 @@ from service.records import parts, series
 from service.records.days import Frame
 from service.records.store import Part
 from service.records.tables import record_parts, series_days
+from service.requests import body as requests_body
 from service.requests import store as requests
 from service.requests.tables import consent_requests
 from service.residents import actions as residents
 from service.residents.tables import residents as residents_table
 
 PlaceOf = Callable[[Vault, Any], Place]
+Compare = Callable[[Vault, Any], object]
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +67,9 @@ class SealedColumn:
     """True where an erasure empties the column and leaves the row."""
     more: tuple[ColumnElement[Any], ...] = ()
     """Further columns that the place is made of."""
+    compare: Compare | None = None
+    """Of a table of policy: opens a row as a decision would, `IntegrityBroken` where its clear
+    columns are not what is sealed beside them."""
 
     @property
     def name(self) -> str:
@@ -81,6 +89,11 @@ def _series(vault: Vault, row: Any) -> Place:
     measure, tag = bytes(row.measure_tag), bytes(row.class_tag)
     frame = Frame(measure, row.day, row.frame_no, tag, row.rev, b"")
     return series.place_of(row.resident_id, frame, row.frames)
+
+
+def _row(kind: Any, row: Any) -> Any:
+    """A row of a table as its slice knows it."""
+    return kind(**{name: row._mapping[name] for name in kind._fields})
 
 
 def _frames() -> ColumnElement[int]:
@@ -120,7 +133,7 @@ COLUMNS: tuple[SealedColumn, ...] = (
     SealedColumn(
         prompt_history,
         prompt_history.c.sealed,
-        lambda _, row: prompts.line_place(row.resident_id, row.day, row.rev),
+        lambda _, row: prompts.day_place(row.resident_id, row.day, row.rev),
         rev="rev",
     ),
     SealedColumn(
@@ -133,11 +146,15 @@ COLUMNS: tuple[SealedColumn, ...] = (
         grants_table,
         grants_table.c.sealed_body,
         lambda _, row: grants.place(row.resident_id, row.grant_id, row.version),
+        compare=lambda vault, row: grants_body.opened(vault, _row(grants.GrantRow, row)),
     ),
     SealedColumn(
         contracts_table,
         contracts_table.c.sealed_body,
         lambda _, row: contracts.place(row.resident_id, row.contract_id, row.version),
+        compare=lambda vault, row: contracts_actions.opened(
+            vault, _row(contracts.ContractRow, row)
+        ),
     ),
     SealedColumn(
         policy_history,
@@ -158,6 +175,9 @@ COLUMNS: tuple[SealedColumn, ...] = (
         emergency_sessions,
         emergency_sessions.c.sealed_body,
         lambda _, row: emergencies.place(row.resident_id, row.session_id, row.version),
+        compare=lambda vault, row: emergencies_actions.opened(
+            vault, _row(emergencies.SessionRow, row)
+        ),
     ),
     SealedColumn(
         notices_table,
@@ -168,6 +188,7 @@ COLUMNS: tuple[SealedColumn, ...] = (
         consent_requests,
         consent_requests.c.sealed_body,
         lambda _, row: requests.place(row.resident_id, row.request_id, row.version),
+        compare=lambda vault, row: requests_body.opened(vault, _row(requests.RequestRow, row)),
     ),
     SealedColumn(
         appeals_table,

@@ -28,7 +28,7 @@ from service.prompts import forgetting
 from service.records import days
 from service.records import store as records
 from service.residents import actions as residents
-from service.residents.store import advance, bump_consent
+from service.residents.store import Withdrawn, advance, bump_consent
 from service.upkeep import store
 
 REASON = "erased by the resident"
@@ -94,23 +94,37 @@ def erase_person(
 
     `Conflict` while a child under 14 has no other guardian: nobody could act for it any more.
     """
+    # The rows first: whoever holds one to write something of this person, or to make or use a code,
+    # has committed then, so that what follows finds it; whoever asks for it later is refused.
+    _hold(conn, index, permit)
+    residents.erase(conn, permit)
     guardians.part(conn, vault, index, permit.subject, now=now)
     guardians.forget(conn, permit.subject)
     appeals.forget(conn, permit.subject)
     _leave(conn, permit.subject, statistics_key)
     identity.forget(conn, permit.subject, now)
-    residents.erase(conn, permit)
     store.remove_data(conn, permit.subject)
 
 
 def erase_again(conn: Connection, resident: UUID, *, statistics_key: bytes, now: datetime) -> None:
     """Close the file of somebody whose keys are gone: a restored backup brought it back."""
+    residents.close(conn, resident)
     _leave(conn, resident, statistics_key)
     guardians.forget(conn, resident)
     appeals.forget(conn, resident)
     identity.forget(conn, resident, now)
-    residents.close(conn, resident)
     store.remove_data(conn, resident)
+
+
+def _hold(conn: Connection, index: BlindIndex, permit: Permit) -> None:
+    """Take the rows of a person and of all their children; `Withdrawn` when a child came just now.
+
+    That child's row could only be taken out of order.
+    """
+    children = guardians.children(conn, index, permit.subject)
+    guardians.hold(conn, permit.subject, *children)
+    if not guardians.children(conn, index, permit.subject) <= children:
+        raise Withdrawn
 
 
 def _leave(conn: Connection, resident: UUID, statistics_key: bytes) -> None:

@@ -4,7 +4,8 @@ Nothing that is opened is kept, shown or returned (`service.keys.inspection`); a
 table, a row by its keys, and what is wrong. What can be found:
 
 - `broken`: changed, swapped, moved to another day, class, person or column, cut, its suite flipped,
-  or an older ciphertext put into a newer row;
+  an older ciphertext put into a newer row, or clear columns of a row of policy (whom a grant names,
+  whether a contract is in force) that are not what is sealed beside them;
 - `torn`: one part of something that is written as a whole is of another revision than the rest;
 - `ahead`: the row is newer than its owner's counter, which was therefore put back;
 - `gone`: its key was shredded, so a restored row was not emptied yet;
@@ -31,7 +32,7 @@ from service.kit.guard import Crossing, dangerously_crossing
 from service.kit.log import log
 from service.kit.sealed import Sealed
 from service.upkeep import store
-from service.upkeep.columns import COLUMNS, SealedColumn
+from service.upkeep.columns import COLUMNS, Compare, SealedColumn
 
 _crossing = partial(dangerously_crossing, Crossing.VERIFICATION)
 BATCH = 200
@@ -114,7 +115,19 @@ def _condition(vault: Vault, column: SealedColumn, row: Row[Any]) -> str:
         return "no-keys"
     except (IntegrityBroken, ValueError):
         return "broken"
-    return inspection.look(vault, Sealed(bytes(row._mapping[column.column.name]), place))
+    found = inspection.look(vault, Sealed(bytes(row._mapping[column.column.name]), place))
+    if found == "whole" and column.compare is not None:
+        return _compared(vault, column.compare, row)
+    return found
+
+
+def _compared(vault: Vault, compare: Compare, row: Row[Any]) -> str:
+    """A row that opens: whether what lies in the clear beside it is what it says."""
+    try:
+        compare(vault, row)
+    except IntegrityBroken:
+        return "broken"
+    return "whole"
 
 
 def _group(column: SealedColumn, row: Row[Any]) -> tuple[Any, ...]:

@@ -3,24 +3,35 @@
 import json
 from collections.abc import Iterator
 from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
 import jwt
 import pytest
 
 from consent.vocabulary import DataClass
-from service.jobs import erasures
+from service.app import create
+from service.appeals import store as appeals
+from service.counted import grounds
+from service.house import House
+from service.jobs import contribute, erasures
 from service.keys import rings
 from service.keys.keyring import Keyring, Slot
+from service.keys.rings import ClassTombstone
 from service.keys.vault import Vault
 from service.kit.errors import Gone
 from service.kit.settings import Settings
 from service.upkeep import replay
 from service.upkeep.verify import verify
+from tests.api.test_contributions_api import agree
+from tests.api.test_contributions_api import kept as contributed
+from tests.asgi import doors
 from tests.conftest import MovingClock
-from tests.house_room import Person, Town, town
+from tests.house_room import Person, Town, another_house, town
+from tests.meanwhile import ONE_WRITER, Meanwhile
 from tests.record_room import observation
 from tests.record_room import pressure as bp
+from tests.words import without_ids
 
 BODY = "/v1/me/data-classes/body"
 
@@ -29,6 +40,15 @@ BODY = "/v1/me/data-classes/body"
 def here(settings: Settings, clock: MovingClock) -> Iterator[Town]:
     with town(settings, clock) as opened:
         yield opened
+
+
+@pytest.fixture
+def elsewhere(here: Town, clock: MovingClock) -> Iterator[House]:
+    """A house of another process over the same stores."""
+    if here.beneath.dialect.name == "sqlite":
+        pytest.skip(ONE_WRITER)
+    with another_house(here.house, clock) as other:
+        yield other
 
 
 def log(here: Town, who: Person, *records: dict[str, object]) -> list[dict[str, object]]:
@@ -62,7 +82,7 @@ def test_the_class_is_gone_and_every_other_stays(here: Town, clock: MovingClock)
     assert kept(here, lin) == [{"hba1c": 5.6}]
     assert len(kept(here, zhao)) == 1
     after = here.doors.get("/v1/me/prompt", headers=lin.headers).json()
-    assert "171" not in json.dumps(after)
+    assert "171" not in without_ids(json.dumps(after))
     assert after["level"] != level["level"]
     # A device that still holds the record does not bring it back.
     (again,) = log(here, lin, pressure)
@@ -177,9 +197,32 @@ def test_an_erasure_that_never_committed_destroys_nothing(here: Town, clock: Mov
     lin = here.resident("lin")
     log(here, lin, bp(128))
     here.house.vault.condemn(UUID(lin.id), DataClass.BODY, now=clock(), reason="cut off")
+    clock.advance(erasures.GIVEN_UP + timedelta(seconds=1))
     assert erasures.finish(here.house, now=clock()) == 0
+    lin = here.sign_in("lin")
     assert kept(here, lin) == [{"systolic_bp": 128, "diastolic_bp": 82}]
     assert rings.class_tombstones_of(here.house.keystore) == []
+
+
+def test_an_erasure_that_is_going_on_is_finished_whoever_starts_meanwhile(
+    here: Town, elsewhere: House, clock: MovingClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another process starts before the commit, and the one that erases dies right after it."""
+    lin = here.resident("lin")
+    log(here, lin, bp(171))
+    before = _dek_ids(here, lin, Slot.BODY)
+    condemn = Vault.condemn
+
+    def condemned(*args: Any, **more: Any) -> ClassTombstone:
+        stone = condemn(*args, **more)
+        assert erasures.finish(elsewhere, now=clock()) == 0
+        return stone
+
+    monkeypatch.setattr(Vault, "condemn", condemned)
+    _without_burying(here, lin)
+    assert before <= _dek_ids(here, lin, Slot.BODY)
+    assert erasures.finish(here.house, now=clock()) == 1
+    assert not before & _dek_ids(here, lin, Slot.BODY)
 
 
 def test_erasing_the_person_empties_every_row_of_health(here: Town) -> None:
@@ -194,6 +237,42 @@ def test_erasing_the_person_empties_every_row_of_health(here: Town) -> None:
     assert len(kept(here, zhao)) == 1
     with pytest.raises(Gone):
         here.house.keystore.load(UUID(lin.id))
+
+
+@pytest.mark.parametrize("path", ["/v1/me", BODY])
+def test_a_contribution_that_is_just_being_made_goes_as_well(
+    here: Town,
+    elsewhere: House,
+    clock: MovingClock,
+    monkeypatch: pytest.MonkeyPatch,
+    path: str,
+) -> None:
+    """The job has made it and holds the row; the erasure begins before the job's commit."""
+    lin = here.resident("lin")
+    agree(here, lin)
+    erasure = Meanwhile(here.beneath, lambda: here.doors.delete(path, headers=lin.headers))
+    monkeypatch.setattr(grounds, "keep", erasure.before(grounds.keep))
+    made = contribute.contribute(elsewhere, now=clock())
+    assert made == (1, 0)
+    answer = erasure.result()
+    assert answer.status_code == 200, answer.text
+    assert contributed(here) == []
+
+
+def test_an_appeal_that_is_just_being_filed_goes_as_well(
+    here: Town, elsewhere: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lin = here.resident("lin")
+    (made,) = log(here, lin, observation({"sleep_duration": 6.0}))
+    wish = {"about": {"record": made["id"]}, "reason": "the watch was off", "for_doctor": True}
+    erasure = Meanwhile(here.beneath, lambda: here.doors.delete("/v1/me", headers=lin.headers))
+    monkeypatch.setattr(appeals, "add", erasure.before(appeals.add))
+    with doors(create(elsewhere)) as there:
+        filed = there.post("/v1/me/appeals", json=wish, headers=lin.headers)
+    assert filed.status_code == 201, filed.text
+    assert erasure.result().status_code == 200
+    with here.beneath.connect() as conn:
+        assert conn.exec_driver_sql("SELECT count(*) FROM appeals").scalar_one() == 0
 
 
 def _dek_ids(here: Town, who: Person, slot: Slot) -> set[int]:

@@ -70,7 +70,7 @@ def test_a_grant_from_giving_to_withdrawal(here: Town) -> None:
         "deny": False,
         "status": "active",
         "notice": "care",
-        "notice_version": "3",
+        "notice_version": "4",
         "needs_renewal": False,
         "renew_by": None,
     }
@@ -242,6 +242,8 @@ OWN_OPERATIONS = (
     ("GET", "/v1/me/children", None, 200),
     ("GET", "/v1/me/guardians", None, 200),
     ("GET", "/v1/me/contract", None, 404),
+    ("GET", "/v1/me/recovery-codes", None, 200),
+    ("POST", "/v1/me/recovery-codes", None, 201),
     ("DELETE", "/v1/me", None, 200),
 )
 

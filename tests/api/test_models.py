@@ -10,6 +10,7 @@ import pytest
 from service.api.bare import application
 from service.domain.risk.models import MODELS
 from tests.golden.vectors import OWN, asked
+from tests.words import without_ids
 
 BODY = {"bmi": 23.99}
 
@@ -84,7 +85,7 @@ def test_an_input_no_model_has_is_named_and_not_echoed(client: Caller, model_id:
     answer = client.post(f"/v1/models/{model_id}/evaluate", json={"inputs": {"shoe": 77123}})
     assert answer.status_code == 422
     assert "/inputs/shoe" in [fault["pointer"] for fault in answer.json()["errors"]]
-    assert "77123" not in answer.text
+    assert "77123" not in without_ids(answer.text)
 
 
 def test_outside_is_said_over_http(client: Caller) -> None:
@@ -125,7 +126,7 @@ def test_bad_input_is_named_and_never_echoed(
     assert {"pointer": pointer, "code": code} in [
         {"pointer": fault["pointer"], "code": fault["code"]} for fault in problem["errors"]
     ]
-    assert "77" not in answer.text.replace(problem.get("request_id") or "-", "")
+    assert "77" not in without_ids(answer.text)
 
 
 def test_envelope_without_inputs_is_refused(client: Caller) -> None:

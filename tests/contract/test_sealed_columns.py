@@ -8,10 +8,15 @@ from sqlalchemy import LargeBinary
 from service.migrations.draft import tables_of
 from service.upkeep.columns import COLUMNS
 
-KEYED_ELSEWHERE = {"access_tallies.sealed", "contribution_grounds.sealed", "contributions.sealed"}
-"""Sealed under keys of the service: tallies live a day and are opened by every reconciliation,
-grounds about a month by every contributing run, and `verify` opens contributions by a way of its
-own."""
+KEYED_ELSEWHERE = {
+    "access_reconciled.sealed",
+    "access_tallies.sealed",
+    "contribution_grounds.sealed",
+    "contributions.sealed",
+}
+"""Sealed under keys of the service: tallies live a day and are opened by every reconciliation, the
+marks of reconciled days by every look for one that is missing, grounds about a month by every
+contributing run, and `verify` opens contributions by a way of its own."""
 NOT_SEALED = {
     "access_buckets.hashes",
     "access_nodes.hash",
@@ -32,6 +37,7 @@ NOT_SEALED = {
     "passkeys.tag",
     "record_parts.class_tag",
     "record_parts.record_key",
+    "recovery_codes.digest",
     "refresh_tokens.hash",
     "release_artifacts.csv",
     "release_artifacts.manifest",

@@ -48,6 +48,10 @@ def faults(here: Town) -> list[tuple[str, str]]:
     return sorted((one.table, one.fault) for one in seen.faults)
 
 
+def _password(name: str) -> dict[str, str]:
+    return {"grant_type": "password", "username": name, "password": PASSWORD}
+
+
 @contextmanager
 def yesterday(settings: Settings, clock: MovingClock, folder: Path) -> Iterator[dict[str, Any]]:
     """Three people, a backup; then zhao erases himself, mei one class, and keys are renewed."""
@@ -132,6 +136,29 @@ def test_a_restore_can_shut_everybody_else_out(
     with town(settings, clock) as here:
         lin = here.sign_in("lin")
         assert here.doors.get("/v1/me/deny-all", headers=lin.headers).json()["on"] is True
+
+
+def test_no_sign_in_and_no_recovery_code_of_the_backup_is_good_again(
+    settings: Settings, clock: MovingClock, tmp_path: Path
+) -> None:
+    """A thief spent both before the restore, or had them taken away."""
+    with town(settings, clock) as here:
+        lin = here.resident("lin")
+        made = here.doors.post("/v1/me/recovery-codes", headers=lin.headers)
+        code, old = made.json()["codes"][0], here.token(**_password("lin")).json()["refresh_token"]
+        backup.save(settings, tmp_path / "backup", keystore=False)
+    backup.restore(settings, tmp_path / "backup", keystore=False, shut=False)
+    with town(settings, clock) as here:
+        # An access token that was revoked since is not good for what is left of its ten minutes.
+        assert here.doors.get("/v1/me", headers=lin.headers).status_code == 401
+        again = here.token(grant_type="refresh_token", refresh_token=old)
+        assert again.status_code == 401, again.text
+        sent = {"login": "lin", "code": code, "new_password": "another-horse-battery"}
+        assert here.doors.post("/v1/auth/recover", json=sent).status_code == 401
+        # The password of the backup is all there is to begin with.
+        lin = here.sign_in("lin")
+        left = here.doors.get("/v1/me/recovery-codes", headers=lin.headers)
+        assert left.json()["left"] == 0
 
 
 def test_the_two_stores_never_share_a_backup(

@@ -5,12 +5,15 @@ started before it: no read fails, jobs that were killed in the middle go on with
 version is destroyed by two operators, and everything still opens.
 """
 
+import fcntl
+import os
 import signal
 import subprocess
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from random import choice
 from typing import Any
@@ -27,6 +30,7 @@ from service.keys import rings
 from service.keys.keyring import Slot
 from service.keys.tables import renewals, ring_keys
 from service.kit.db import open_engine
+from tests.journeys import warm
 from tests.journeys.server import KANGMA, Installation, install, serving
 from tests.record_room import pressure
 
@@ -35,9 +39,30 @@ PASSWORD = "correct horse 12"
 SESSION = 240.0
 """Seconds after which somebody signs in again; access tokens live ten minutes."""
 SECRETS = {"anna": "anna's long secret", "ben": "ben's long secret"}
-BYSTANDERS = 8_000
-RENEWED = 200
-"""Keyrings of people who do nothing, so that there is something left when the rewrap is killed."""
+HELD = 100
+"""Octets that a job can say before it is held: two or three lines of progress."""
+PAGE = 4096
+"""The least that Linux keeps of what is said into a pipe."""
+
+
+@dataclass(frozen=True)
+class Size:
+    """Of a deployment and its traffic."""
+
+    bystanders: int
+    """Keyrings of people who do nothing, so that there is something left when the rewrap is killed;
+    more than three of its transactions."""
+    renewed: int
+    """Of whom one class is renewed."""
+    people: int
+    """Who write and read without a pause."""
+    key_seconds: int
+    reads: int
+    """That there must have been, and a third as many writes."""
+
+
+BY_DAY = Size(bystanders=4_000, renewed=20, people=2, key_seconds=1, reads=20)
+BY_NIGHT = Size(bystanders=8_000, renewed=200, people=3, key_seconds=2, reads=60)
 
 
 class Traffic:
@@ -108,11 +133,11 @@ class Traffic:
                 thread.join()
 
 
-def crowd(made: Installation) -> None:
+def crowd(made: Installation, bystanders: int) -> None:
     """Keyrings of people who only exist."""
     house = build(made.settings())
     try:
-        house.vault.create_many([UUID(int=(1 << 64) + n) for n in range(BYSTANDERS)])
+        house.vault.create_many([UUID(int=(1 << 64) + n) for n in range(bystanders)])
     finally:
         house.close()
 
@@ -135,34 +160,40 @@ def step(made: Installation, done: str) -> dict[str, Any]:
     raise AssertionError(told)
 
 
-def killed_after_one_line(made: Installation, *arguments: str) -> None:
-    """Start a job and kill it, without a chance to tidy up, when it has said how far it is."""
+def killed_in_the_middle(made: Installation, left: Any, *arguments: str) -> None:
+    """Start a job and kill it, without a chance to tidy up, when it has done a part of the work.
+
+    Nobody reads what it says, and its pipe has room for little, so it stands still behind the
+    transaction whose line does not fit any more, however slow this test comes to kill it.
+    """
+    hearing, saying = os.pipe()
+    fcntl.fcntl(saying, fcntl.F_SETPIPE_SZ, PAGE)
+    os.write(saying, b"-" * (PAGE - HELD))
+    before = count(made, left)
     job = subprocess.Popen(
         [KANGMA, *arguments, "--json"],
         env=made.environment,
         cwd=made.folder,
-        stdout=subprocess.PIPE,
+        stdout=saying,
         stderr=subprocess.DEVNULL,
     )
-    assert job.stdout is not None
-    assert job.stdout.readline()
-    assert job.stdout.readline()
+    os.close(saying)
+    for _ in range(600):
+        if count(made, left) < before:
+            break
+        assert job.poll() is None
+        time.sleep(0.05)
     job.send_signal(signal.SIGKILL)
     job.wait()
-    job.stdout.close()
+    os.close(hearing)
+    assert 0 < count(made, left) < before
 
 
 def said(
     made: Installation, secrets: list[str], *arguments: str
 ) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [KANGMA, *arguments, "--json"],
-        env=made.environment,
-        cwd=made.folder,
-        input="\n".join(secrets) + "\n",
-        capture_output=True,
-        text=True,
-    )
+    told = "\n".join(secrets) + "\n"
+    return warm.run((*arguments, "--json"), made.environment, made.folder, told)
 
 
 def to_the_end(made: Installation, *arguments: str) -> None:
@@ -176,8 +207,7 @@ def root_key(made: Installation) -> None:
     step(made, "added")
     step(made, "made-primary")
     old = select(func.count()).select_from(ring_keys).where(ring_keys.c.kek_version == 1)
-    killed_after_one_line(made, "keys", "rewrap")
-    assert 0 < count(made, old) < BYSTANDERS
+    killed_in_the_middle(made, old, "keys", "rewrap")
     to_the_end(made, "keys", "rewrap")
     assert count(made, old) == 0
     step(made, "retired")
@@ -189,41 +219,50 @@ def root_key(made: Installation) -> None:
     assert said(made, [SECRETS["ben"]], *ask, "ben").returncode == 0
 
 
-def data_keys(made: Installation, traffic: Traffic) -> None:
+def data_keys(made: Installation, traffic: Traffic, size: Size) -> None:
     """New epochs for some and for all who write; the job that seals anew is killed and goes on."""
     house = build(made.settings())
     try:
         now = house.clock()
-        begun, _ = rings.begin_all(house.keystore, {Slot.BODY}, after=None, limit=RENEWED, now=now)
+        begun, _ = rings.begin_all(
+            house.keystore, {Slot.BODY}, after=None, limit=size.renewed, now=now
+        )
     finally:
         house.close()
-    assert begun == RENEWED
+    assert begun == size.renewed
     for who in traffic.people:
         assert made.kangma("keys", "renew", "--resident", who)["begun"] == 9
-    time.sleep(2.5)
+    time.sleep(size.key_seconds + 0.5)
     waiting = select(func.count()).select_from(renewals)
-    killed_after_one_line(made, "keys", "reseal")
-    assert count(made, waiting) > 0
+    killed_in_the_middle(made, waiting, "keys", "reseal")
     to_the_end(made, "keys", "reseal")
     assert count(made, waiting) == 0
 
 
-@pytest.mark.slow
+@pytest.mark.parametrize(
+    "size",
+    [
+        pytest.param(BY_DAY, id="by day"),
+        pytest.param(BY_NIGHT, id="by night", marks=pytest.mark.slow),
+    ],
+)
 def test_nobody_notices_that_every_key_is_changed(
-    database_url: str, keystore_url: str, tmp_path: Path
+    database_url: str, keystore_url: str, tmp_path: Path, size: Size
 ) -> None:
     made = install(tmp_path, database_url, keystore_url)
-    made.environment |= {"KANGMA_KEY_SECONDS": "2", "KANGMA_BACKUP_DAYS": "0"}
+    seconds = str(size.key_seconds)
+    made.environment |= {"KANGMA_KEY_SECONDS": seconds, "KANGMA_BACKUP_DAYS": "0"}
     with serving(made, workers=2) as here:
-        crowd(made)
-        traffic = Traffic(here.url, 3)
+        crowd(made, size.bystanders)
+        traffic = Traffic(here.url, size.people)
         with traffic.flowing():
             root_key(made)
-            data_keys(made, traffic)
-            time.sleep(3)
+            data_keys(made, traffic, size)
+            # What any process still held opened is forgotten by now.
+            time.sleep(size.key_seconds + 0.5)
         assert traffic.failures == []
-        assert traffic.reads > 50
-        assert traffic.writes > 20
+        assert traffic.reads > size.reads
+        assert traffic.writes > size.reads / 3
     assert made.kangma("keys", "verify")["wrapped_by"].keys() == {"2"}
     verified = made.kangma("db", "verify")
     assert verified["faults"] == []

@@ -134,20 +134,25 @@ async def _move_in(client: Any, name: str, community: str) -> None:
     profile = await of(client.me.profile())
     assert profile["resident_id"] == made["resident_id"]
     assert (await of(client.me.amend(contact="13800138000")))["contact"] == "13800138000"
-    await _hold_a_key(client)
+    await _hold_a_key(client, f"lin-{name}")
     assert (await of(client.me.profile()))["resident_id"] == made["resident_id"]
 
 
-async def _hold_a_key(client: Any) -> None:
-    """Add passkeys, sign in and step up with one, remove the other."""
+async def _hold_a_key(client: Any, login: str) -> None:
+    """Add passkeys, sign in and step up with one, remove the other; forget the password."""
     device, keys = Authenticator(), client.passkeys
     kept = await of(keys.add(device.create(await of(keys.begin()))))
-    spare = await of(keys.add(Authenticator().create(await of(keys.begin()))))
     await of(keys.sign_in(device.get(await of(keys.challenge()))))
+    spare = await of(keys.add(Authenticator().create(await of(keys.begin()))))
     await of(keys.step_up(password=PASSWORD))
     await of(keys.step_up(credential=device.get(await of(keys.challenge()))))
     await of(client.change_password(PASSWORD, "another horse 电池"))
     await of(client.change_password("another horse 电池", PASSWORD))
+    await of(keys.step_up(credential=device.get(await of(keys.challenge()))))
+    codes = (await of(client.make_recovery_codes()))["codes"]
+    await of(client.recover(login, codes[0], PASSWORD))
+    assert (await of(client.recovery_codes()))["left"] == len(codes) - 1
+    await of(keys.step_up(credential=device.get(await of(keys.challenge()))))
     assert await of(keys.remove(spare["id"])) is None
     assert [one["id"] for one in await of(keys.mine())] == [kept["id"]]
 
@@ -273,7 +278,9 @@ async def _be_asked(me: Any, zhou: Any, patient: str) -> None:
         await of(zhou.doctor.ask(patient, ["body"]))
     assert refusal.value.rule == "cool-down"
     told = await of(me.notices())
-    kinds = {one["kind"] for one in told} - {"password-changed"}
+    # Of the sign-in, and of the watch over unusual looks, which comes round on a slow machine.
+    others = ("passkey-", "password-", "recovery-", "unusual-look")
+    kinds = {one["kind"] for one in told if not one["kind"].startswith(others)}
     assert kinds == {"consent-asked", "appeal-answered"}
     assert (await of(me.mark_notice_read(told[0]["id"])))["read"] is True
 

@@ -22,12 +22,13 @@ _warm: "subprocess.Popen[str] | None" = None
 
 
 def run(
-    arguments: tuple[str, ...], environment: dict[str, str], folder: Path
+    arguments: tuple[str, ...], environment: dict[str, str], folder: Path, told: str = ""
 ) -> subprocess.CompletedProcess[str]:
-    """`kangma` with these arguments; what it printed and how it ended."""
+    """`kangma` with these arguments, told this on standard input; what it printed, how it ended."""
     with TemporaryDirectory() as aside:
-        said = [Path(aside, name) for name in ("stdout", "stderr")]
-        wish = [arguments, environment, str(folder), *map(str, said)]
+        asked, *said = [Path(aside, name) for name in ("stdin", "stdout", "stderr")]
+        asked.write_text(told, "utf-8")
+        wish = [arguments, environment, str(folder), *map(str, (asked, *said))]
         with _one_at_a_time:
             status = int(_asked(json.dumps(wish)))
         printed = [file.read_text("utf-8") for file in said]
@@ -60,8 +61,8 @@ def _fork(wish: str) -> int | None:
     """The exit status of the command, or None in the process that is to run it."""
     if child := os.fork():
         return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-    arguments, environment, folder, *said = json.loads(wish)
-    for number, place in enumerate((os.devnull, *said)):
+    arguments, environment, folder, *streams = json.loads(wish)
+    for number, place in enumerate(streams):
         how = os.O_RDONLY if number == 0 else os.O_WRONLY | os.O_CREAT | os.O_TRUNC
         opened = os.open(place, how, 0o600)
         os.dup2(opened, number)

@@ -78,7 +78,8 @@ def test_empty_cells_are_as_noisy_as_full_ones(audit: Audit) -> None:
 def test_nothing_repeats_between_cells_tables_or_releases(audit: Audit) -> None:
     drawn = audit.flat
     cells = drawn.shape[1]
-    limit = 4.5 / cells**0.5
+    # Some 300 comparisons: one in a thousand runs would go beyond 4.5.
+    limit = 5 / cells**0.5
     for first in range(len(drawn)):
         for lag in (1, 2, 14, 84):
             assert abs((drawn[first, :-lag] * drawn[first, lag:]).mean()) < limit

@@ -1,176 +1,303 @@
-"""Two times two hundred residents who live differently and use the service alike.
+"""A small town whose residents use the service alike and live differently, for months.
 
-Half are active and half lie in bed; half are HIV positive and half are not, crosswise. Their
-devices and clinics report on the same days, as often and with texts of their own; what is reported
-differs as it does between such people. What a thief sees of it is turned into numbers here.
+Eight residents share each calendar (`tests.security.calendars`), one of each sort
+(`tests.security.health`). Everything goes through the doors, jobs and the command line's actions;
+the clock moves from act to act.
 """
 
 import json
 import random
-import re
-import sqlite3
 import zlib
-from collections import Counter
-from collections.abc import Iterator
-from pathlib import Path
-from typing import Any, NamedTuple
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from functools import partial
+from itertools import pairwise
+from typing import Any
 from uuid import UUID
 
+import httpx
+import pytest
 from sqlalchemy import Connection
 
-from service.prompts import actions as prompts
-from service.records import series
-from tests.consent_room import Clinic
-from tests.record_room import PROFILE, REGIONS, observation
+from service.breakglass import actions as breakglass
+from service.breakglass import store as reviews
+from service.healthcode import actions as healthcode
+from service.jobs import checkpoint, watch
+from service.jobs.contribute import contribute
+from service.kit.audience import speaking_for
+from service.kit.ids import new_id
+from tests.authenticator import Authenticator
+from tests.conftest import MovingClock
+from tests.contract.validated import Validated
+from tests.family_room import wish
+from tests.house_room import Person, Town
+from tests.passkey_room import enrolled
+from tests.security.calendars import APART, START, Calendar, Deed, calendars
+from tests.security.health import SORTS, Body, Sort
 
-DAYS = [f"2026-11-{day:02}" for day in range(6, 20)]
-TAGS_SHOWN = 8
-_WORD = re.compile(r"[a-z_-]{1,40}")
-"""What stands in clear as a word of ours: an action, a rule, a purpose, a status."""
-
-
-class Cohorts(NamedTuple):
-    """Who lives how; the residents stand in the order of the features."""
-
-    residents: list[UUID]
-    active: list[bool]
-    positive: list[bool]
-    unpadded: list[int]
-    """Bytes of each one's samples as a careless store would keep them: compressed, not padded."""
+REASON = "倒在路边，昏迷，需要了解用药与过敏史"
 
 
-def settle(clinic: Clinic, people: int, seed: int = 7) -> Cohorts:
-    """Let so many people live for two weeks."""
-    dice = random.Random(seed)
-    doctor = clinic.doctor_named()
-    cohorts = Cohorts([], [], [], [])
-    for number in range(people):
-        active, positive = number % 2 == 0, number % 4 < 2
-        resident, unpadded = live(clinic, doctor, dice, active=active, positive=positive)
-        cohorts.residents.append(resident)
-        cohorts.unpadded.append(unpadded)
-        cohorts.active.append(active)
-        cohorts.positive.append(positive)
-    return cohorts
+@dataclass
+class Resident:
+    """Somebody of the town, what they know of their own use, and how they are."""
+
+    id: str
+    login: str
+    calendar: int
+    sort: Sort
+    body: Body
+    refresh: str | None = None
+    records: list[tuple[str, int]] = field(default_factory=list)
+    appeal: str | None = None
+    request: str | None = None
+    unpadded: list[int] = field(default_factory=list)
+    """Bytes of days of samples as a careless store would keep them: compressed, not padded."""
 
 
-def live(
-    clinic: Clinic, doctor: UUID, dice: random.Random, *, active: bool, positive: bool
-) -> tuple[UUID, int]:
-    resident = clinic.resident()
-    clinic.log(resident, *check_ups(dice, active, positive))
-    days = [day for at in DAYS for day in worn(dice, at, active)]
-    clinic.write(
-        lambda conn: series.append(
-            conn, clinic.vault, clinic.own(conn, resident), days, clinic.now, profile=PROFILE
+class Cohorts:
+    """The town, and who of it lives how: residents in the order in which they moved in."""
+
+    def __init__(self, town: Town, clock: MovingClock, number: int, rounds: int, seed: int) -> None:
+        # What is answered is held against the contract elsewhere; here thousands are asked for.
+        assert isinstance(town.doors, Validated)
+        self.town, self.doors, self.clock = town, town.doors.inner, clock
+        self.dice = random.Random(seed)
+        self.calendars = calendars(number, rounds, self.dice)
+        self.rounds = rounds
+        clock.now = START - timedelta(days=1)
+        self.doctors = [town.doctor(f"dr-{number}") for number in range(3)]
+        self.residents = self._move_in()
+
+    def _move_in(self) -> list[Resident]:
+        places = [
+            (at, sort)
+            for at in range(len(self.calendars))
+            for sort in self.dice.sample(SORTS, k=len(SORTS))
+        ]
+        return [self._one(number, *place) for number, place in enumerate(places)]
+
+    def _one(self, number: int, calendar: int, sort: Sort) -> Resident:
+        of, login = self.calendars[calendar], f"r{number}"
+        made = {"login": login, "password": "correct horse 电池", "name": "林梅"}
+        told = {"birth_date": of.born, "sex": of.sex, "region": "330101001001"}
+        answer = self._ok(self.doors.post("/v1/auth/register", json=made | told))
+        body = Body(sort, random.Random(self.dice.random()), of.device)
+        return Resident(answer["resident_id"], login, calendar, sort, body)
+
+    def live(self) -> None:
+        """Everything that happens, in order; jobs run at the end of each round and a week later."""
+        happens: list[tuple[datetime, int, Deed | None]] = [
+            (deed.at, at, deed) for at, of in enumerate(self.calendars) for deed in of.deeds
+        ]
+        happens += [
+            (START + number * APART + timedelta(days=days), -1, None)
+            for number in range(self.rounds)
+            for days in (6, 12)
+        ]
+        twins: dict[int, list[Resident]] = {}
+        for one in self.residents:
+            twins.setdefault(one.calendar, []).append(one)
+        for at, calendar, deed in sorted(happens, key=lambda one: one[:2]):
+            self.clock.now = at
+            if deed is None:
+                self.night()
+                continue
+            self.dice.shuffle(twins[calendar])
+            for one in twins[calendar]:
+                getattr(self, f"do_{deed.act}")(one, self.calendars[calendar], deed)
+        for doctor in self.doctors:
+            self.ask(self._as_doctor(doctor), "GET", "/v1/doctor/indicators")
+
+    def night(self) -> None:
+        """What happens without a resident: panels, statistics, the watch over the log."""
+        for doctor in self.doctors:
+            self.ask(self._as_doctor(doctor), "GET", "/v1/doctor/panel?limit=500")
+            self.ask(self._as_doctor(doctor), "GET", "/v1/doctor/panel?limit=500&level=3")
+            self.ask(self._as_doctor(doctor), "GET", "/v1/doctor/appeals")
+        house = self.town.house
+        contribute(house, now=self.clock.now)
+        watch.watch(house)
+        checkpoint.make(house, now=self.clock.now)
+        with speaking_for("operator"):
+            for one in house.db.read(lambda conn: reviews.every(conn, closed=False)):
+                house.db.write(partial(self._review, id_=one.review_id))
+
+    def _review(self, conn: Connection, id_: UUID) -> None:
+        breakglass.close_review(
+            conn,
+            self.town.house.vault,
+            id_,
+            outcome="justified",
+            reviewer="钱",
+            now=self.clock.now,
         )
-    )
-    clinic.sign(resident, doctor, ["body", "screening", "infectious"])
-    clinic.write(lambda conn: read_prompt(clinic, conn, resident))
-    return resident, len(zlib.compress(json.dumps(days).encode()))
+
+    def moves(self) -> list[int]:
+        """How often each one's level or index changed, as they are told themselves."""
+        return [self._moves(one) for one in self.residents]
+
+    def _moves(self, one: Resident) -> int:
+        items = self.me(one, "GET", "/prompts")["items"]
+        told = [(item["level"], item["index"]) for item in items]
+        return sum(earlier != later for earlier, later in pairwise(told))
+
+    # -- acts ----------------------------------------------------------------------------------
+
+    def do_sign(self, one: Resident, of: Calendar, deed: Deed) -> None:
+        assert of.doctor is not None
+        body = {
+            "doctor_id": self.doctors[of.doctor].id,
+            "package": "basic",
+            "data_classes": ["profile", *of.classes],
+        }
+        self.me(one, "POST", "/contract", body)
+
+    def do_agree(self, one: Resident, of: Calendar, deed: Deed) -> None:
+        classes = ["profile", "body", "screening", "lifestyle"]
+        body = {
+            "grantee": {"kind": "service", "id": "statistics"},
+            "purposes": ["statistics"],
+            "data_classes": classes,
+            "separate_consent": True,
+        }
+        self.me(one, "POST", "/grants", body)
+
+    def do_passkey(self, one: Resident, of: Calendar, deed: Deed) -> None:
+        enrolled(self.town, self._as(one), Authenticator())
+
+    def do_child(self, one: Resident, of: Calendar, deed: Deed) -> None:
+        child = self.me(one, "POST", "/children", wish())["resident_id"]
+        record = one.body.report("screen", 4, deed.at)
+        self.me(one, "POST", f"/children/{child}/records", {"records": [record]})
+
+    def do_log(self, one: Resident, of: Calendar, deed: Deed) -> None:
+        one.body.comes(deed.round)
+        records = [
+            one.body.report(kind, note, deed.at - timedelta(minutes=5 + at))
+            for at, (kind, note) in enumerate(deed.kinds)
+        ]
+        found = self.me(one, "POST", "/records", {"records": records})
+        for result in found["results"]:
+            assert result["status"] == "created", result
+        one.records += [(result["id"], result["rev"]) for result in found["results"]]
+
+    def do_samples(self, one: Resident, of: Calendar, deed: Deed) -> None:
+        series = list(one.body.worn((deed.at - timedelta(days=1)).date(), deed.days))
+        one.unpadded.append(
+            len(zlib.compress(json.dumps([day["v"] for day in series[:2]]).encode()))
+        )
+        found = self.me(one, "POST", "/series", {"series": series})
+        assert {line["status"] for line in found["results"]} <= {"created", "updated"}, found
+
+    def do_read(self, one: Resident, of: Calendar, deed: Deed) -> None:
+        self.me(one, "GET", "/prompt")
+
+    def do_correct(self, one: Resident, of: Calendar, deed: Deed) -> None:
+        id_, rev = one.records[0]
+        changed = one.body.report("pressure", 5, deed.at - timedelta(hours=1)) | {"id": id_}
+        answer = self.ask(
+            self._as(one), "PUT", f"/v1/me/records/{id_}", changed, **{"If-Match": f'"{rev}"'}
+        )
+        one.records[0] = (id_, answer["rev"])
+
+    def do_delete(self, one: Resident, of: Calendar, deed: Deed) -> None:
+        id_, rev = one.records.pop()
+        self.ask(self._as(one), "DELETE", f"/v1/me/records/{id_}", **{"If-Match": f'"{rev}"'})
+
+    def do_look(self, one: Resident, of: Calendar, deed: Deed) -> None:
+        self.ask(self._doctor_of(of), "GET", f"/v1/doctor/patients/{one.id}")
+
+    def do_list(self, one: Resident, of: Calendar, deed: Deed) -> None:
+        self.ask(self._doctor_of(of), "GET", f"/v1/doctor/patients/{one.id}/records")
+
+    def do_code(self, one: Resident, of: Calendar, deed: Deed) -> None:
+        token = self.me(one, "GET", "/code")["token"]
+        body = {"token": token}
+        self.ask(self._doctor_of(of), "POST", "/v1/doctor/codes/resolve", body)
+
+    def do_glass(self, one: Resident, of: Calendar, deed: Deed) -> None:
+        stranger = self._stranger(of)
+        address = f"/v1/doctor/patients/{one.id}"
+        self.ask(stranger, "POST", f"{address}/emergency", {"reason": REASON})
+        self.ask(stranger, "GET", address)
+
+    def do_close(self, one: Resident, of: Calendar, deed: Deed) -> None:
+        address = f"/v1/doctor/patients/{one.id}/emergency"
+        headers = self._stranger(of).headers
+        assert self.doors.delete(address, headers=headers).status_code in (200, 404)
+
+    def do_appeal(self, one: Resident, of: Calendar, deed: Deed) -> None:
+        about = {"record": one.records[0][0]}
+        body = {"about": about, "reason": "袖带太小", "for_doctor": of.doctor is not None}
+        one.appeal = self.me(one, "POST", "/appeals", body)["id"]
+
+    def do_answer(self, one: Resident, of: Calendar, deed: Deed) -> None:
+        if one.appeal is not None:
+            address = f"/v1/doctor/patients/{one.id}/appeals/{one.appeal}/answer"
+            self.ask(self._doctor_of(of), "POST", address, {"outcome": "rejected", "reason": "准"})
+
+    def do_ask(self, one: Resident, of: Calendar, deed: Deed) -> None:
+        # Of a doctor they signed with, or to whom they held up their code in a round before.
+        body = {"data_classes": ["mental"]}
+        address = f"/v1/doctor/patients/{one.id}/requests"
+        one.request = self.ask(self._doctor_of(of), "POST", address, body)["request_id"]
+
+    def do_accept(self, one: Resident, of: Calendar, deed: Deed) -> None:
+        if one.request is not None:
+            self.me(one, "POST", f"/requests/{one.request}/accept", {"separate_consent": True})
+
+    def do_refresh(self, one: Resident, of: Calendar, deed: Deed) -> None:
+        """Sign in, or go on with the sign-in of a round before."""
+        form = {"grant_type": "refresh_token", "refresh_token": one.refresh or ""}
+        if one.refresh is None:
+            form = {
+                "grant_type": "password",
+                "username": one.login,
+                "password": "correct horse 电池",
+            }
+        answer = self.doors.post("/v1/auth/token", data=form)
+        one.refresh = answer.json().get("refresh_token") if answer.status_code == 200 else None
+
+    # -- doors ---------------------------------------------------------------------------------
+
+    def me(self, one: Resident, method: str, rest: str, body: object = None) -> Any:
+        return self.ask(self._as(one), method, f"/v1/me{rest}", body)
+
+    def ask(self, who: Person, method: str, path: str, body: object = None, **headers: str) -> Any:
+        kept: dict[str, Any] = {} if body is None else {"json": body}
+        return self._ok(self.doors.request(method, path, headers=who.headers | headers, **kept))
+
+    def _ok(self, answer: httpx.Response) -> Any:
+        assert answer.status_code < 300, (str(answer.request.url), answer.text)
+        return answer.json() if answer.content else None
+
+    def _as(self, one: Resident) -> Person:
+        return Person(one.id, one.login, self._token(one.id, "resident"), None)
+
+    def _as_doctor(self, doctor: Person) -> Person:
+        return Person(doctor.id, doctor.login, self._token(doctor.id, "doctor"), None)
+
+    def _doctor_of(self, of: Calendar) -> Person:
+        return self._as_doctor(self.doctors[of.doctor or 0])
+
+    def _stranger(self, of: Calendar) -> Person:
+        return self._as_doctor(self.doctors[((of.doctor or 0) + 1) % len(self.doctors)])
+
+    def _token(self, subject: str, audience: str) -> str:
+        """A token of somebody who has just proved themselves twice; that leaves no row."""
+        scope = {"resident": "me", "doctor": "patients"}[audience]
+        return self.town.house.tokens.issue(
+            subject=UUID(subject),
+            audience=audience,
+            scope=frozenset({scope}),
+            auth_time=self.clock.now,
+            acr=2,
+            family=new_id(),
+            now=self.clock.now,
+        )
 
 
-def read_prompt(clinic: Clinic, conn: Connection, resident: UUID) -> None:
-    permit = clinic.own(conn, resident)
-    prompts.renew(conn, clinic.vault, permit, regions=REGIONS, now=clinic.now)
-
-
-def check_ups(dice: random.Random, active: bool, positive: bool) -> list[dict[str, Any]]:
-    """Everybody is tested and examined; how often and with how many words has other reasons.
-
-    A class used at all can be told from one that is not, so the cohorts use the same classes: what
-    a result says must not show, that somebody has results of several kinds does.
-    """
-    found = [body_of(dice, DAYS[number], active) for number in range(4 + dice.randrange(4))]
-    screen = {"hiv_screen": "positive" if positive else "negative"}
-    found.append(observation(screen, f"{DAYS[1]}T09:00:00+08:00", note=words(dice)))
-    serology = {"hbsag": "negative", "hcv_antibody": "positive" if positive else "negative"}
-    found.append(observation(serology, f"{DAYS[2]}T09:00:00+08:00"))
-    found.append(observation(lipids(dice, active), f"{DAYS[3]}T09:00:00+08:00"))
-    if dice.random() < 0.5:
-        code = "hypertension" if not active else "asthma"
-        start = f"{DAYS[4]}T09:00:00+08:00"
-        found.append({"kind": "condition", "start": start, "code": code, "status": "active"})
-    return found
-
-
-def body_of(dice: random.Random, day: str, active: bool) -> dict[str, Any]:
-    base = (118, 74, 62.0) if active else (139, 86, 81.0)
-    values = {
-        "systolic_bp": base[0] + dice.randrange(15),
-        "diastolic_bp": base[1] + dice.randrange(9),
-        "body_weight": base[2] + dice.randrange(90) / 10,
-    }
-    return observation(values, f"{day}T08:00:00+08:00", note=words(dice))
-
-
-def lipids(dice: random.Random, active: bool) -> dict[str, Any]:
-    return {"ldl_c": (2 if active else 3) + dice.randrange(20) / 10, "hdl_c": 1.2}
-
-
-def words(dice: random.Random) -> str:
-    return "".join(dice.choice("天气心情好累早晚") for _ in range(dice.randrange(12)))
-
-
-def worn(dice: random.Random, day: str, active: bool) -> Iterator[dict[str, Any]]:
-    """Steps of every quarter of an hour and heart rates of every five minutes."""
-    source = {"kind": "device", "name": "band"}
-    quarters = list(range(0, 86_400, 900))
-    walked = [dice.randrange(900) if active else 0 for _ in quarters]
-    yield {"measure": "steps", "day": day, "source": source, "t": quarters, "v": walked}
-    fives = list(range(0, 86_400, 300))
-    rates = [58 + dice.randrange(90 if active else 6) for _ in fives]
-    yield {"measure": "heart_rate", "day": day, "source": source, "t": fives, "v": rates}
-
-
-def features(databases: list[Path], residents: list[UUID]) -> tuple[list[str], list[list[float]]]:
-    """One row a resident: row counts, sizes, sizes of groups of equal tags, spans of days, words.
-
-    Everything is read from the files alone, as somebody who stole them would read them.
-    """
-    tables = {name: found for database in databases for name, found in _tables(database)}
-    counted = [_features_of(tables, resident.bytes) for resident in residents]
-    names = sorted({name for one in counted for name in one})
-    return names, [[one.get(name, 0.0) for name in names] for one in counted]
-
-
-def _tables(database: Path) -> Iterator[tuple[str, tuple[list[str], list[tuple[Any, ...]]]]]:
-    thief = sqlite3.connect(database)
-    names = [name for (name,) in thief.execute("SELECT name FROM sqlite_master WHERE type='table'")]
-    for name in names:
-        cursor = thief.execute(f'SELECT * FROM "{name}"')
-        columns = [column[0] for column in cursor.description]
-        if "resident_id" in columns:
-            yield name, (columns, cursor.fetchall())
-    thief.close()
-
-
-def _features_of(
-    tables: dict[str, tuple[list[str], list[tuple[Any, ...]]]], resident: bytes
-) -> dict[str, float]:
-    found: dict[str, float] = {}
-    for table, (columns, rows) in tables.items():
-        mine = [row for row in rows if row[columns.index("resident_id")] == resident]
-        found[f"{table} rows"] = len(mine)
-        for place, column in enumerate(columns):
-            found |= _of_column(f"{table}.{column}", [row[place] for row in mine])
-    return found
-
-
-def _of_column(name: str, cells: list[Any]) -> dict[str, float]:
-    """Of bytes their lengths and how often equal ones occur; of numbers their span and variety."""
-    found: dict[str, float] = {f"{name} varieties": len(set(cells))}
-    groups = sorted(Counter(cells).values(), reverse=True)[:TAGS_SHOWN]
-    found |= {f"{name} group {n}": size for n, size in enumerate(groups)}
-    if cells and isinstance(cells[0], bytes | str):
-        # The head of a ciphertext names its suite, key and epoch in clear.
-        heads = Counter(cell[:8] for cell in cells)
-        found |= {f"{name} heads": len(heads), f"{name} commonest head": max(heads.values())}
-        sizes = Counter(map(len, cells))
-        found |= {f"{name} of {size} bytes": count for size, count in sizes.items()}
-    words = Counter(cell for cell in cells if isinstance(cell, str) and _WORD.fullmatch(cell))
-    found |= {f"{name} = {word}": count for word, count in words.items()}
-    numbers = [cell for cell in cells if isinstance(cell, int)]
-    if numbers:
-        found[f"{name} span"] = max(numbers) - min(numbers)
-    return found
+def without_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Codes are shown without their pictures, which nobody keeps and which take longest."""
+    monkeypatch.setattr(healthcode, "_picture", lambda token: "")

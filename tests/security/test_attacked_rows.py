@@ -248,6 +248,58 @@ def test_another_class_is_noticed(here: Standing) -> None:
         assert [(one.table, one.fault) for one in look(here)] == [("record_parts", "broken")]
 
 
+@pytest.mark.parametrize(
+    ("table", "clear"),
+    [
+        ("grants", {"status": "withdrawn"}),
+        ("grants", {"grantee_id": "statistics"}),
+        ("contracts", {"practitioner_id": UUID(int=7)}),
+    ],
+)
+def test_a_column_in_the_clear_that_is_not_what_is_sealed_is_noticed(
+    here: Standing, table: str, clear: dict[str, Any]
+) -> None:
+    with attacked(here, table, lambda on: on.put(on.mine[0], **clear)) as row:
+        expect(here, table, row)
+
+
+def test_a_contract_that_is_put_in_force_again_is_noticed(here: Standing) -> None:
+    """Its resident ended it, and so the doctor is on their panel no more."""
+    doors, mei = here.town.doors, other(here)
+    ended = doors.delete("/v1/me/contract", headers=mei.headers)
+    assert ended.status_code == 200, ended.text
+    try:
+        assert look(here) == ()
+        with attacked(here, "contracts", lambda on: on.put(on.others[0], active=True)):
+            (fault,) = look(here)
+            assert (fault.table, fault.fault) == ("contracts", "broken")
+            assert fault.key["resident_id"] == mei.id
+            answer = doors.get("/v1/me/contract", headers=mei.headers)
+            assert (answer.status_code, answer.json()["code"]) == (500, "integrity")
+    finally:
+        wish = {"doctor_id": here.doctor.id, "package": "basic", "data_classes": ["body"]}
+        assert doors.post("/v1/me/contract", json=wish, headers=mei.headers).status_code == 201
+
+
+@pytest.mark.parametrize("table", ["emergency_sessions", "consent_requests"])
+def test_what_was_closed_and_is_open_again_is_noticed(here: Standing, table: str) -> None:
+    doors, town, lin = here.town.doors, here.town, here.resident
+    headers = town.strong(here.doctor).headers
+    patient = f"/v1/doctor/patients/{lin.id}"
+    if table == "emergency_sessions":
+        why = {"reason": "found unconscious by the road"}
+        assert doors.post(f"{patient}/emergency", json=why, headers=headers).status_code == 201
+        assert doors.delete(f"{patient}/emergency", headers=headers).status_code == 200
+    else:
+        wish = {"data_classes": ["lifestyle"]}
+        asked = doors.post(f"{patient}/requests", json=wish, headers=headers).json()["request_id"]
+        refuse = f"/v1/me/requests/{asked}/refuse"
+        assert doors.post(refuse, headers=lin.headers).status_code == 200
+    flag = "open" if table == "emergency_sessions" else "pending"
+    with attacked(here, table, lambda on: on.put(on.mine[0], **{flag: True})) as row:
+        expect(here, table, row)
+
+
 def test_an_older_text_in_a_newer_row_is_noticed(here: Standing) -> None:
     """The ciphertext as it was before an amendment, the revision as it is after it."""
     doors, lin = here.town.doors, here.resident

@@ -13,7 +13,7 @@ from tests.authenticator import Authenticator
 from tests.conftest import MovingClock
 from tests.family_room import ok
 from tests.house_room import Person, Town, town
-from tests.passkey_room import added, begun, enrolled, refused
+from tests.passkey_room import added, begun, enrolled, refused, stronger
 from tests.record_room import observation
 
 MUCH = "too-many"
@@ -143,8 +143,9 @@ def test_objecting_and_withdrawing_in_a_loop_comes_to_an_end(here: Town) -> None
 def test_of_passkeys_the_next_one_is_refused_before_and_after_the_authenticator(
     here: Town,
 ) -> None:
-    lin, third = here.resident("lin"), Authenticator()
-    first = enrolled(here, lin, Authenticator())
+    device, third = Authenticator(), Authenticator()
+    first = enrolled(here, here.resident("lin"), device)
+    lin = stronger(here, here.sign_in("lin"), device)
     early = third.create(begun(here, lin))
     enrolled(here, lin, Authenticator())
     refused(added(here, lin, early), 409, MUCH)

@@ -160,6 +160,15 @@ def test_an_old_session_at_the_provider_is_no_fresh_proof(here: Town, issuer: Is
     assert (answer.status_code, answer.json()["code"]) == (403, "step-up-required")
 
 
+def test_a_session_of_unknown_age_is_no_fresh_proof(here: Town, issuer: Issuer) -> None:
+    """A provider need not say when, unless it is asked to."""
+    issuer.claims = {"auth_time": ...}
+    person = here.person("zhou", there_and_back(here, issuer).json())
+    assert here.doors.get("/v1/doctor/panel", headers=person.headers).status_code == 200
+    answer = here.doors.post("/v1/auth/passkeys/registration", headers=person.headers)
+    assert (answer.status_code, answer.json()["code"]) == (403, "step-up-required")
+
+
 def test_nobody_is_made_by_signing_in(here: Town, issuer: Issuer) -> None:
     for account in ("nobody", "Account-of-zhou", "account-of-zhou "):
         issuer.account = account

@@ -56,7 +56,7 @@ async def served(urls: Sequence[str]) -> AsyncIterator[list[httpx.AsyncClient]]:
 
 @pytest.mark.parametrize(
     ("families", "turns"),
-    [pytest.param(2, 20, id="160"), pytest.param(100, 25, id="10000", marks=pytest.mark.slow)],
+    [pytest.param(3, 20, id="240"), pytest.param(100, 25, id="10000", marks=pytest.mark.slow)],
 )
 def test_no_read_that_begins_after_a_withdrawal_was_answered_shows_anything(
     database_url: str, keystore_url: str, tmp_path: Path, families: int, turns: int

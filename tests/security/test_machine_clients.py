@@ -105,6 +105,7 @@ BAD_PROOFS: dict[str, dict[str, Any]] = {
     "an empty id": {"jti": ""},
     "a long id": {"jti": "j" * 129},
     "an id that is no text": {"jti": 7},
+    "an id that is half a character": {"jti": "\ud800"},
     "no moment": {"iat": ...},
     "an old moment": {"iat": int(NOW.timestamp()) - 61},
     "a moment to come": {"iat": int(NOW.timestamp()) + 60},

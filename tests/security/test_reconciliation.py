@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+import psycopg
 import pytest
 import structlog
 from sqlalchemy import Connection, select
@@ -131,6 +132,31 @@ def test_looks_that_were_undone_count_as_kept_back(
     after = numbers(here)
     assert after.sound
     assert after.kept_back > before.kept_back
+
+
+def test_a_commit_whose_answer_is_lost_raises_no_alarm(
+    here: Standing, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its entry was kept with its tally: the process goes on counting beside both."""
+    house = here.town.house
+    if house.db.dialect == "sqlite":
+        pytest.skip("SQLite is in this process: its answers are not lost on the way")
+    assert look(here).status_code == 200
+    before, really = numbers(here), house.db.engine.dialect.do_commit
+    with monkeypatch.context() as patched:
+
+        def lose(connection: Any) -> None:
+            really(connection)
+            connection.driver_connection.close()
+            raise psycopg.OperationalError("the connection is closed")
+
+        patched.setattr(house.db.engine.dialect, "do_commit", lose)
+        assert look(here).status_code == 503
+    for _ in range(2):
+        assert look(here).status_code == 200
+    after = numbers(here)
+    assert after.sound
+    assert after.logged > before.logged + 2
 
 
 def test_a_process_that_ends_without_another_entry_is_found(tmp_path: Path) -> None:

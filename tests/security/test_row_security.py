@@ -248,6 +248,30 @@ def test_nobody_changes_or_deletes_an_entry_of_the_log(desk: psycopg.Connection[
                     desk.execute(statement)
 
 
+def test_whoever_compares_the_log_with_tallies_changes_none(
+    desk: psycopg.Connection[Any],
+) -> None:
+    """And nobody but the chores leaves the mark of a day that was compared."""
+    changes = ("INSERT INTO {} SELECT * FROM {}", "UPDATE {} SET day = day", "DELETE FROM {}")
+    for table, column, kept_from in (
+        ("access_tallies", "process", {*AUDIENCES} - {"log"}),
+        ("access_reconciled", "begun", {*AUDIENCES} - {"chores"}),
+    ):
+        for audience in kept_from:
+            desk.execute(f"SET ROLE kangma_{audience}")
+            for statement in changes:
+                with pytest.raises(errors.InsufficientPrivilege):
+                    desk.execute(statement.format(table, table))
+            if audience not in {"chores", "operator", "upkeep"}:
+                with pytest.raises(errors.InsufficientPrivilege):
+                    desk.execute(f"SELECT {column} FROM {table}")
+    desk.execute("SET ROLE kangma_chores")
+    for table in ("access_tallies", "access_reconciled"):
+        assert desk.execute(f"SELECT count(*) FROM {table}").fetchone() is not None
+        with pytest.raises(errors.InsufficientPrivilege):
+            desk.execute(f"DELETE FROM {table}")
+
+
 @pytest.mark.parametrize(
     "attempt",
     [

@@ -2,20 +2,21 @@
 
 from collections.abc import Iterator
 from contextlib import ExitStack, closing
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 from psycopg import errors
-from sqlalchemy import Connection
+from sqlalchemy import Connection, make_url
 from sqlalchemy.exc import ProgrammingError
 
 from consent.vocabulary import DataClass
-from service.house import build
+from service.house import build, prepare
 from service.identity import actions as identity
 from service.jobs import backup as backups
-from service.jobs import checkpoint, erasures, watch
+from service.jobs import checkpoint, erasures, nightly, watch
 from service.keys import rings
 from service.kit.audience import speaking_for
 from service.kit.dumps import DumpRefused
@@ -24,7 +25,17 @@ from service.kit.settings import Settings
 from service.migrations.draft import tables_of
 from service.migrations.walls import WallsMissing
 from service.residents import store as residents
-from tests.databases import APP, BACKUP, DESK, OWNER, as_login, fresh_postgres, walled_postgres
+from tests.databases import (
+    APP,
+    BACKUP,
+    DESK,
+    KEYS,
+    KEYSTORE,
+    OWNER,
+    as_login,
+    fresh_postgres,
+    walled_postgres,
+)
 from tests.standing_room import NOW, Standing
 from tests.walled_room import (
     AUDIENCES,
@@ -62,12 +73,18 @@ def test_the_chores_run_as_the_login_of_the_doors(here: Standing, where: Setting
             erased = house.db.read(dangerously_crossing(Crossing.ERASURES, residents.erased))
             assert UUID(gone.id) in erased
             assert lin not in erased
-            # The class has rows, so it was never erased and its keys are spared.
+            # The class has rows, so it was never erased and its keys are spared, once nobody can be
+            # at it any more.
             assert erasures.finish(house, now=NOW) == 0
+            assert len(rings.class_tombstones_of(house.keystore)) == 1
+            later = NOW + erasures.GIVEN_UP + timedelta(seconds=1)
+            assert erasures.finish(house, now=later) == 0
             assert rings.class_tombstones_of(house.keystore) == []
             watch.watch(house)
             assert checkpoint.make_when_due(house, now=NOW + timedelta(hours=2)) is not None
             assert house.db.write(lambda conn: identity.tidy(conn, NOW)) == 0
+            next_night = replace(house, clock=lambda: NOW + timedelta(days=1))
+            assert nightly.catch_up(next_night) == 1
 
             def beyond(conn: Connection) -> int:
                 return int(conn.exec_driver_sql("SELECT count(*) FROM record_parts").scalar_one())
@@ -107,6 +124,94 @@ def test_production_refuses_a_login_that_the_wall_does_not_bind(
                 continue
             with pytest.raises(WallsMissing):
                 build(production, desk=desk)
+
+
+def test_the_keystore_is_opened_by_a_login_that_owns_its_tables_and_no_more(
+    here: Standing, where: Settings
+) -> None:
+    """A superuser would read files of the keystore's server and run programs there."""
+    super_ = as_login(where.keys_url, "kangma")
+    strong = {"database_url": as_login(where.data_store_url, APP), "keystore_url": super_}
+    with pytest.raises(WallsMissing) as refused:
+        build(Settings(**{**where.model_dump(), **strong, "profile": "production"}))
+    assert "docker/keystore.sql" in refused.value.sentence.en
+    assert make_url(where.keys_url).username == KEYS
+    with closing(plain(where.keys_url)) as keys:
+        for attempt in (
+            "COPY keyrings TO PROGRAM 'cat'",
+            "SELECT pg_read_file('postgresql.conf')",
+            "CREATE ROLE another",
+            "CREATE DATABASE another",
+            "SET ROLE kangma_upkeep",
+        ):
+            with pytest.raises(errors.InsufficientPrivilege):
+                keys.execute(attempt)
+        assert keys.execute("SELECT count(*) FROM keyrings").fetchone() != (0,)
+    for login, store, table in (
+        (KEYS, where.data_store_url, "residents"),
+        (APP, where.keys_url, "keyrings"),
+    ):
+        with (
+            closing(plain(as_login(store, login))) as stranger,
+            pytest.raises(errors.InsufficientPrivilege),
+        ):
+            stranger.execute(f"SELECT count(*) FROM public.{table}")
+
+
+@pytest.mark.parametrize(
+    "power",
+    ["ALTER ROLE {} CREATEROLE", "GRANT pg_execute_server_program TO {}", "GRANT kangma TO {}"],
+)
+def test_the_keystore_is_opened_by_nobody_who_could_become_its_superuser(
+    here: Standing, where: Settings, power: str
+) -> None:
+    login = f"climber_{uuid4().hex}"
+    super_ = as_login(where.keys_url, "kangma")
+    url = as_login(super_, login)
+    strong = Settings(**{**where.model_dump(), "keystore_url": url, "profile": "production"})
+    with closing(plain(super_)) as server:
+        word = make_url(super_).password
+        server.execute(f"CREATE ROLE {login} LOGIN" + (f" PASSWORD '{word}'" if word else ""))
+        server.execute(f"GRANT {KEYS} TO {login}")
+        server.execute(f"GRANT CONNECT ON DATABASE {make_url(url).database} TO {login}")
+        try:
+            build(strong).close()
+            server.execute(power.format(login))
+            with pytest.raises(WallsMissing):
+                build(strong)
+        finally:
+            server.execute(f"DROP OWNED BY {login}")
+            server.execute(f"DROP ROLE {login}")
+
+
+def test_a_keystore_that_a_superuser_began_changes_hands(
+    here: Standing, where: Settings, tmp_path: Path
+) -> None:
+    """And the new login saves it, restores it and brings it to its newest shape."""
+    count = "SELECT count(*) FROM keyrings"
+    with fresh_postgres() as began:
+        backups.save(where, tmp_path / "keys", keystore=True)
+        by_super = Settings(**{**where.model_dump(), "keystore_url": began})
+        backups.restore(by_super, tmp_path / "keys", keystore=True, shut=False)
+        after = {"keystore_url": as_login(began, KEYS), "profile": "production"}
+        owned = Settings(**{**where.model_dump(), **after})
+        with closing(plain(began)) as server:
+            for _ in range(2):
+                server.execute(KEYSTORE.read_text(encoding="utf-8").encode())
+            kept = server.execute(count).fetchone()
+        prepare(owned)
+        build(owned).close()
+        backups.save(owned, tmp_path / "again", keystore=True)
+        with closing(plain(owned.keys_url)) as keys:
+            keys.execute("DELETE FROM keyrings")
+        backups.restore(owned, tmp_path / "again", keystore=True, shut=False)
+        with closing(plain(owned.keys_url)) as keys:
+            assert keys.execute(count).fetchone() == kept != (0,)
+            others = keys.execute(
+                "SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace"
+                " AND pg_get_userbyid(relowner) <> session_user"
+            ).fetchall()
+        assert others == []
 
 
 def test_a_backup_holds_every_row_and_comes_back_behind_its_walls(

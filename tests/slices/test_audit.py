@@ -9,7 +9,7 @@ from uuid import UUID, uuid4, uuid5
 import pytest
 from sqlalchemy import Connection, delete, update
 
-from service.audit import actions, heads, store, tree
+from service.audit import actions, additions, heads, store, tree
 from service.audit.checkpoint import digest, read
 from service.audit.entry import GENESIS, Head, Logged, canonical, link
 from service.audit.tables import access_heads, access_log
@@ -168,6 +168,26 @@ def test_processes_that_write_at_once_make_one_chain(log: Database, database_url
     assert proven(log) is None
 
 
+def test_a_process_that_plants_the_tree_first_is_no_break(
+    log: Database, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two processes begin a log: one plants, adds and commits while the other is about to plant."""
+    if log.dialect == "sqlite":
+        pytest.skip("SQLite has one writer at a time: nothing is committed meanwhile")
+    other, plant = Database(database_url), additions._plant
+
+    def late(conn: Connection) -> None:
+        monkeypatch.setattr(additions, "_plant", plant)
+        add(other, an_entry(SUBJECTS[0]))
+        plant(conn)
+
+    monkeypatch.setattr(additions, "_plant", late)
+    add(log, an_entry(SUBJECTS[0]))
+    other.close()
+    assert [one.link.seq for one in pages(log, SUBJECTS[0])] == [2, 1]
+    assert proven(log) is None
+
+
 EDITS: dict[str, Any] = {
     "at": NOW + timedelta(microseconds=1),
     "leaf": 99,
@@ -228,6 +248,18 @@ def test_a_deleted_head_is_named(log: Database) -> None:
     breach = proven(log)
     assert breach is not None
     assert breach.subject == SUBJECTS[1]
+
+
+def test_a_head_without_entries_is_named(log: Database) -> None:
+    """Planted as if its chain had just begun, it would be under the next checkpoint."""
+    filled(log)
+    stranger = uuid4()
+    planted = {"resident_id": stranger, "seq": 0, "hash": bytes(32)}
+    assert Head() == Head(0, bytes(32))
+    change(log, access_heads.insert().values(planted))
+    breach = proven(log)
+    assert breach is not None
+    assert breach.subject == stranger
 
 
 def test_reordered_entries_are_named(log: Database) -> None:

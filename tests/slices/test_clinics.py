@@ -1,11 +1,16 @@
 """Clinics and roles on both databases: who is of them, and what a grant to them opens."""
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from contextvars import copy_context
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from threading import Event
 from uuid import UUID
 
 import pytest
+from sqlalchemy import Connection
 
 from consent.vocabulary import ALL_CLASSES, DataClass
 from service.clinics import actions as clinics
@@ -14,9 +19,10 @@ from service.grants import actions as grants
 from service.grants.terms import Offer
 from service.identity import actions as people
 from service.kit.db import Database
-from service.kit.errors import Invalid
+from service.kit.errors import Invalid, NotFound
 from service.panel import actions as panel
 from tests.consent_room import Clinic
+from tests.meanwhile import ONE_WRITER, PATIENCE, Meanwhile
 from tests.record_room import REGIONS, pressure
 
 RIVER, HILL = "河街卫生站", "山上卫生站"
@@ -256,3 +262,67 @@ def test_classes_of_a_clinic_grant_are_in_force_for_nobody_outside(here: Clinic)
     here.give(lin, offer(here, "profile"))
     claimed = here.asked(stranger, lin, clinic=str(here.clinic_named(RIVER)))
     assert (claimed.allow, set(claimed.withheld)) == (False, set(ALL_CLASSES))
+
+
+def test_who_is_disabled_while_they_are_moved_works_nowhere_ever_after(
+    here: Clinic, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One operator has seen that somebody is in office, and another disables them just then."""
+    if here.database.dialect == "sqlite":
+        pytest.skip(ONE_WRITER)
+    zhou, other = here.doctor_named(), Database(database_url)
+    moved = here.now + timedelta(seconds=1)
+
+    def disable(conn: Connection) -> None:
+        people.disable_practitioner(conn, zhou, now=here.now + timedelta(milliseconds=500))
+
+    disabling = Meanwhile(other.engine, lambda: other.write(disable))
+    monkeypatch.setattr(clinics, "take_post", disabling.before(clinics.take_post))
+    with suppress(NotFound):
+        here.write(
+            lambda conn: people.move_practitioner(conn, zhou, clinic=HILL, role="nurse", now=moved)
+        )
+    disabling.result()
+    other.close()
+    later = moved + timedelta(days=1)
+    assert here.read(lambda conn: store.post_at(conn, zhou, later)) is None
+
+
+def test_a_look_within_a_move_leaves_nothing_of_the_old_post(
+    here: Clinic, database_url: str
+) -> None:
+    """A card is made that the move does not find, and looked at before the move is committed."""
+    if here.database.dialect == "sqlite":
+        pytest.skip(ONE_WRITER)
+    lin, zhou = here.resident(), here.doctor_named()
+    nurse = here.doctor_named("王护士", role="nurse")
+    here.log(lin, pressure(192, 118))
+    here.sign(lin, zhou, ["body"])
+    here.give(lin, offer(here, "profile", "body", role="nurse"))
+    here.give(lin, offer(here, "profile"))
+    other = Database(database_url)
+    here.now += timedelta(seconds=1)
+
+    def move(conn: Connection) -> None:
+        people.move_practitioner(conn, nurse, clinic=RIVER, role="public-health", now=here.now)
+        panel.clear(conn, nurse)
+        cleared.set()
+        # What the first look made is committed by now, and the move is not.
+        looking.wait(PATIENCE)
+        assert on_panel(here, nurse) == {lin: 5}
+
+    def look(conn: Connection) -> None:
+        panel.rows(conn, here.vault, practitioner=nurse, regions=REGIONS, now=here.now)
+        made.set()
+        cleared.wait(PATIENCE)
+
+    made, cleared, looking = Event(), Event(), Event()
+    with ThreadPoolExecutor() as pool:
+        first = pool.submit(copy_context().run, lambda: here.write(look))
+        made.wait(PATIENCE)
+        moving = pool.submit(copy_context().run, lambda: other.write(move))
+        first.result(PATIENCE)
+        looking.set()
+        moving.result(PATIENCE)
+    other.close()
+    assert on_panel(here, nurse) == {lin: None}

@@ -3,6 +3,9 @@
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from itertools import count as count_from
+from threading import Event
+from time import sleep
 from typing import Any
 
 import psycopg
@@ -212,6 +215,69 @@ def refuse(conn: Connection, number: int) -> None:
     conn.execute(select(func.count()).select_from(things))
     ADD.run(conn, thing(number + 1000))
     raise NotFound
+
+
+class Kept:
+    """A watcher that remembers what became of each transaction."""
+
+    def __init__(self) -> None:
+        self.told: list[str] = []
+
+    def begin(self) -> None:
+        self.told.append("begun")
+
+    def keep(self) -> None:
+        self.told.append("kept")
+
+    def undo(self) -> None:
+        self.told.append("undone")
+
+    def lose(self) -> None:
+        self.told.append("lost")
+
+
+def test_what_a_lost_commit_did_is_told_as_unknown_and_not_done_again(
+    store: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The server commits a group and its answer never comes: again would be twice."""
+    if store.dialect == "sqlite":
+        pytest.skip("SQLite is in this process: its answers are not lost on the way")
+    twice = Table("twice", MetaData(), Column("number", Integer))
+    twice.create(store.engine)
+    watcher = Kept()
+    store.watch(watcher)
+    really, commits = store.engine.dialect.do_commit, count_from(1)
+    running, go = Event(), Event()
+
+    def commit(connection: Any) -> None:
+        really(connection)
+        if next(commits) == 2:
+            connection.driver_connection.close()
+            raise psycopg.OperationalError("the connection is closed")
+
+    def job(number: int) -> Any:
+        return store.write(lambda conn: conn.execute(insert(twice).values(number=number)).rowcount)
+
+    monkeypatch.setattr(store.engine.dialect, "do_commit", commit)
+
+    def first(conn: Connection) -> bool:
+        running.set()
+        return go.wait(20)
+
+    with ThreadPoolExecutor(4) as pool:
+        slow = pool.submit(store.write, first)
+        assert running.wait(20)
+        both = [pool.submit(job, number) for number in (1, 2)]
+        while store._writes.qsize() < 2:
+            sleep(0.01)
+        go.set()
+        assert slow.result() is True
+        for one in both:
+            with pytest.raises(Unavailable):
+                one.result()
+    rows = store.read(lambda conn: sorted(conn.execute(select(twice.c.number)).scalars()))
+    assert rows == [1, 2]
+    assert watcher.told == ["begun", "kept", "begun", "lost"]
 
 
 def test_a_broken_connection_is_replaced(store: Database) -> None:

@@ -67,7 +67,7 @@ def test_a_grant_is_shown_in_the_shape_of_the_contract(here: Clinic) -> None:
         "deny": False,
         "status": "active",
         "notice": "care",
-        "notice_version": "3",
+        "notice_version": "4",
         "needs_renewal": False,
         "renew_by": None,
     }

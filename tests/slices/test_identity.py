@@ -11,6 +11,7 @@ from uuid import UUID
 
 import pytest
 from sqlalchemy import Connection
+from sqlalchemy.exc import IntegrityError
 
 from service.identity import actions, names, store
 from service.identity.actions import BadClient, BadGrant, SignedIn
@@ -165,8 +166,8 @@ def test_refresh_tokens_are_stored_hashed(db: Database) -> None:
 
 def test_forgetting_somebody_removes_every_way_in(db: Database) -> None:
     signed = signed_in(db)
-    tag = actions.tag_of(INDEX, "lin")
-    db.write(lambda conn: actions.sign_up(conn, tag, resident=signed.subject, password_hash="h"))
+    tag = signed.subject.bytes
+    assert db.read(lambda conn: actions.login(conn, tag)) is not None
     db.write(lambda conn: actions.forget(conn, signed.subject, NOW))
     assert db.read(lambda conn: actions.login(conn, tag)) is None
     assert refreshed(db, signed) is None
@@ -369,3 +370,21 @@ def test_signing_out_everywhere_catches_a_refresh_of_the_same_moment(
         other.close()
     assert after is not None
     assert refreshed(db, after) is None
+
+
+def test_nobody_gets_a_second_name(db: Database) -> None:
+    """False tells of a name that is taken; a second one of somebody is no answer but a fault."""
+    who, stranger = new_id(), new_id()
+    mine, second = (actions.tag_of(INDEX, name) for name in ("lin", "lin-again"))
+
+    def sign_up(tag: bytes, subject: UUID) -> bool:
+        return db.write(
+            lambda conn: actions.sign_up(conn, tag, resident=subject, password_hash="h")
+        )
+
+    assert sign_up(mine, who)
+    assert not sign_up(mine, stranger)
+    with pytest.raises(IntegrityError):
+        sign_up(second, who)
+    assert db.read(lambda conn: actions.login(conn, second)) is None
+    assert sign_up(second, stranger)

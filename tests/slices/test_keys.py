@@ -4,6 +4,8 @@ import threading
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from sqlite3 import ProgrammingError
+from types import SimpleNamespace
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -11,6 +13,7 @@ import pytest
 from sqlalchemy import event, text
 
 from consent.vocabulary import ALL_CLASSES, DataClass
+from service.keys import cache
 from service.keys.check import check
 from service.keys.keystore import Keystore, is_founded
 from service.keys.tables import keystore_metadata
@@ -59,6 +62,23 @@ def test_many_residents_are_created_at_once(room: Room) -> None:
     room.vault.create_many(ids)
     assert set(room.keystore.load_many([*ids, uuid4()])) == set(ids)
     assert room.keystore.versions_in_use() == {1: 1203}
+
+
+@pytest.mark.parametrize("lend", [Keystore.reading, Keystore.writing])
+def test_a_look_that_outlives_the_keystore_leaves_no_line_open(
+    keystore_url: str, tmp_path: Path, lend: Any
+) -> None:
+    """Back in a pool that was given up it would stay open for whoever serves the keystore."""
+    keystore = found(keystore_url, tmp_path)
+    with lend(keystore) as conn:
+        line = conn.connection.driver_connection
+        keystore.close()
+        assert conn.execute(text("SELECT 1")).scalar() == 1
+    if keystore.engine.dialect.name == "postgresql":
+        assert line.closed
+    else:
+        with pytest.raises(ProgrammingError, match="closed"):
+            line.execute("SELECT 1")
 
 
 def test_an_unknown_resident_has_no_keys(room: Room) -> None:
@@ -127,6 +147,34 @@ def test_keys_are_dropped_after_their_time(room: Room) -> None:
     for _ in range(3):
         room.vault.class_tag(one, BODY)
     assert seen.loads == 4
+
+
+def test_keys_that_nobody_asks_for_again_are_swept_out(
+    room: Room, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    moment = 1000.0
+    monkeypatch.setattr(cache, "time", SimpleNamespace(monotonic=lambda: moment))
+    earlier, later = room.resident(), room.resident()
+    fresh = room.another_process()
+    for one in (earlier, later):
+        moment += 10
+        drops = fresh.drops
+        fresh.class_tag(one, BODY)
+        fresh.keep_opened(one, "grants", "opened", drops=drops)
+    moment = 1010 + cache.LIFETIME - 0.1
+    fresh.sweep()
+    assert set(fresh._cache._kept) == {earlier.int, later.int}
+    moment = 1010 + cache.LIFETIME
+    fresh.sweep()
+    assert set(fresh._cache._kept) == set(fresh._cache._beside) == {later.int}
+    assert fresh.opened(later, "grants") == "opened"
+    # Loaded anew, the keys stay; what the older ones opened does not.
+    moment += 5
+    fresh.preload({later: 9}, [BODY])
+    moment = 1020 + cache.LIFETIME
+    fresh.sweep()
+    assert set(fresh._cache._kept) == {later.int}
+    assert not fresh._cache._beside
 
 
 def test_forget_drops_one_resident(room: Room) -> None:

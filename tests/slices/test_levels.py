@@ -19,7 +19,7 @@ from service.prompts import actions, history
 from service.prompts.head import Brief
 from service.prompts.history import Moment
 from service.prompts.story import Story
-from service.prompts.tables import prompt_history
+from service.prompts.tables import latest, prompt_history, prompt_now
 from service.records import actions as records
 from service.residents import actions as residents
 from service.residents.actions import Profile
@@ -294,39 +294,30 @@ def test_a_doctors_write_tells_no_level_and_is_held_when_the_owner_looks(home: C
     assert prompt(home, resident) == found
 
 
-def test_every_line_of_history_has_one_size(home: Clinic) -> None:
-    resident = home.resident()
-    measure(home, resident, 118, 76)
-    home.log(
-        resident,
-        observation(
-            {
-                "smoking_status": "never",
-                "body_weight": 60,
-                "body_height": 165,
-                "glucose_fasting": 5.2,
-                "total_cholesterol": 4.1,
-                "hdl_c": 1.4,
-                "sleep_duration": 450,
-                "moderate_activity_week": 160,
-                "vegetable_intake": 300,
-                "fruit_intake": 200,
-            },
-            home.now.isoformat(),
-        ),
-    )
-    home.now += timedelta(days=1)
-    home.log(resident, observation({"sleep_duration": 300}, home.now.isoformat()))
-    found = moments(home, resident)
-    assert {one.explanation is None for one in found} == {True, False}
+def test_rows_do_not_tell_how_often_a_level_moved(home: Clinic) -> None:
+    """Two people use the service alike; the level of one moves, that of the other does not."""
+    steady, swinging = home.resident(), home.resident()
+    for pressure_ in (118, 192, 165):
+        measure(home, steady, 118, 76)
+        measure(home, swinging, pressure_, 76)
+        for days in (0, 20):
+            home.now += timedelta(days=days)
+            prompt(home, steady)
+            prompt(home, swinging)
+    assert len(moments(home, swinging)) > len(moments(home, steady))
 
-    def sizes(conn: Connection) -> set[int]:
-        permit = home.own(conn, resident)
-        mine = prompt_history.c.resident_id == permit.subject
-        query = select(func.length(prompt_history.c.sealed)).where(mine)
-        return set(conn.scalars(query))
+    def seen(conn: Connection, resident: UUID) -> list[list[tuple[int, ...]]]:
+        found = []
+        for table in (prompt_history, latest, prompt_now):
+            query = select(table.c.rev, func.length(table.c.sealed)).order_by(table.c.rev)
+            rows = conn.execute(query.where(table.c.resident_id == resident))
+            found.append([tuple(row) for row in rows])
+        return found
 
-    assert len(home.read(sizes)) == 1
+    rows = [home.read(lambda conn, who=who: seen(conn, who)) for who in (steady, swinging)]
+    assert rows[0] == rows[1]
+    # A row a day of use, however often they logged and looked on it.
+    assert len(rows[0][0]) == 4
 
 
 def test_an_alarm_is_over_when_a_clinician_enters_something(home: Clinic) -> None:

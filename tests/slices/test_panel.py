@@ -15,10 +15,12 @@ from service.domain.risk.stability import Steady
 from service.grants import actions as grants
 from service.grants import gate
 from service.identity import actions as identity
+from service.kit.clock import city_day
 from service.kit.db import Database
 from service.kit.errors import IntegrityBroken
 from service.panel import actions, store
 from service.panel.card import FRAME, MOST_DUE, Card, decode, encode, with_history
+from service.panel.memory import memory_of
 from service.panel.order import Position, Query, Row, named, narrowed, page_of
 from service.panel.tables import panel_cards
 from service.residents.profile import Profile
@@ -160,6 +162,48 @@ def test_what_is_remembered_outlives_neither_records_nor_consent(
     # A permit lasts five minutes; then everything is decided and opened again.
     here.now += timedelta(minutes=5)
     assert looked() == {wei}
+
+
+def test_what_is_over_or_forgotten_lies_in_no_memory(here: Clinic) -> None:
+    """Nobody looks at the panel again: what is remembered goes all the same."""
+    zhou, wang = here.doctor_named(), here.doctor_named("王医生")
+    lin, wei, mei = here.resident(), here.resident(), here.resident()
+    for who, doctor in ((lin, zhou), (wei, zhou), (mei, wang)):
+        here.sign(who, doctor)
+    for doctor in (zhou, zhou, wang, wang):
+        panel(here, doctor)
+    memory = memory_of(here.vault)
+
+    def remembered() -> dict[UUID, set[UUID]]:
+        return {doctor: set(rows) for doctor, rows in memory._panels.items()}
+
+    assert remembered() == {zhou: {lin, wei}, wang: {mei}}
+    here.vault.forget(lin)
+    assert remembered() == {zhou: {wei}, wang: {mei}}
+    panel(here, zhou)
+    assert remembered()[zhou] == {lin, wei}
+    here.vault.shred(lin, now=here.now, reason="asked")
+    assert remembered() == {zhou: {wei}, wang: {mei}}
+    here.now += timedelta(minutes=5) - timedelta(seconds=1)
+    memory.sweep(here.now)
+    assert remembered() == {zhou: {wei}, wang: {mei}}
+    here.now += timedelta(seconds=1)
+    memory.sweep(here.now)
+    assert remembered() == {}
+
+
+def test_a_large_panel_of_yesterday_is_read_twice(
+    here: Clinic, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Cards that the first look left as they were are remembered, and their turn comes next."""
+    monkeypatch.setattr(actions, "RENEWED_AT_ONCE", 1)
+    zhou = here.doctor_named()
+    for _ in range(3):
+        here.sign(here.resident(), zhou)
+    panel(here, zhou)
+    here.now += timedelta(days=1)
+    looks = [[card.made_on for card in panel(here, zhou).values()] for _ in range(4)]
+    assert [look.count(city_day(here.now)) for look in looks] == [1, 2, 3, 3]
 
 
 def test_a_deny_that_begins_meanwhile_closes_a_remembered_row(here: Clinic) -> None:

@@ -2,13 +2,16 @@
 
 import json
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from contextlib import suppress
 from datetime import UTC, date, datetime, timedelta
+from threading import Barrier, BrokenBarrierError
 
 import pytest
-from sqlalchemy import insert, update
+from sqlalchemy import Connection, insert, update
 from sqlalchemy.exc import IntegrityError
 
+from service.domain.anonymity import noise
 from service.domain.anonymity.specification import current
 from service.kit.db import Database
 from service.kit.errors import Conflict, IntegrityBroken
@@ -178,6 +181,62 @@ def test_two_publishers_at_once_make_one_release(db: Database) -> None:
     assert len(db.read(store.ledger)) == 1
     spent = {entry.spent_nano_rho for entry in db.read(store.all_budgets)}
     assert spent == {COST}
+
+
+def test_noise_is_drawn_once_whoever_publishes_meanwhile(
+    db: Database, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another process begins while this one draws: it ends meanwhile, or it waits."""
+    other = Database(database_url)
+    runs: list[Future[store.Artifact]] = []
+    drawn = []
+    draw = noise.draw
+
+    with ThreadPoolExecutor(1) as pool:
+
+        def drawing(*arguments):  # type: ignore[no-untyped-def]
+            drawn.append(arguments)
+            if not runs:
+                runs.append(pool.submit(publish_here, other))
+                wait(runs, 1.0)
+            return draw(*arguments)
+
+        monkeypatch.setattr(noise, "draw", drawing)
+        made = publish_here(db)
+    other.close()
+    assert runs[0].result() == made
+    ((_, attempts, published),) = db.read(store.ledger)
+    assert (len(drawn), attempts, published) == (1, 1, True)
+    assert json.loads(made.manifest)["attempt"] == 1
+
+
+def test_three_publishers_of_other_releases_make_one_chain(
+    db: Database, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each has read which release is the last one before any of them keeps its own."""
+    all_there = Barrier(3)
+    latest = store.latest
+
+    def met(conn: Connection) -> store.Artifact | None:
+        found = latest(conn)
+        with suppress(BrokenBarrierError):
+            all_there.wait(1.0)
+        return found
+
+    monkeypatch.setattr(store, "latest", met)
+    others = [Database(database_url) for _ in range(3)]
+    with ThreadPoolExecutor(3) as pool:
+        cadences = ("monthly", "quarterly", "communities")
+        runs = [
+            pool.submit(publish_here, other, cadence=cadence)
+            for other, cadence in zip(others, cadences, strict=True)
+        ]
+        made = {run.result().sequence for run in runs}
+    for other in others:
+        other.close()
+    assert made == {1, 2, 3}
+    assert db.read(actions.verify_chain) == 3
+    assert [attempts for _, attempts, _ in db.read(store.ledger)] == [1, 1, 1]
 
 
 def test_a_voided_release_stays_charged_and_is_never_made(db: Database) -> None:

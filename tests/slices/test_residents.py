@@ -1,6 +1,6 @@
 """A resident's own file on a real data store and keystore, under permits of the real gate."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -15,7 +15,7 @@ from consent.vocabulary import Action, DataClass, Text
 from service.domain.regions import Level, Region, RegionTree
 from service.grants import gate
 from service.keys.vault import PermitLacksClass, Vault
-from service.kit.db import Database
+from service.kit.db import Database, open_engine
 from service.kit.errors import IntegrityBroken, Invalid, NotFound
 from service.kit.ids import new_id
 from service.residents import actions, store
@@ -24,6 +24,7 @@ from service.residents.store import Withdrawn
 from service.residents.tables import resident_state, residents
 from tests.guarded_room import carrying
 from tests.keyring_room import Room, found
+from tests.meanwhile import ONE_WRITER, Meanwhile
 
 NOW = datetime(2026, 11, 20, 1, tzinfo=UTC)
 REGIONS = RegionTree(
@@ -127,6 +128,59 @@ def test_what_cannot_be_is_refused_and_nothing_changes(
         amended(db, vault, lin, **changes)
     assert [(fault.pointer, fault.code) for fault in caught.value.faults] == [(pointer, code)]
     assert profile_of(db, vault, lin) == LIN
+
+
+def objected(db: Database, vault: Vault, resident: UUID) -> Profile:
+    return db.write(
+        lambda conn: actions.automate(conn, vault, own(conn, vault, resident), on=False)[0]
+    )
+
+
+def renamed(db: Database, vault: Vault, resident: UUID) -> Profile:
+    return amended(db, vault, resident, name="林 梅")
+
+
+def born_earlier(db: Database, vault: Vault, resident: UUID) -> Profile:
+    return amended(db, vault, resident, birth_date=date(1979, 3, 1))
+
+
+@pytest.mark.parametrize(
+    ("first", "stops_at", "second", "both"),
+    [
+        (renamed, "checked", objected, {"name": "林 梅", "automation": False}),
+        (renamed, "checked", born_earlier, {"name": "林 梅", "birth_date": date(1979, 3, 1)}),
+        (objected, "replace", renamed, {"name": "林 梅", "automation": False}),
+    ],
+)
+def test_of_two_changes_at_once_neither_is_lost(
+    db: Database,
+    database_url: str,
+    vault: Vault,
+    lin: UUID,
+    monkeypatch: pytest.MonkeyPatch,
+    first: Callable[..., Profile],
+    stops_at: str,
+    second: Callable[..., Profile],
+    both: dict[str, Any],
+) -> None:
+    """The first has read the profile and not yet kept it when another process gets the second."""
+    if db.dialect == "sqlite":
+        pytest.skip(ONE_WRITER)
+    other, beneath = Database(database_url), open_engine(database_url)
+    meanwhile = Meanwhile(beneath, lambda: second(other, vault, lin))
+    monkeypatch.setattr(actions, stops_at, meanwhile.before(getattr(actions, stops_at)))
+    first(db, vault, lin)
+    meanwhile.result()
+    assert profile_of(db, vault, lin) == replace(LIN, **both)
+    other.close()
+    beneath.dispose()
+
+
+def test_switching_to_the_same_writes_nothing(db: Database, vault: Vault, lin: UUID) -> None:
+    objected(db, vault, lin)
+    before = db.read(lambda conn: store.state(conn, lin))
+    assert objected(db, vault, lin) == replace(LIN, automation=False)
+    assert db.read(lambda conn: store.state(conn, lin)) == before
 
 
 def test_somebody_born_today_in_shanghai_may_be_registered() -> None:

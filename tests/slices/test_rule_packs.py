@@ -2,7 +2,7 @@
 
 import copy
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -17,9 +17,11 @@ from service.domain.risk.rules import SHIPPED, PackRefused
 from service.house import House
 from service.jobs.contribute import contribute
 from service.jobs.rules import follow, trial
+from service.keys.system import SystemKeys
 from service.kit.errors import IntegrityBroken
 from service.kit.settings import Settings
-from service.prompts import packs
+from service.prompts import document, levels, packs
+from service.prompts.story import Story
 from tests.api.test_contributions_api import agree
 from tests.conftest import MovingClock
 from tests.house_room import Person, Town, town
@@ -70,6 +72,60 @@ def test_a_stored_prompt_is_made_anew_under_another_pack_and_names_it(here: Town
     assert prompt(here, lin) == (3, "2026.2")
     shown = here.doors.get("/v1/models/five_level_mapping").json()
     assert shown["version"] == "2026.2"
+
+
+def test_a_prompt_that_is_made_while_the_pack_changes_is_made_anew(
+    here: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It was judged by the pack of before, and is kept when the next one is in force already."""
+    lin = high_normal(here, "lin")
+    spelled = document.spelled
+
+    def late(shown: Mapping[str, Any]) -> bytes:
+        monkeypatch.setattr(document, "spelled", spelled)
+        activate(here, stricter())
+        return spelled(shown)
+
+    monkeypatch.setattr(document, "spelled", late)
+    assert prompt(here, lin) == (2, SHIPPED.pack)
+    assert prompt(here, lin) == (3, "2026.2")
+
+
+def test_a_change_of_level_names_the_pack_it_was_judged_by(
+    here: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The pack changes between the level and its explanation."""
+    story = levels._story
+
+    def late(*given: Any) -> Story:
+        activate(here, stricter())
+        return story(*given)
+
+    monkeypatch.setattr(levels, "_story", late)
+    lin = high_normal(here, "lin")
+    (moment,) = here.doors.get("/v1/me/prompts", headers=lin.headers).json()["items"]
+    told = here.doors.get(f"/v1/me/explanations/{moment['explanation']}", headers=lin.headers)
+    assert (told.json()["to_level"], told.json()["rule_pack"]) == (2, SHIPPED.pack)
+
+
+def test_of_two_packs_of_one_name_at_once_the_first_is_kept(
+    here: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two operators look at the same moment, and find nothing as late as their packs."""
+    signed, first, second = packs._signed, stricter(), stricter()
+    second["levels"]["relief_from"] = 5
+
+    def late(written: Mapping[str, Any], system: SystemKeys) -> str:
+        monkeypatch.setattr(packs, "_signed", signed)
+        activate(here, first)
+        return signed(written, system)
+
+    monkeypatch.setattr(packs, "_signed", late)
+    with pytest.raises(PackRefused):
+        activate(here, second)
+    kept = packs.newest(here.house.settings.data, here.house.system)
+    assert kept.document == first
+    assert [file.name for file in file_of(here, "2026.2").parent.iterdir()] == ["2026.2.jws"]
 
 
 def test_a_process_that_starts_later_judges_by_the_newest_pack(here: Town) -> None:

@@ -27,8 +27,10 @@ PINNED = {
     ("care", "1"): "6b60a5cc33db3376 3296be2df3452a20",
     ("care", "2"): "492db7ef85647e5a 4ad0374b8b5ffc25",
     ("care", "3"): "21198143861dc81b ee6a2c3837b86f17",
+    ("care", "4"): "83d808499ac6bfd8 11bd1e457e72ad38",
     ("statistics", "1"): "de1e303d1c7bcc69 39b37f3c37779f4e",
     ("statistics", "2"): "257069481b372c95 f5f6880a5322e543",
+    ("statistics", "3"): "ce8d697806f8bf98 ef71741e438fb074",
 }
 
 
@@ -55,7 +57,7 @@ class TestOnTheShelf:
         assert kept == PINNED
 
     def test_the_newest_is_read_today(self) -> None:
-        assert notice_texts()["care"].version == editions()["care"][-1].version == "3"
+        assert notice_texts()["care"].version == editions()["care"][-1].version == "4"
 
     def test_every_purpose_of_a_grant_has_a_text_of_its_own_language(self) -> None:
         for id_, known in notice_texts().items():
@@ -135,6 +137,25 @@ class TestOutdated:
 
     def test_without_a_notice_there_is_none_to_be_outdated(self) -> None:
         assert outdated_from(None) is None
+
+
+@pytest.mark.parametrize("notice", ["care", "statistics"])
+def test_it_is_said_why_sensitive_data_are_needed_and_what_may_come_of_them(notice: str) -> None:
+    """PIPL 30, and that nothing is refused without consent (PIPL 16)."""
+    text = notice_texts()[notice].text
+    for said in ("为什么需要：", "对您的影响：", "敏感个人信息", "不影响您使用"):
+        assert said in text.zh
+    for said in ("Why it is needed:", "What it may do to you:", "sensitive", "goes on as before"):
+        assert said in text.en
+
+
+@pytest.mark.parametrize("purpose", [Purpose.CARE, Purpose.STATISTICS])
+def test_a_clearer_text_ends_no_consent(purpose: Purpose) -> None:
+    newest = notice_for(frozenset({purpose}), "zh")
+    known = editions()[newest.id]
+    before = known[-2]
+    assert not known[-1].material
+    assert outdated_from(before.in_("zh")) is None
 
 
 def test_todays_consent_is_good_today() -> None:

@@ -1,5 +1,6 @@
-"""A line of history fits its frame, tells what was taken down, and loses what was erased."""
+"""A day of history fits its frame, tells what was taken down, and loses what was erased."""
 
+import zlib
 from dataclasses import replace
 from datetime import timedelta
 from uuid import UUID
@@ -30,9 +31,9 @@ def test_a_line_is_read_as_it_was_written(
     person: Person, found: Readings, before: int | None
 ) -> None:
     line = told(person, found, before)
-    text = story.pack(line)
+    text = story.pack([line])
     assert len(text) <= ROOM
-    read = story.unpack(text)
+    (read,) = story.unpack(text)
     assert line.story is not None
     assert read.story is not None
     kept, sent = read.story.grounds, line.story.grounds
@@ -55,9 +56,10 @@ def test_what_does_not_fit_is_let_go_from_the_end() -> None:
         for n, code in enumerate(CODES[kind])
     }
     found = {"systolic_bp": [Reading(171, NOW)], "diastolic_bp": [Reading(99, NOW)], **crowded}
-    text = story.pack(told(Person("male", NOW.date().replace(year=1960)), found))
+    text = story.pack([told(Person("male", NOW.date().replace(year=1960)), found)])
     assert len(text) <= ROOM
-    read = story.unpack(text).story
+    (line,) = story.unpack(text)
+    read = line.story
     assert read is not None
     assert not read.whole
     assert [one[:2] for one in read.grounds.readings[:2]] == [
@@ -67,9 +69,43 @@ def test_what_does_not_fit_is_let_go_from_the_end() -> None:
 
 
 def test_a_line_from_before_stories_is_still_read() -> None:
-    assert story.unpack(b'["2026-01-01T00:00:00+00:00", 3, 55.0]') == Line(
-        "2026-01-01T00:00:00+00:00", 3, 55.0
-    )
+    line = Line("2026-01-01T00:00:00+00:00", 3, 55.0)
+    assert story.unpack(b'["2026-01-01T00:00:00+00:00", 3, 55.0]') == [line]
+    alone = b'["2026-01-01T00:00:00+00:00",3,55.0,null]'
+    assert story.unpack(b"z" + zlib.compress(alone)) == [line]
+
+
+@given(st.lists(st.tuples(people(low=18), readings(), st.booleans()), max_size=12))
+def test_a_crowded_day_fits_and_keeps_what_is_so_now(
+    changes: list[tuple[Person, Readings, bool]],
+) -> None:
+    """However often somebody's level moves in a day, the row is the one of a quiet day."""
+    lines: list[Line] = []
+    for number, (person, found, explained) in enumerate(changes):
+        at = (NOW + timedelta(minutes=number)).isoformat()
+        line = replace(told(person, found), at=at)
+        lines.append(line if explained else replace(line, story=None))
+        text = story.pack(lines)
+        assert len(text) <= ROOM
+        lines = story.unpack(text)
+        kept = lines[-1]
+        assert (kept.at, kept.story is not None) == (at, explained)
+        assert [one.at for one in lines] == sorted(one.at for one in lines)
+
+
+def test_a_quiet_day_tells_nothing() -> None:
+    assert story.unpack(story.NOTHING_TOLD) == []
+
+
+def test_of_a_crowded_day_readings_go_before_moments_and_explanations_last() -> None:
+    person = Person("male", NOW.date().replace(year=1960))
+    found = {"systolic_bp": [Reading(171, NOW)], "smoking_status": [Reading("every day", NOW)]}
+    explained = [replace(told(person, found), at=f"{n:03}") for n in range(4)]
+    bare = [Line(f"{n:03}", 4, n / 7) for n in range(4, 400)]
+    read = story.unpack(story.pack([*explained, *bare]))
+    assert [line.at for line in read if line.story is not None] == ["000", "001", "002", "003"]
+    assert read[-1] == bare[-1]
+    assert not any(line.story.grounds.readings for line in read if line.story is not None)
 
 
 def test_of_an_erased_class_nothing_is_told_any_more() -> None:

@@ -18,15 +18,17 @@ from service.api.body import Shape, StrictRoute
 from service.api.deps import Now, Person
 from service.api.rooms import HouseDep
 from service.api.schema import Moment, may_refuse
+from service.api.told import tell_owner
 from service.house import House
 from service.identity import actions as identity
+from service.identity import own_password
 from service.identity.actions import BadGrant, SignedIn
-from service.identity.caller import Caller
 from service.identity.passkeys import actions, ceremony, store
 from service.identity.passkeys.actions import Proven
 from service.kit import caps
-from service.kit.errors import NotFound, StrongerSignInRequired
+from service.kit.errors import NotFound
 from service.kit.log import log
+from service.notices import words
 
 router = APIRouter(prefix="/v1/auth/passkeys", tags=["auth"], route_class=StrictRoute)
 
@@ -66,12 +68,12 @@ class PasskeyList(BaseModel):
 async def begin_passkey(caller: Person, house: HouseDep, now: Now) -> CeremonyOut:
     """Begin to add a passkey. Needs a sign-in from the last five minutes.
 
-    A doctor's first one may follow a password; every other one needs an earlier passkey, so that
-    a password alone never grows into more.
+    The first one may follow a password; every other one needs an earlier passkey, so that a
+    password alone never grows into more.
     """
 
     def begin(conn: Connection) -> bytes:
-        _require_strength(conn, caller, now)
+        own_password.require_fresh(conn, caller, now)
         caps.require("passkeys", len(store.of(conn, caller.id)))
         return actions.begin(conn, actions.REGISTER, now, caller.id)
 
@@ -83,14 +85,15 @@ async def begin_passkey(caller: Person, house: HouseDep, now: Now) -> CeremonyOu
 
 @router.post("", status_code=201, responses=may_refuse(409))
 async def add_passkey(wish: NewPasskey, caller: Person, house: HouseDep, now: Now) -> PasskeyOut:
-    """Add the passkey that an authenticator made for the options of `begin_passkey`."""
+    """Add the passkey that an authenticator made for the options of `begin_passkey`.
+
+    A resident is told in a notice.
+    """
 
     def keep(conn: Connection) -> store.Passkey | None:
-        _require_strength(conn, caller, now)
-        # Held, so that of two at once the second counts the first.
-        identity.hold(conn, caller.id)
+        own_password.require_fresh(conn, caller, now)
         caps.require("passkeys", len(store.of(conn, caller.id)))
-        return actions.register(
+        kept = actions.register(
             conn,
             house.system,
             party(house),
@@ -99,18 +102,14 @@ async def add_passkey(wish: NewPasskey, caller: Person, house: HouseDep, now: No
             kind=caller.kind,
             now=now,
         )
+        if kept is not None:
+            tell_owner(conn, house, caller.id, words.PASSKEY_ADDED, now)
+        return kept
 
     kept = await house.db.awrite(keep)
     if kept is None:
         raise BadGrant
     return PasskeyOut(id=kept.passkey_id, created_at=kept.created_at)
-
-
-def _require_strength(conn: Connection, caller: Caller, now: datetime) -> None:
-    caller.require_step_up(now)
-    weak = caller.kind == "practitioner" and caller.acr < actions.ACR
-    if weak and store.of(conn, caller.id):
-        raise StrongerSignInRequired
 
 
 @router.get("")
@@ -123,12 +122,18 @@ async def list_passkeys(caller: Person, house: HouseDep) -> PasskeyList:
 
 @router.delete("/{passkey_id}", status_code=204)
 async def remove_passkey(passkey_id: UUID, caller: Person, house: HouseDep, now: Now) -> Response:
-    """Remove one of my passkeys. Needs a sign-in from the last five minutes."""
+    """Remove one of my passkeys, and end every sign-in of mine but this one.
+
+    Needs a proof with a passkey from the last five minutes. A resident is told in a notice.
+    """
 
     def remove(conn: Connection) -> None:
-        _require_strength(conn, caller, now)
+        own_password.require_fresh(conn, caller, now)
         if not store.drop(conn, caller.id, passkey_id):
             raise NotFound
+        # Whoever stole the authenticator is signed in by it.
+        identity.end_others(conn, caller, now)
+        tell_owner(conn, house, caller.id, words.PASSKEY_REMOVED, now)
 
     await house.db.awrite(remove)
     return Response(status_code=204)

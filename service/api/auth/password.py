@@ -13,12 +13,11 @@ from service.api.body import Shape, StrictRoute
 from service.api.deps import Now, Person
 from service.api.rooms import HouseDep
 from service.api.schema import may_refuse
-from service.grants import gate
+from service.api.told import tell_owner
 from service.identity import names, own_password
 from service.identity.actions import SignedIn
 from service.kit.errors import Invalid
 from service.kit.log import log
-from service.notices import actions as notices
 from service.notices import words
 
 router = APIRouter(prefix="/v1/auth", tags=["auth"], route_class=StrictRoute)
@@ -43,7 +42,7 @@ async def change_password(
 
     Needs the old one, and from whoever has a passkey a proof with it from the last five minutes.
     The answer goes on with a new sign-in, as old and as strong as this one; every token from
-    before is void. A resident is told in a notice.
+    before is void, and so are recovery codes. A resident is told in a notice.
     """
     if faults := names.password_faults(wish.new_password, "/new_password"):
         raise Invalid(faults)
@@ -53,16 +52,7 @@ async def change_password(
 
     def change(conn: Connection) -> SignedIn:
         signed_in = own_password.change(conn, caller, before, hashed, now)
-        if caller.kind == "resident" and gate.is_active(conn, caller.id):
-            notices.tell(
-                conn,
-                house.vault,
-                caller.id,
-                kind=words.PASSWORD_CHANGED,
-                about=caller.id,
-                facts={},
-                now=now,
-            )
+        tell_owner(conn, house, caller.id, words.PASSWORD_CHANGED, now)
         return signed_in
 
     signed_in = await house.db.awrite(change)

@@ -6,7 +6,6 @@ from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 from math import ceil
 from typing import Annotated, Any, NamedTuple
-from uuid import UUID
 
 from fastapi import APIRouter, Depends, Form, Header, Request
 from sqlalchemy import Connection
@@ -26,6 +25,7 @@ from service.identity.actions import BadClient, BadGrant, SignedIn
 from service.identity.proofs import Proof
 from service.identity.store import Login
 from service.kit.errors import BadRequest, ProofRefused, RateLimited, ServiceError
+from service.kit.tokens import Claims
 
 router = APIRouter(tags=["auth"], route_class=StrictRoute, dependencies=[Depends(limited("door"))])
 
@@ -232,11 +232,11 @@ async def revoke_token(
 
     The refresh tokens end and the access tokens are void on the next request.
     """
-    family = _family_of(house, token, now)
+    known = _known(house, token, now)
 
     def end(conn: Connection) -> None:
-        if family is not None:
-            identity.end_family(conn, family, now)
+        if known is not None:
+            identity.end_sign_in(conn, known.subject, known.family, now)
         else:
             identity.revoke_token(conn, token, now)
 
@@ -244,10 +244,10 @@ async def revoke_token(
     return {}
 
 
-def _family_of(house: House, token: str, now: datetime) -> UUID | None:
+def _known(house: House, token: str, now: datetime) -> Claims | None:
     for audience in SCOPES:
         try:
-            return house.tokens.verify(token, audience=audience, now=now).family
+            return house.tokens.verify(token, audience=audience, now=now)
         except ServiceError:
             continue
     return None

@@ -14,6 +14,7 @@ from service.api.gate import log_panel
 from service.api.rooms import HouseDep
 from service.api.schema import CursorText, Limit
 from service.kit.clock import age_on, city_day
+from service.kit.db import BEHIND
 from service.panel import actions
 from service.panel.order import Position, Row, named, narrowed, page_of
 from service.panel.order import Query as PanelQuery
@@ -87,7 +88,7 @@ async def list_panel(
             house.vault.openings.keep_back(row.decision.permit)
         return page, behind
 
-    page, behind = await house.db.awrite(job, key=caller.id.bytes)
+    page, behind = await house.db.awrite(job, key=BEHIND + caller.id.bytes)
     next_ = None
     if behind is not None:
         next_ = house.cursors.make(scope, [str(behind.resident), behind.shown])

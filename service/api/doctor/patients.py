@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 from consent.decision import Decision, Permit
 from consent.vocabulary import DataClass
 from service.api.body import StrictRoute
-from service.api.deps import Doctor, Now, RequestId
+from service.api.deps import LookingDoctor, Now, RequestId
 from service.api.gate import Look, Opened, WithheldOut, look, withheld
 from service.api.rooms import HouseDep
 from service.api.schema import Bilingual
@@ -58,15 +58,16 @@ class PatientOut(BaseModel):
 
 @router.get("/patients/{patient_id}")
 async def get_patient(
-    patient_id: UUID, caller: Doctor, house: HouseDep, now: Now, request_id: RequestId
+    patient_id: UUID, caller: LookingDoctor, house: HouseDep, now: Now, request_id: RequestId
 ) -> PatientOut:
     """A patient; what stays closed is named once, with the reason. The look is in their log."""
+    ask = Look.by(caller, patient_id, request_id, now)
 
     def open_(conn: Connection, decision: Decision, permit: Permit) -> Opened[PatientOut]:
         seen, prompt, due = None, None, list[DueOut]()
         if DataClass.PROFILE in permit.classes:
             seen = see(conn, house.vault, permit, regions=house.regions, now=now)
-            prompt = seen.prompt(panel.held(conn, house.vault, permit, caller.id))
+            prompt = seen.prompt(panel.held(conn, house.vault, permit, ask.caller.id))
             found = plans.due(conn, house.vault, permit, seen.situation())
             due = [_due(one, now) for one in found]
         today = city_day(now)
@@ -79,7 +80,7 @@ async def get_patient(
         )
         return Opened(answer, 1)
 
-    return await look(house, Look(caller, patient_id, request_id, now, changes=False), open_)
+    return await look(house, ask, open_)
 
 
 def _profile(seen: Seen, today: date) -> PatientProfile:

@@ -12,7 +12,7 @@ from consent.decision import Decision, Permit
 from consent.vocabulary import ALL_CLASSES, Action, DataClass
 from service.api import records as shapes
 from service.api.body import Shape, StrictRoute
-from service.api.deps import Doctor, Lang, Now, RequestId
+from service.api.deps import Doctor, Lang, LookingDoctor, Now, RequestId
 from service.api.gate import Look, Opened, WithheldOut, look, withheld_documents
 from service.api.records import Kind, RawRecord, ResultOut, SeenRecordOut, When
 from service.api.rooms import HouseDep
@@ -52,7 +52,7 @@ class ResultsOut(BaseModel):
 @router.get("/patients/{patient_id}/records", responses={200: {"model": PatientRecordPage}})
 async def list_patient_records(
     patient_id: UUID,
-    caller: Doctor,
+    caller: LookingDoctor,
     house: HouseDep,
     now: Now,
     request_id: RequestId,
@@ -75,7 +75,7 @@ async def list_patient_records(
         return Opened(answer, len(found.items))
 
     classes = ALL_CLASSES if measure is None else frozenset({MEASURES[measure].data_class})
-    ask = Look(caller, patient_id, request_id, now, classes=classes, changes=False)
+    ask = Look.by(caller, patient_id, request_id, now, classes)
     return shapes.answer(await look(house, ask, open_))
 
 

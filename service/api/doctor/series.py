@@ -12,7 +12,7 @@ from consent.decision import Decision, Permit
 from consent.vocabulary import DataClass
 from service.api import records as shapes
 from service.api.body import StrictRoute
-from service.api.deps import Doctor, Now, RequestId
+from service.api.deps import LookingDoctor, Now, RequestId
 from service.api.gate import Look, Opened, look
 from service.api.me.series import ColumnsOut, Grain, columns, known_series
 from service.api.records import When
@@ -30,7 +30,7 @@ router = APIRouter(prefix="/v1/doctor", tags=["doctor"], route_class=StrictRoute
 async def read_patient_series(
     patient_id: UUID,
     measure: Annotated[str, Path(max_length=64)],
-    caller: Doctor,
+    caller: LookingDoctor,
     house: HouseDep,
     now: Now,
     request_id: RequestId,
@@ -62,7 +62,7 @@ async def read_patient_series(
 
     # The profile class only tells the zone in which the days are meant.
     classes = frozenset({known.data_class, DataClass.PROFILE})
-    ask = Look(caller, patient_id, request_id, now, classes=classes, changes=False)
+    ask = Look.by(caller, patient_id, request_id, now, classes)
     return shapes.answer(await look(house, ask, open_))
 
 

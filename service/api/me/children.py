@@ -152,7 +152,8 @@ async def join_child(
     caller.require_step_up(now)
 
     def join(conn: Connection) -> Guardianship:
-        guardian = _grown_up(conn, house, caller, now)
+        child = guardians.invited(conn, house.vault, body.code, now=now)
+        guardian = _grown_up(conn, house, caller, now, child)
         made = guardians.join(
             conn,
             house.vault,
@@ -237,8 +238,11 @@ def _wished(body: ChildBody, house: House, now: Moment) -> Profile:
     return profile
 
 
-def _grown_up(conn: Connection, house: House, caller: Caller, now: Moment) -> Profile:
-    """The caller's own profile; `Conflict` for somebody under 18."""
+def _grown_up(
+    conn: Connection, house: House, caller: Caller, now: Moment, *children: UUID
+) -> Profile:
+    """The caller's own profile, held with the children's; `Conflict` for somebody under 18."""
+    guardians.hold(conn, caller.id, *children)
     permit = gate.own(
         conn,
         house.vault,

@@ -14,7 +14,7 @@ from service.api.schema import Moment
 from service.breakglass import actions
 from service.emergencies import actions as emergencies
 from service.emergencies.actions import Session
-from service.grants import gate
+from service.grants import wishes
 from service.identity import store as identity
 
 router = APIRouter(prefix="/v1/me", tags=["grants"], route_class=StrictRoute)
@@ -85,7 +85,7 @@ def _mode(conn: Connection, permit: Permit, me: Own) -> EmergencyMode:
         for session in emergencies.open_of(conn, me.house.vault, permit.subject)
         if session.runs(me.now)
     ]
-    return EmergencyMode(allowed=gate.lets_in_emergency(conn, permit.subject), sessions=running)
+    return EmergencyMode(allowed=wishes.lets_in_emergency(conn, permit.subject), sessions=running)
 
 
 def _out(conn: Connection, session: Session) -> EmergencyOut:

@@ -131,7 +131,8 @@ async def replace_record(
     """Replace a record that is still at the revision `If-Match` names. Nothing old is kept."""
     house, now = me.house, me.now
 
-    def job(connection: Connection, permit: Permit) -> tuple[Record, int]:
+    def job(connection: Connection, permit: Permit, taken: int) -> tuple[Record, int]:
+        # Read after the counter was taken: an objection to levels that comes now waits or is seen.
         profile = residents.profile(connection, house.vault, permit)
         result = records.put(
             connection,
@@ -142,6 +143,7 @@ async def replace_record(
             now,
             profile=profile,
             if_match=rev,
+            rev=taken,
         )
         if result.change is not None:
             assert result.rev is not None
@@ -151,7 +153,7 @@ async def replace_record(
     with shapes.heard(record) as safety:
         rev = shapes.revision(if_match)
         _same_id(record_id, record)
-        kept, kept_rev = await me.write(Action.WRITE, job)
+        kept, kept_rev = await me.enter(job)
     told = shapes.document(kept, kept_rev)
     if safety is not None:
         told["safety"] = safety.both()
@@ -169,12 +171,14 @@ async def delete_record(
 
     house = me.house
 
-    def job(connection: Connection, permit: Permit) -> None:
+    def job(connection: Connection, permit: Permit, taken: int) -> None:
         profile = residents.profile(connection, house.vault, permit)
-        change, gone_rev = records.delete(connection, house.vault, permit, record_id, if_match=rev)
-        _note(connection, house, permit, profile, change, gone_rev, me.now)
+        change, gone = records.delete(
+            connection, house.vault, permit, record_id, if_match=rev, rev=taken
+        )
+        _note(connection, house, permit, profile, change, gone, me.now)
 
-    await me.write(Action.WRITE, job)
+    await me.enter(job)
 
 
 def _logged(

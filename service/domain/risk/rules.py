@@ -203,3 +203,10 @@ def under(rules: Rules) -> Iterator[None]:
         yield
     finally:
         _tried.reset(token)
+
+
+@contextmanager
+def steadily() -> Iterator[None]:
+    """Judge all inside by the pack in force at its beginning, whatever comes in force meanwhile."""
+    with under(in_force()):
+        yield

@@ -8,6 +8,7 @@ nothing, at most `DECIMALS`. zlib's checksum covers all of it. Each frame reads 
 import struct
 import zlib
 from collections.abc import Iterable
+from math import ceil
 
 import numpy as np
 
@@ -24,6 +25,8 @@ from service.domain.vocabulary.varints import Damaged, decode_varints, encode_va
 
 FRAME_RESERVE = 4
 """Bytes of a frame that padding needs for the length."""
+BYTES_OF_A_LIVELY_SAMPLE = 0.7
+"""What a sample takes on a day full of movement; steps once a minute then fill one frame."""
 VERSION = 1
 _HEADER = struct.Struct("<BBII")
 _INFLATED_LIMIT = _HEADER.size + 2 * 10 * DAY_SECONDS
@@ -78,8 +81,13 @@ def frame_bytes(measure: Measure) -> int:
 
 
 def encode_frames(measure: Measure, samples: Columns) -> list[bytes]:
-    """The day as frames that each fit `frame_bytes` once padded; at least one."""
-    return _fitted(samples, frame_bytes(measure) - FRAME_RESERVE)
+    """The day as frames that each fit `frame_bytes` once padded; at least one.
+
+    How many there are is told by how often the device measures, not by what it finds: a quiet day
+    takes the frames that a lively one of as many samples would need.
+    """
+    room = frame_bytes(measure) - FRAME_RESERVE
+    return _split(samples, ceil(samples.t.size * BYTES_OF_A_LIVELY_SAMPLE / room) or 1, room)
 
 
 def _fitted(samples: Columns, room: int) -> list[bytes]:
@@ -87,7 +95,10 @@ def _fitted(samples: Columns, room: int) -> list[bytes]:
     if len(text) <= room:
         return [text]
     # As many pieces as the length asks for, each halved again where it still does not fit.
-    pieces = len(text) // room + 1
+    return _split(samples, len(text) // room + 1, room)
+
+
+def _split(samples: Columns, pieces: int, room: int) -> list[bytes]:
     cuts = np.array_split(np.arange(samples.t.size), pieces)
     return [
         frame for cut in cuts for frame in _fitted(Columns(samples.t[cut], samples.v[cut]), room)

@@ -83,10 +83,11 @@ def _options_section() -> Iterator[str]:
 
 def _frames_section() -> Iterator[str]:
     yield from ("", "## 序列的固定块大小 Frames of series", "")
-    yield "一天的采样压缩后按固定大小封存，长度不透露活动量；放不下时再加一块。"
+    yield "一天的采样压缩后按固定大小封存，长度不透露活动量；块数由采样次数决定，放不下时再加。"
     yield (
         "The samples of a day are sealed in frames of a fixed size, because lengths tell stories; "
-        "what does not fit goes into further frames."
+        "how many frames there are is told by the number of samples, and only what still does not "
+        "fit goes into further ones."
     )
     yield ""
     yield from _table_head("指标 measure", "字节 bytes")

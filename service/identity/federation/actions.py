@@ -67,7 +67,12 @@ def sign_in(
     if login is None or login.disabled or login.kind != "practitioner":
         return None
     return identity.begin(
-        conn, subject=login.subject, kind=login.kind, acr=account.acr, now=account.auth_time
+        conn,
+        subject=login.subject,
+        kind=login.kind,
+        acr=account.acr,
+        now=now,
+        auth_time=account.auth_time,
     )
 
 

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 import jwt
 
+from service.identity.caller import STEP_UP
 from service.identity.federation.provider import Provider
 from service.kit import jose
 from service.kit.hashing import same
@@ -13,6 +14,7 @@ from service.kit.tokens import LEEWAY
 
 LENGTH = 16 * 1024
 OLDEST = timedelta(minutes=10)
+NOT_FRESH = STEP_UP + LEEWAY
 HEADER = {"alg", "kid", "typ"}
 KINDS = {"RS256": "RSA", "ES256": "EC", "EdDSA": "OKP"}
 """The one type of key each algorithm is for."""
@@ -72,7 +74,8 @@ def _account(
     now: datetime,
 ) -> Account | None:
     issued, expires = jose.instant(claims["iat"]), jose.instant(claims["exp"])
-    proved = jose.instant(claims["auth_time"]) if "auth_time" in claims else issued
+    # A session elsewhere may be days old. One that does not say is no fresh proof of anything.
+    proved = jose.instant(claims["auth_time"]) if "auth_time" in claims else issued - NOT_FRESH
     started = jose.instant(claims["nbf"]) if "nbf" in claims else issued
     audience, subject = claims["aud"], claims["sub"]
     acceptable = (

@@ -6,8 +6,9 @@ verification and signature; the counter is compared by the caller, who keeps it.
 """
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, NoReturn
 
+import cbor2
 from cryptography.hazmat.primitives.asymmetric import ec
 from webauthn import (
     base64url_to_bytes,
@@ -19,7 +20,6 @@ from webauthn import (
 from webauthn.helpers import (
     bytes_to_base64url,
     options_to_json_dict,
-    parse_attestation_object,
     parse_client_data_json,
 )
 from webauthn.helpers.cose import COSEAlgorithmIdentifier
@@ -40,6 +40,14 @@ ALGORITHMS = [
 FORMATS = (AttestationFormat.NONE, AttestationFormat.PACKED)
 """Attestation is not asked for; what some authenticators send all the same is `packed`."""
 KEY_LIMIT = 1024
+HEAD = 37
+"""Bytes of the domain's hash, the flags and the counter, in front of all else that is attested."""
+ATTESTED, EXTENDED = 0x40, 0x80
+"""Flags: behind the head stand a new credential, and what extensions answer."""
+NESTED = 8
+"""Levels of CBOR; an attestation with certificates has three."""
+SHARING = (25, 28, 29, 256)
+"""Tags that let one value stand in many places: CTAP2 has no tags at all."""
 
 
 class Party(NamedTuple):
@@ -95,9 +103,10 @@ def challenge_of(credential: Mapping[str, Any]) -> bytes | None:
 def registered(party: Party, credential: Mapping[str, Any], challenge: bytes) -> Registered | None:
     """The new credential, or None when anything about the answer is not as asked."""
     try:
-        sent = base64url_to_bytes(credential["response"]["attestationObject"])
-        if parse_attestation_object(sent).fmt not in FORMATS:
+        sent = _read(base64url_to_bytes(credential["response"]["attestationObject"]))
+        if sent["fmt"] not in FORMATS:
             return None
+        _require_plain(sent["authData"])
         found = verify_registration_response(
             credential=dict(credential),
             expected_challenge=challenge,
@@ -123,6 +132,7 @@ def asserted(
 ) -> int | None:
     """The counter of a use that is proven, or None. Comparing it is left to the caller."""
     try:
+        _require_plain(base64url_to_bytes(credential["response"]["authenticatorData"]))
         found = verify_authentication_response(
             credential=dict(credential),
             expected_challenge=challenge,
@@ -136,6 +146,39 @@ def asserted(
         # As above: not verified, for whatever reason, is not proven.
         return None
     return found.new_sign_count
+
+
+def _require_plain(data: bytes) -> None:
+    """Raise unless what stands behind the head is spelled the one way CTAP2 spells it.
+
+    The library writes extensions anew to learn their length, before it looks at a signature. A
+    value that is shared at each of thirty levels is read from 300 bytes and would be written out as
+    a thousand million: whoever knows no credential at all could stop the service.
+    """
+    flags, rest = data[HEAD - 5], data[HEAD:]
+    if flags & ATTESTED:
+        # Sixteen bytes of the model and two of the length, the credential's id, its key.
+        rest = _behind_an_item(rest[18 + int.from_bytes(rest[16:18], "big") :])
+    if flags & EXTENDED:
+        rest = _behind_an_item(rest)
+    if rest:
+        raise ValueError("more than the flags announce")
+
+
+def _behind_an_item(data: bytes) -> bytes:
+    spelled: bytes = cbor2.dumps(_read(data))
+    if not data.startswith(spelled):
+        raise ValueError("CBOR in another spelling than its shortest")
+    return data[len(spelled) :]
+
+
+def _read(data: bytes) -> Any:
+    """The first item of some CBOR, in which every value stands once."""
+    return cbor2.loads(data, semantic_decoders=dict.fromkeys(SHARING, _shared), max_depth=NESTED)
+
+
+def _shared(_: Any) -> NoReturn:
+    raise ValueError("a value that stands in several places")
 
 
 def _nobodys_key() -> bytes:

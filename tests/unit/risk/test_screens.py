@@ -1,24 +1,18 @@
 """Screens of a person: run only on what is known, told as an advised check, and never more."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from service.domain.care.checks import CHECKS
 from service.domain.risk.advice import MESSAGES
-from service.domain.risk.assess import Assessment, assess, assess_level, what_if
-from service.domain.risk.current import RULES
-from service.domain.risk.done import NAMES as CHECKS_DONE
+from service.domain.risk.assess import Assessment, assess, what_if
 from service.domain.risk.grounds import grounds, sentence
 from service.domain.risk.models import evaluate
-from service.domain.risk.person import Person, Reading
+from service.domain.risk.person import Reading
 from service.domain.risk.reasons import SCREENS
-from tests.unit.risk.people import NOW, Readings, people, readings
+from tests.unit.risk.people import NOW
 from tests.unit.risk.test_assess import born, told
-from tests.unit.risk.test_assess_properties import _assert_never_lower, many
 
 FATTY = frozenset({"fatty_liver"})
 HEPATITIS = frozenset({"chronic_hepatitis_b"})
@@ -317,83 +311,6 @@ def test_known_copd_is_asked_for_no_lung_function_by_the_score() -> None:
     }
 
 
-# -- a check that was done -----------------------------------------------------------------------
-
-SMOKER_OF_55 = (born(55), told(smoking_status="former", systolic_bp=118))
-COPD_OF_60 = (born(60, conditions=frozenset({"copd"})), told(systolic_bp=118))
-SHORT_OF_BREATH = (born(45), told(copd_ps_total=6, systolic_bp=118))
-LIGHT_OF_70 = (WOMAN_OF_70, told(post_menopausal="yes", body_weight=48))
-ADVISED_CHECKS = {
-    "procedure:colonoscopy": (*SMOKER_OF_55, "bowel-high", "bowel-done"),
-    "procedure:low_dose_ct_chest": (*COPD_OF_60, "lung-ct", "lung-ct-done"),
-    "fev1": (*SHORT_OF_BREATH, "lung-function", "lung-function-done"),
-    "fev1_fvc": (*SHORT_OF_BREATH, "lung-function", "lung-function-done"),
-    "dxa_t_hip": (*LIGHT_OF_70, "bone-high", "bone-done"),
-    "dxa_t_lumbar": (*LIGHT_OF_70, "bone-high", "bone-done"),
-}
-
-
-def test_every_check_that_is_known_to_be_done_stands_here() -> None:
-    assert ADVISED_CHECKS.keys() == CHECKS_DONE
-
-
-@pytest.mark.parametrize("name", sorted(ADVISED_CHECKS))
-def test_a_check_that_was_done_changes_the_advice_and_not_the_level(name: str) -> None:
-    person, found, asks, says = ADVISED_CHECKS[name]
-    before = assess(person, found, NOW)
-    assert asks in advised(before)
-    assert says not in advised(before)
-    value_: float | str = "active" if ":" in name else 1.0
-    last = NOW - timedelta(days=30)
-    after = assess(person, {**found, name: [Reading(value_, last)]}, NOW)
-    assert (after.level, after.causes) == (before.level, before.causes)
-    assert asks not in advised(after)
-    (text,) = [one["text"] for one in after.actions if one["id"] == says]
-    assert f"{last.date()}" in text["zh"]
-    assert f"Last: {last.date()}." in text["en"]
-    # A day that has not come is not done.
-    planned = {**found, name: [Reading(value_, NOW + timedelta(days=1))]}
-    assert asks in advised(assess(person, planned, NOW))
-
-
-@pytest.mark.parametrize(
-    ("last", "done", "again"),
-    [
-        (datetime(2025, 11, 23, 15, tzinfo=UTC), True, "2026-11-23"),
-        # In the city it was the 23rd already, and it is due again on the 22nd of the 22nd.
-        (datetime(2025, 11, 22, 16, tzinfo=UTC), True, "2026-11-23"),
-        (datetime(2025, 11, 22, 15, 59, tzinfo=UTC), False, None),
-        (datetime(2024, 1, 1, tzinfo=UTC), False, None),
-    ],
-)
-def test_a_yearly_scan_is_asked_again_on_the_day_its_interval_is_over(
-    last: datetime, done: bool, again: str | None
-) -> None:
-    person, found, asks, says = ADVISED_CHECKS["procedure:low_dose_ct_chest"]
-    readings_ = {**found, "procedure:low_dose_ct_chest": [Reading("active", last)]}
-    assessment = assess(person, readings_, NOW)
-    assert (says in advised(assessment)) is done
-    assert (asks in advised(assessment)) is not done
-    if again is not None:
-        (text,) = [one["text"]["en"] for one in assessment.actions if one["id"] == says]
-        assert text.endswith(f"Next: from {again}.")
-
-
-def test_the_plan_and_the_advice_agree_on_the_interval_of_a_check() -> None:
-    """Names and months of `done` are those of the plan's rows."""
-    rows = {check.item: check for check in CHECKS}
-    planned = {
-        "bowel_screening": "colorectal_screening",
-        "lung_screening": "lung_screening",
-        "lung_function": "copd_spirometry",
-        "bone_density": "bone_density",
-    }
-    assert planned.keys() == RULES["done"].keys()
-    for cause, item in planned.items():
-        assert rows[item].groups == (tuple(RULES["done"][cause]["names"]),)
-        assert rows[item].months == RULES["done"][cause]["months"]
-
-
 # -- all of them ---------------------------------------------------------------------------------
 
 
@@ -433,73 +350,3 @@ def test_pregnancy_runs_no_screen() -> None:
     after = assess(woman, pregnant, NOW)
     assert {one["model"] for one in after.models}.isdisjoint(MODELS)
     assert {"alt", "albumin"}.isdisjoint(after.missing)
-
-
-@many
-@given(people(low=18), readings())
-def test_a_level_moved_by_a_screen_is_told_as_a_check(person: Person, found: Readings) -> None:
-    assessment = assess(person, found, NOW, paths=False)
-    for name in set(assessment.causes) & set(SCREENS):
-        ids = {message["id"] for message in MESSAGES if message["factor"] == name}
-        assert ids & advised(assessment)
-
-
-@many
-@given(people(low=18), readings())
-def test_without_infectious_codes_nothing_tells_of_hepatitis(
-    person: Person, found: Readings
-) -> None:
-    hidden = person.conditions - {"chronic_hepatitis", "chronic_hepatitis_b", "chronic_hepatitis_c"}
-    known = Person(person.sex, person.birth_date, conditions=hidden)
-    assessment = assess(known, found, NOW, paths=False)
-    assert entry(assessment, "amap_hcc") is None
-    assert not {one for one in advised(assessment) if one.startswith("liver-amap")}
-    assert "albumin" not in assessment.missing
-
-
-@many
-@given(people(low=18), readings(), st.floats(1, 500))
-def test_higher_liver_enzymes_never_lower_the_level(
-    person: Person, found: Readings, more: float
-) -> None:
-    # ALT is left out: it stands under FIB-4's fraction.
-    _assert_never_lower(person, found, {"ast": more, "ggt": more})
-
-
-@many
-@given(people(low=18), readings(), st.floats(0.1, 20))
-def test_higher_triglycerides_and_bilirubin_never_lower_the_level(
-    person: Person, found: Readings, more: float
-) -> None:
-    _assert_never_lower(person, found, {"triglycerides": more, "bilirubin_total": more})
-
-
-@many
-@given(people(low=18), readings())
-def test_having_smoked_is_one_point_and_quitting_keeps_it(person: Person, found: Readings) -> None:
-    scores: list[Any] = []
-    for status in ("never", "former", "every day"):
-        told_ = {**found, "smoking_status": [Reading(status, NOW)]}
-        told_.pop("cigarettes_per_day", None)
-        score = entry(assess(person, told_, NOW, paths=False), "apcs")
-        scores.append(None if score is None else score["value"])
-    assert scores[1] == scores[2]
-    assert scores[0] is None or scores[0] == scores[1] - 1
-
-
-@many
-@given(people(low=18), readings(), st.sampled_from(["copd", "chronic_hepatitis_b", "fatty_liver"]))
-def test_one_more_known_reason_to_look_never_lowers_the_level(
-    person: Person, found: Readings, code: str
-) -> None:
-    more = Person(
-        person.sex,
-        person.birth_date,
-        person.north,
-        person.urban,
-        person.conditions | {code},
-        person.medications,
-        person.family_history,
-    )
-    before, after = assess_level(person, found, NOW), assess_level(more, found, NOW)
-    assert (after.level or 0) >= (before.level or 0)

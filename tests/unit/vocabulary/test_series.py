@@ -1,6 +1,7 @@
 """Series: what is accepted, merged, stored in few bytes, and refused when damaged."""
 
 import time
+from collections.abc import Callable
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -163,6 +164,38 @@ def test_a_dense_day_takes_at_most_a_byte_and_a_half_a_sample(code: str, day: Co
     frames = series.encode_frames(MEASURES[code], day)
     assert len(frames) * series.frame_bytes(MEASURES[code]) <= 1.5 * day.t.size
     assert rows(series.decode_frames(frames)) == rows(day)
+
+
+def lively_steps(seconds: int) -> Columns:
+    """Somebody who is up from seven to ten and walks two minutes in five."""
+    dice = np.random.default_rng(seconds)
+    t = np.arange(0, 86_400, seconds)
+    walks = (t > 7 * 3600) & (t < 22 * 3600) & (dice.random(t.size) < 0.4)
+    walked = np.where(walks, dice.integers(0, int(2.2 * seconds) + 1, t.size), 0)
+    return columns(t.tolist(), walked.tolist())
+
+
+def lively_heart(seconds: int) -> Columns:
+    dice = np.random.default_rng(seconds)
+    t = np.arange(0, 86_400, seconds)
+    trained = 65 + 60 * np.maximum(0, np.sin(t / 86_400 * 2 * np.pi - 1))
+    beats = trained + 0.3 * np.cumsum(dice.normal(0, 1.5, t.size))
+    return columns(t.tolist(), np.clip(beats, 40, 190).round().tolist())
+
+
+@pytest.mark.parametrize("seconds", [300, 60, 30, 15, 10, 5, 1])
+@pytest.mark.parametrize(
+    ("code", "lively"), [("steps", lively_steps), ("heart_rate", lively_heart)]
+)
+def test_a_quiet_day_takes_the_frames_of_a_lively_one(
+    code: str, lively: Callable[[int], Columns], seconds: int
+) -> None:
+    """Rows are counted by whoever steals the store: they tell the device, not the person."""
+    day = lively(seconds)
+    quiet = Columns(day.t, np.full(day.t.size, day.v[0]))
+    frames = [len(series.encode_frames(MEASURES[code], one)) for one in (quiet, day)]
+    assert frames[0] == frames[1]
+    assert rows(series.decode_frames(series.encode_frames(MEASURES[code], quiet))) == rows(quiet)
 
 
 @settings(max_examples=20)

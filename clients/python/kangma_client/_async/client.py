@@ -120,6 +120,22 @@ class AsyncClient:
         body = {"password": password, "new_password": new_password}
         await self._transport.step_up("/v1/auth/password", body)
 
+    @operation("get_recovery_codes")
+    async def recovery_codes(self) -> Any:
+        """How many recovery codes are left: `{left, created_at}`."""
+        return await self._transport.send(Call("GET", "/v1/me/recovery-codes"))
+
+    @operation("make_recovery_codes")
+    async def make_recovery_codes(self) -> Any:
+        """Eight new codes for a forgotten password, shown once: `{codes, created_at}`."""
+        return await self._transport.send(Call("POST", "/v1/me/recovery-codes", repeatable=False))
+
+    @operation("recover_password")
+    async def recover(self, login: str, code: str, new_password: str) -> None:
+        """Set a new password with a recovery code, and sign in; every other session ends."""
+        body = {"login": login, "code": code, "new_password": new_password}
+        await self._transport.enter("/v1/auth/recover", body)
+
     @operation("revoke_token")
     async def sign_out(self) -> None:
         """Revoke the session."""

@@ -1,51 +1,19 @@
 """What follows an emergency: its review, and a log that could not be written."""
 
-from collections.abc import Iterator
-from datetime import UTC, datetime
-
 import pytest
 
 from service.audit import actions as audit
 from service.breakglass import actions as breakglass
 from service.breakglass import store as reviews
 from service.kit.errors import Invalid, NotFound
-from tests.conftest import MovingClock
 from tests.emergency_room import (
     REASON,
     break_glass,
-    emergency_town,
     look,
     notices,
     ok,
-    somebody,
-    stranger,
 )
 from tests.house_room import Person, Town
-
-
-@pytest.fixture(scope="module")
-def clock() -> MovingClock:
-    return MovingClock(datetime(2026, 11, 20, 1, 0, tzinfo=UTC))
-
-
-@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
-def here(
-    request: pytest.FixtureRequest,
-    tmp_path_factory: pytest.TempPathFactory,
-    clock: MovingClock,
-) -> Iterator[Town]:
-    with emergency_town(tmp_path_factory.mktemp("emergency"), request.param, clock) as opened:
-        yield opened
-
-
-@pytest.fixture
-def lin(here: Town) -> Person:
-    return somebody(here)
-
-
-@pytest.fixture
-def doctor(here: Town) -> Person:
-    return stranger(here)
 
 
 def test_operators_review_without_the_reason_and_the_resident_hears_the_outcome(
