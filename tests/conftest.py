@@ -29,8 +29,12 @@ from tests.databases import (
 from tests.guarded_room import let_tests_look
 
 # A push meets the same examples every time; `./run test --all` draws new ones, and more.
-hypothesis.settings.register_profile("push", deadline=None, derandomize=True)
-hypothesis.settings.register_profile("night", deadline=None, max_examples=300)
+# Neither looks at the clock: on a busy machine drawing examples takes what it takes.
+unhurried = hypothesis.settings(
+    deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.register_profile("push", unhurried, derandomize=True)
+hypothesis.settings.register_profile("night", unhurried, max_examples=300)
 hypothesis.settings.load_profile("push")
 
 # Houses of tests hash passwords cheaply: every person made costs two hashes of 30 ms and more. The

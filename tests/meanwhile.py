@@ -14,8 +14,8 @@ from sqlalchemy import Engine
 T = TypeVar("T")
 
 ONE_WRITER = "SQLite has one writer at a time: nothing is written meanwhile"
-PATIENCE = 30.0
-"""Seconds after which an act that neither ends nor waits for a row fails the test."""
+PATIENCE = 60.0
+"""Seconds after which what has neither come nor ended fails the test, on a machine however slow."""
 _WAITING = (
     "SELECT count(*) FROM pg_stat_activity"
     " WHERE datname = current_database() AND wait_event_type = 'Lock'"

@@ -120,10 +120,10 @@ class Race:
         return self.outcome
 
     async def _play(self, patient: Patient, turns: int) -> None:
-        for _ in range(turns):
-            await self._turn(patient)
+        for number in range(turns):
+            await self._turn(patient, number)
 
-    async def _turn(self, patient: Patient) -> None:
+    async def _turn(self, patient: Patient, number: int) -> None:
         here, there = self._sides[0], self._sides[-1]
         if self._crossing and self._random.random() < 0.5:
             here, there = there, here
@@ -131,8 +131,11 @@ class Race:
         offer = patient.offer(door)
         given = await there.post("/v1/me/grants", json=offer, headers=patient.mine)
         assert given.status_code == 201, given.text
-        over = asyncio.Event()
-        reader = asyncio.create_task(self._read(here, patient, over, door))
+        over, answered = asyncio.Event(), asyncio.Event()
+        reader = asyncio.create_task(self._read(here, patient, door, over, answered))
+        if number % 4:
+            # However slow the machine: before most withdrawals something was read.
+            await answered.wait()
         await asyncio.sleep(self._random.uniform(0, WINDOW))
         grant = f"/v1/me/grants/{given.json()['id']}"
         shutting = self._random.random() < 0.2
@@ -154,13 +157,19 @@ class Race:
         return await side.put("/v1/me/deny-all", json={"on": on}, headers=patient.mine)
 
     async def _read(
-        self, side: httpx.AsyncClient, patient: Patient, over: asyncio.Event, door: str
+        self,
+        side: httpx.AsyncClient,
+        patient: Patient,
+        door: str,
+        over: asyncio.Event,
+        answered: asyncio.Event,
     ) -> None:
         """Ask until a read that began after the withdrawal was answered."""
         late = False
         while not late:
             late = over.is_set()
             answer = await side.get(patient.doors[door], headers=patient.theirs)
+            answered.set()
             self._note(answer, patient, door, late=late, overtaken=not late and over.is_set())
 
     def _note(

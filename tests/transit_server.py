@@ -132,7 +132,8 @@ class Engine:
         self.asked: Counter[str] = Counter()
         """How often each operation was asked for."""
         self.largest_batch = 0
-        self.slow = 0.0
+        self.stuck: threading.Event | None = None
+        """Answer nothing before this is set."""
         self.status: int | None = None
         """Answer everything with this status instead."""
         self.page: bytes | None = None
@@ -151,8 +152,8 @@ class Engine:
             body += message.get("body", b"")
             if not message.get("more_body"):
                 break
-        if self.slow:
-            time.sleep(self.slow)
+        if self.stuck is not None:
+            self.stuck.wait(60)
         headers = {name.decode(): value.decode() for name, value in scope["headers"]}
         status, answer = self._answer(scope["method"], scope["path"], headers, body)
         content = self.page if self.page is not None else json.dumps(answer).encode()
@@ -262,7 +263,7 @@ class TransitServer:
 
     def start(self) -> "TransitServer":
         self._thread.start()
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 60
         while not self._server.started:
             assert time.monotonic() < deadline, "the engine did not start"
             time.sleep(0.01)

@@ -68,7 +68,7 @@ def test_a_port_in_use_is_told(demo: Installation) -> None:
             env=demo.environment,
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=300,
         )
     assert done.returncode != 0
     assert "Traceback" not in done.stderr

@@ -91,7 +91,7 @@ class Traffic:
             "sex": "female",
             "region": HOME,
         }
-        made = httpx.post(f"{self.url}/v1/auth/register", json=wish, timeout=60)
+        made = httpx.post(f"{self.url}/v1/auth/register", json=wish, timeout=120)
         assert made.status_code == 201
         self.people.append(made.json()["resident_id"])
         return login
@@ -178,7 +178,7 @@ def killed_in_the_middle(made: Installation, left: Any, *arguments: str) -> None
         stderr=subprocess.DEVNULL,
     )
     os.close(saying)
-    for _ in range(600):
+    for _ in range(2400):
         if count(made, left) < before:
             break
         assert job.poll() is None

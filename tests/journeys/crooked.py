@@ -65,7 +65,7 @@ def crooked(behind: str) -> Iterator[Crooked]:
                 made.behind + self.path,
                 content=self.rfile.read(length),
                 headers=headers,
-                timeout=30,
+                timeout=120,
             )
             kept = {
                 name: answer.headers[name]

@@ -8,8 +8,9 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -68,6 +69,8 @@ class Installation:
         return Settings.model_validate(named)
 
 
+PORTS = range(16_384, 32_768)
+_asked = count()
 COMMANDS = ("KANGMA_OWNER_URL", "KANGMA_OPERATOR_URL", "KANGMA_BACKUP_URL")
 """Settings that are for the command line alone."""
 
@@ -99,9 +102,7 @@ def install(
 @contextmanager
 def serving(installation: Installation, *, workers: int = 1) -> Iterator[Installation]:
     """Serve it on a free port until the block ends; a copy of it may be served beside it."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     log = (installation.folder / f"server-{port}.log").open("wb")
     process = subprocess.Popen(
         [KANGMA, "serve", "--port", str(port), "--workers", str(workers)],
@@ -119,16 +120,28 @@ def serving(installation: Installation, *, workers: int = 1) -> Iterator[Install
         yield installation
     finally:
         process.terminate()
-        process.wait(timeout=30)
+        process.wait(timeout=120)
         log.close()
 
 
+def free_port() -> int:
+    """A port that nobody else takes before the server does.
+
+    The system gives away others, from 32768 on Linux; processes of a run begin at different ones.
+    """
+    for number in _asked:
+        port = PORTS[(os.getpid() * 101 + number) % len(PORTS)]
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
+    raise AssertionError("the numbers never end")
+
+
 def _wait(installation: Installation, process: subprocess.Popen[bytes], log: Path) -> None:
-    for _ in range(300):
-        if process.poll() is not None:
-            break
+    end = time.monotonic() + 120
+    while process.poll() is None and time.monotonic() < end:
         try:
-            if httpx.get(f"{installation.url}/readyz", timeout=1).status_code == 200:
+            if httpx.get(f"{installation.url}/readyz", timeout=10).status_code == 200:
                 return
         except httpx.TransportError:
             pass

@@ -118,8 +118,8 @@ def ask(where: Installation, path: str) -> httpx.Response:
             )
         )
     form = {"grant_type": "client_credentials", **made}
-    token = httpx.post(f"{where.url}/v1/auth/token", data=form, timeout=30).json()["access_token"]
-    return httpx.get(where.url + path, headers={"Authorization": f"Bearer {token}"}, timeout=30)
+    token = httpx.post(f"{where.url}/v1/auth/token", data=form, timeout=120).json()["access_token"]
+    return httpx.get(where.url + path, headers={"Authorization": f"Bearer {token}"}, timeout=120)
 
 
 @pytest.fixture
@@ -166,7 +166,7 @@ def test_a_pull_that_is_killed_goes_on_where_it_stopped(levels: Levels) -> None:
             [KANGMA, *levels.words], env=levels.city.environment, cwd=levels.city.folder
         )
     )
-    assert pulling[0].wait(60) == -signal.SIGKILL
+    assert pulling[0].wait(300) == -signal.SIGKILL
     levels.line.honest()
     both = [
         subprocess.Popen(
@@ -174,7 +174,7 @@ def test_a_pull_that_is_killed_goes_on_where_it_stopped(levels: Levels) -> None:
         )
         for _ in range(2)
     ]
-    assert [one.wait(60) for one in both] == [0, 0]
+    assert [one.wait(300) for one in both] == [0, 0]
     assert levels.held() == names
 
 

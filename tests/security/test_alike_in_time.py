@@ -11,6 +11,7 @@ import time
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterator
 from datetime import timedelta
+from statistics import quantiles
 from uuid import uuid4
 
 import httpx
@@ -143,11 +144,12 @@ LOGGED: dict[str, Callable[[Town], Try]] = {
 only the beat, on which every 404 leaves, makes them alike."""
 BY_DAY = ("patient", "child")
 WARM = 10
-LIGHT, STRONG = 100, int(os.environ.get("KANGMA_TIMINGS", "1500"))
-MARGIN_LIGHT, MARGIN_STRONG = 0.17, 0.06
-"""An AUC of n pairs without any difference has a standard deviation of about 0.41 / sqrt(n): 0.041
-and 0.011. The margins are four and five of them. Leaving out the entry of a look, two milliseconds
-of five, makes 0.3; leaving out a password hash makes 0.5."""
+LIGHT, SURE, STRONG = 100, 600, int(os.environ.get("KANGMA_TIMINGS", "1500"))
+MARGIN_LIGHT, MARGIN_SURE, MARGIN_STRONG = 0.17, 0.11, 0.07
+"""An AUC of n pairs without any difference has a standard deviation of about 0.41 / sqrt(n): 0.041,
+0.017 and 0.011. The first margin is four of them, and what passes it only makes more pairs be
+asked; the others, which decide, are more than six. Leaving out the entry of a look, two
+milliseconds of five, makes 0.3; leaving out a password hash makes 0.5."""
 
 
 def times(attempt: Try, pairs: int) -> tuple[list[float], list[float]]:
@@ -172,18 +174,32 @@ def off_a_coin(attempt: Try, pairs: int) -> float:
     return abs(auc(*times(attempt, pairs)) - 0.5)
 
 
+def assert_a_coin(attempt: Try) -> None:
+    """Some pairs do for most doors; where they leave a doubt, those and many more decide."""
+    there, nowhere = times(attempt, LIGHT)
+    if abs(auc(there, nowhere) - 0.5) < MARGIN_LIGHT:
+        return
+    more = times(attempt, SURE - LIGHT)
+    assert abs(auc(there + more[0], nowhere + more[1]) - 0.5) < MARGIN_SURE
+
+
 @pytest.mark.parametrize("door", DOORS)
 def test_a_stopwatch_at_a_door_is_a_coin(here: Town, door: str) -> None:
-    assert off_a_coin(DOORS[door](here), LIGHT) < MARGIN_LIGHT
+    assert_a_coin(DOORS[door](here))
 
 
 def test_the_stopwatch_sees_milliseconds(here: Town) -> None:
-    """The comparison above would be empty if it saw nothing."""
+    """The comparison above would be empty if it saw nothing.
+
+    Three on a quiet machine; on a busy one a few times what a request differs from itself.
+    """
     ask = by_id(here, "/v1/measures/{}", {}, "body_weight")
+    low, _, high = quantiles([took for some in times(ask, 30) for took in some], n=4)
+    more = max(0.003, 4 * (high - low))
 
     def slower(there: bool) -> httpx.Response:
         if there:
-            time.sleep(0.003)
+            time.sleep(more)
         return ask(True)
 
     assert off_a_coin(slower, LIGHT) > MARGIN_LIGHT
@@ -197,60 +213,97 @@ def test_many_tries_at_a_door_are_still_a_coin(here: Town, door: str) -> None:
 
 @pytest.mark.parametrize("door", BY_DAY)
 def test_a_look_that_is_logged_is_a_coin(here: Town, door: str) -> None:
-    assert off_a_coin(LOGGED[door](here), LIGHT) < MARGIN_LIGHT
+    assert_a_coin(LOGGED[door](here))
 
 
 def test_without_the_beat_it_is_not(here: Town, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(edge, "BEAT", 0)
-    assert off_a_coin(LOGGED["child"](here), LIGHT) > MARGIN_LIGHT
+    assert off_a_coin(LOGGED["child"](here), SURE) > MARGIN_SURE
 
 
-def test_the_wait_for_the_beat_is_no_time_of_service(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Else every route that refuses looks as slow as the beat, and a slow one no slower."""
-    monkeypatch.setattr(edge, "BEAT", 0.5)
+class Ticking:
+    """Time that passes only while somebody works or waits: no pause of the machine is in it."""
 
-    async def counted() -> float:
-        name = {"route": "-"}
-        before = REGISTRY.get_sample_value("kangma_request_seconds_sum", name) or 0.0
-        app = edge.Edge(PlainTextResponse("", 404))
-        doors = httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://kangma.test")
-        async with doors:
-            begun = time.perf_counter()
-            assert (await doors.get("/")).status_code == 404
-            assert time.perf_counter() - begun > 0.4
-        return (REGISTRY.get_sample_value("kangma_request_seconds_sum", name) or 0.0) - before
+    def __init__(self) -> None:
+        self.now = 100.0
 
-    with capture_logs() as lines:
-        assert 0 < asyncio.run(counted()) < 0.2
-    assert lines[0]["ms"] < 200
+    def perf_counter(self) -> float:
+        return self.now
+
+    async def sleep(self, seconds: float) -> None:
+        self.now += seconds
 
 
-@pytest.mark.parametrize(
-    ("status", "worked", "least"), [(404, 0.0, 0.02), (404, 0.025, 0.04), (200, 0.0, 0.0)]
-)
-def test_a_404_leaves_on_the_first_beat_after_its_work(
-    monkeypatch: pytest.MonkeyPatch, status: int, worked: float, least: float
-) -> None:
-    monkeypatch.setattr(edge, "BEAT", 0.02)
+@pytest.fixture
+def ticking(monkeypatch: pytest.MonkeyPatch) -> Ticking:
+    clock = Ticking()
+    monkeypatch.setattr(edge, "time", clock)
+    monkeypatch.setattr(edge, "asyncio", clock)
+    return clock
+
+
+def answered(ticking: Ticking, status: int, worked: float) -> float:
+    """Seconds until an answer that takes so much work has left."""
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
-        await asyncio.sleep(worked)
+        await ticking.sleep(worked)
         await PlainTextResponse("", status)(scope, receive, send)
 
-    async def took() -> float:
+    async def ask() -> None:
         doors = httpx.AsyncClient(
             transport=httpx.ASGITransport(edge.Edge(app)), base_url="http://kangma.test"
         )
         async with doors:
-            begun = time.perf_counter()
             assert (await doors.get("/")).status_code == status
-            return time.perf_counter() - begun
 
-    fastest = min(asyncio.run(took()) for _ in range(5))
-    assert least <= fastest < least + 0.015
+    begun = ticking.now
+    asyncio.run(ask())
+    return ticking.now - begun
+
+
+def test_the_wait_for_the_beat_is_no_time_of_service(
+    monkeypatch: pytest.MonkeyPatch, ticking: Ticking
+) -> None:
+    """Else every route that refuses looks as slow as the beat, and a slow one no slower."""
+    monkeypatch.setattr(edge, "BEAT", 0.5)
+
+    def counted() -> float:
+        return REGISTRY.get_sample_value("kangma_request_seconds_sum", {"route": "-"}) or 0.0
+
+    before = counted()
+    with capture_logs() as lines:
+        assert answered(ticking, 404, 0.03) == pytest.approx(0.5)
+    assert counted() - before == pytest.approx(0.03)
+    assert lines[0]["ms"] == 30.0
+
+
+@pytest.mark.parametrize(
+    ("status", "worked", "took"), [(404, 0.0, 0.02), (404, 0.025, 0.04), (200, 0.0, 0.0)]
+)
+def test_a_404_leaves_on_the_first_beat_after_its_work(
+    monkeypatch: pytest.MonkeyPatch, ticking: Ticking, status: int, worked: float, took: float
+) -> None:
+    monkeypatch.setattr(edge, "BEAT", 0.02)
+    assert answered(ticking, status, worked) == pytest.approx(took)
+
+
+def test_the_beat_is_really_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(edge, "BEAT", 0.2)
+
+    async def ask() -> None:
+        doors = httpx.AsyncClient(
+            transport=httpx.ASGITransport(edge.Edge(PlainTextResponse("", 404))),
+            base_url="http://kangma.test",
+        )
+        async with doors:
+            await doors.get("/")
+
+    begun = time.perf_counter()
+    asyncio.run(ask())
+    assert time.perf_counter() - begun > 0.19
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("door", LOGGED)
 def test_many_looks_that_are_logged_are_still_a_coin(here: Town, door: str) -> None:
-    assert off_a_coin(LOGGED[door](here), 600) < 0.09
+    assert off_a_coin(LOGGED[door](here), SURE) < MARGIN_SURE

@@ -113,7 +113,7 @@ def overtake(
         monkeypatch.setattr(guardians, "of_child", stopping)
         with ThreadPoolExecutor(2) as pool:
             one = pool.submit(here.database.write, first)
-            assert looked.wait(10)
+            assert looked.wait(60)
             two = pool.submit(other.write, second)
             two.add_done_callback(lambda _: over.set())
             kept = was_kept(one), was_kept(two)
@@ -126,7 +126,7 @@ def overtake(
 def was_kept(done: "Future[T]") -> bool:
     """Whether an act was committed; what fails otherwise than by a refusal fails the test."""
     try:
-        done.result(timeout=30)
+        done.result(timeout=60)
     except ServiceError:
         return False
     return True

@@ -1,7 +1,6 @@
 """Nobody learns from a door who is registered: body, status, headers, and the time it takes."""
 
 import os
-import statistics
 import time
 from collections.abc import Callable, Iterator
 from datetime import timedelta
@@ -116,16 +115,17 @@ def seconds(here: Town, login: str, clock: MovingClock) -> float:
 def test_a_known_name_costs_the_work_of_an_unknown_one(here: Town, clock: MovingClock) -> None:
     """Who skips the password hash for unknown names is 10 to 50 times faster at them.
 
-    The medians of interleaved tries are compared within a factor that noise does not reach and
-    that a skipped hash exceeds by far.
+    The least of interleaved tries are compared: noise only ever adds work, and does not add it to
+    each of twelve. A skipped hash exceeds the factor by far.
     """
-    tries = 6
     here.register("known", password=PASSWORD)
     known, unknown = [], []
-    for number in range(tries):
+    for number in range(12):
         known.append(seconds(here, "known", clock))
         unknown.append(seconds(here, f"unknown-{number}", clock))
-    ratio = statistics.median(known) / statistics.median(unknown)
+        # Past the back-off, which is the same for both.
+        clock.advance(timedelta(hours=2))
+    ratio = min(known) / min(unknown)
     assert 0.6 < ratio < 1.6, ratio
 
 
@@ -134,7 +134,7 @@ def test_the_times_of_known_and_unknown_names_cannot_be_told_apart(
     here: Town, clock: MovingClock
 ) -> None:
     """A guesser who calls the slower half "known" is right about half of the time (AUC)."""
-    rounds = int(os.environ.get("KANGMA_TIMINGS", "150"))
+    rounds = int(os.environ.get("KANGMA_TIMINGS", "300"))
     names = [f"member-{number}" for number in range(8)]
     for name in names:
         here.register(name)
@@ -148,5 +148,5 @@ def test_the_times_of_known_and_unknown_names_cannot_be_told_apart(
             clock.advance(timedelta(hours=2))
     wins = sum((a > b) + (a == b) / 2 for a in times[True] for b in times[False])
     auc = wins / rounds**2
-    # 150 against 150 have a standard deviation of 0.033; four of them.
-    assert abs(auc - 0.5) < 0.14, auc
+    # 300 against 300 have a standard deviation of 0.024; six of them.
+    assert abs(auc - 0.5) < 0.142, auc

@@ -98,7 +98,7 @@ def test_the_race_is_lost_without_wall_2(
 
     with town(settings, utc_now) as here, building(settings) as other:
         one = here.house
-        slips.remember_decisions(monkeypatch, seconds=5)
+        slips.remember_decisions(monkeypatch, seconds=30)
         found = race()
         assert (found.stale, found.turns, found.late) == ([], 40, 40)
         assert found.rules["withdrawn"] > 0

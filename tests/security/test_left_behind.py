@@ -150,7 +150,7 @@ def core_after_a_crash(server: Installation) -> list[Path]:
     limits = Path(f"/proc/{server.process.pid}/limits").read_text().splitlines()
     assert [line.split()[4] for line in limits if "core file" in line] == ["0"]
     server.kill(signal.SIGABRT)
-    server.process.wait(timeout=30)
+    server.process.wait(timeout=120)
     return list(server.folder.glob("core*"))
 
 

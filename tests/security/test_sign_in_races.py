@@ -30,6 +30,7 @@ from service.kit.errors import Conflict
 from service.kit.passwords import Passwords
 from tests.authenticator import Authenticator
 from tests.house_room import PASSWORD, Person, Town
+from tests.meanwhile import PATIENCE
 from tests.passkey_room import added, begun, refused
 from tests.standing_room import NOW, standing
 
@@ -56,7 +57,7 @@ def meanwhile(
     def held(conn: Connection) -> T:
         found = first(conn)
         started.set()
-        assert go.wait(20)
+        assert go.wait(PATIENCE)
         return found
 
     def one() -> T:
@@ -66,7 +67,7 @@ def meanwhile(
 
     with ThreadPoolExecutor(2) as pool:
         early = pool.submit(one)
-        assert started.wait(20)
+        assert started.wait(PATIENCE)
         late = pool.submit(second)
         sleep(MOMENT)
         go.set()

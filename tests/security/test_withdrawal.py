@@ -1,6 +1,7 @@
 """P3: a withdrawal works on the next request, on every process, and wins over every cache."""
 
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -23,6 +24,7 @@ from service.residents.store import Withdrawn
 from tests.consent_room import Clinic, care_offer, statistics_offer
 from tests.databases import fresh_postgres
 from tests.guarded_room import carrying
+from tests.meanwhile import PATIENCE
 from tests.record_room import PROFILE, pressure
 
 
@@ -162,6 +164,7 @@ def test_no_read_that_begins_after_a_withdrawal_shows_anything(
     stop = threading.Event()
     stale: list[int] = []
     reads = [0, 0]
+    granted, withdrawn = 0, 1
 
     def read(conn: Connection) -> int:
         held = permit(conn, here, elsewhere.vault, zhou, lin, Action.READ)
@@ -182,18 +185,29 @@ def test_no_read_that_begins_after_a_withdrawal_shows_anything(
     threads = [threading.Thread(target=hammer) for _ in range(3)]
     for thread in threads:
         thread.start()
-    for _ in range(8):
-        here.withdraw(lin, grant)
-        turn[0] += 1
-        threading.Event().wait(0.03)
-        turn[0] += 1
-        grant = here.give(lin, care_offer(zhou, "profile", "body")).grant.id
-        threading.Event().wait(0.03)
-    stop.set()
-    for thread in threads:
-        thread.join()
+
+    def read_some(kind: int) -> None:
+        """Until reads of this kind have ended that began after the change, or something is wrong.
+
+        Each of the three may be in the middle of one that began before."""
+        enough, end = reads[kind] + 4, time.monotonic() + PATIENCE
+        while reads[kind] < enough and not stale and time.monotonic() < end:
+            time.sleep(0.002)
+
+    try:
+        for _ in range(8):
+            here.withdraw(lin, grant)
+            turn[0] += 1
+            read_some(withdrawn)
+            turn[0] += 1
+            grant = here.give(lin, care_offer(zhou, "profile", "body")).grant.id
+            read_some(granted)
+    finally:
+        stop.set()
+        for thread in threads:
+            thread.join()
     assert stale == []
-    assert min(reads) > 0
+    assert min(reads) >= 8 * 4
 
 
 def test_withdrawing_the_statistics_grant_ends_the_counting(here: Clinic) -> None:

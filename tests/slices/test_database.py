@@ -32,6 +32,7 @@ from service.kit.db import Database
 from service.kit.errors import NotFound, Unavailable
 from service.kit.prepared import Prepared, pipelined
 from service.kit.savepoint import savepoint
+from tests.meanwhile import PATIENCE
 
 things = Table(
     "things",
@@ -262,11 +263,11 @@ def test_what_a_lost_commit_did_is_told_as_unknown_and_not_done_again(
 
     def first(conn: Connection) -> bool:
         running.set()
-        return go.wait(20)
+        return go.wait(PATIENCE)
 
     with ThreadPoolExecutor(4) as pool:
         slow = pool.submit(store.write, first)
-        assert running.wait(20)
+        assert running.wait(PATIENCE)
         both = [pool.submit(job, number) for number in (1, 2)]
         while store._writes.qsize() < 2:
             sleep(0.01)
@@ -314,13 +315,13 @@ def test_a_closed_store_refuses_and_keeps_nobody_waiting(store: Database) -> Non
         ]
         store.close()
         for one in asked:
-            assert isinstance(one.exception(timeout=10), Unavailable | None)
+            assert isinstance(one.exception(timeout=PATIENCE), Unavailable | None)
     for late in (lambda: store.write(add), lambda: store.read(len_of)):
         with pytest.raises(Unavailable):
             late()
     for later in (store.awrite, store.aread):
         with pytest.raises(Unavailable):
-            asyncio.run(asyncio.wait_for(later(len_of), 10))
+            asyncio.run(asyncio.wait_for(later(len_of), PATIENCE))
 
 
 def len_of(conn: Connection) -> int:
