@@ -27,7 +27,8 @@ from service.audit.entry import Entry, Head, Logged, link
 from service.audit.tables import access_log
 from service.kit.bulk import Bulk
 from service.kit.clock import utc_now
-from service.kit.db import Database, metadata
+from service.kit.db import Database
+from service.kit.engines import metadata
 from tests import postgres
 
 PEOPLE = 2_000

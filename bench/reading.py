@@ -37,44 +37,29 @@ from functools import wraps
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
-from typing import Annotated, Any
+from typing import Any
 from uuid import UUID
 
 import pytest
 import uvicorn
-from fastapi import APIRouter, FastAPI, Query, Request, Response
-from sqlalchemy import (
-    Column,
-    Connection,
-    Integer,
-    LargeBinary,
-    MetaData,
-    Table,
-    Text,
-    bindparam,
-    select,
-)
-from starlette.routing import Match
+from fastapi import FastAPI
+from sqlalchemy import Connection
 
-from bench import load, machine, requests
+from bench import load, machine, plain_page, requests
 from bench.stage import columns, made_database, postmaster
 from bench.trials import Finding
 from consent.vocabulary import Action
 from service.api import gate as door
-from service.api import records as shapes
-from service.api.body import StrictRoute
-from service.api.schema import CursorText, Limit
 from service.app import create, spare_the_collector
 from service.audit import actions as audit
 from service.cli.serve import SERVED
-from service.domain.vocabulary.records import Record, canonical_json, join, split
 from service.grants import gate
 from service.house import House, build, prepare
 from service.identity.revocations import Revocations
 from service.keys.vault import Vault
-from service.kit import db, log
+from service.kit import groups, log
 from service.kit.audience import speaking_for
-from service.kit.clock import CITY_ZONE, utc_now
+from service.kit.clock import utc_now
 from service.kit.db import Database
 from service.kit.prepared import Prepared
 from service.kit.settings import Settings
@@ -92,41 +77,6 @@ LONGEST = 60.0
 """Seconds after which so many requests are given up."""
 ROUNDS = 21
 TARGET = 0.25
-PLAIN = Table(
-    "plain_records",
-    MetaData(),
-    Column("resident_id", LargeBinary, primary_key=True),
-    Column("day", Integer, primary_key=True),
-    Column("document", Text, nullable=False),
-)
-_ROWS = Prepared(
-    select(PLAIN.c.document)
-    .where(PLAIN.c.resident_id == bindparam("resident", type_=LargeBinary))
-    .order_by(PLAIN.c.day.desc())
-    .limit(bindparam("most", type_=Integer))
-)
-router = APIRouter(route_class=StrictRoute)
-
-
-@router.get("/v1/plain/{patient_id}/records")
-async def plain(
-    patient_id: UUID,
-    request: Request,
-    measure: Annotated[str | None, Query(max_length=64)] = None,
-    kind: shapes.Kind | None = None,
-    since: Annotated[shapes.When, Query(alias="from")] = None,
-    until: Annotated[shapes.When, Query(alias="to")] = None,
-    limit: Limit = 100,
-    cursor: CursorText = None,
-) -> Response:
-    """The same page, by whoever asks."""
-    shapes.known_measure(measure)
-    shapes.span(since, until, CITY_ZONE)
-    asked = {"resident": patient_id.bytes, "most": limit}
-    bare: Database = request.app.state.bare
-    rows = await bare.aread(lambda conn: _ROWS.rows(conn, asked))
-    answer = shapes.seen_page(((join([json.loads(row[0])]), 0) for row in rows), None)
-    return shapes.answer(answer | {"withheld": []})
 
 
 def readings() -> list[Finding]:
@@ -158,8 +108,7 @@ def readings() -> list[Finding]:
 def _findings(
     name: str, folder: Path, urls: dict[str, str], bare: str, master: int
 ) -> list[Finding]:
-    with closing(Database(bare)) as plainer, _town(folder, urls) as (town, app):
-        app.state.bare = plainer
+    with closing(Database(bare)) as plainer, _town(folder, urls, plainer) as (town, app):
         doctor, people = _people(town, plainer, max(AT_ONCE))
         token = doctor.headers["authorization"].removeprefix("Bearer ")
         own = [_asked(f"doctor/patients/{one}", token) for one in people]
@@ -237,7 +186,7 @@ def _middle(way: Sequence[tuple[float, float]]) -> tuple[int, int]:
 
 
 @contextmanager
-def _town(folder: Path, urls: dict[str, str]) -> Iterator[tuple[Town, FastAPI]]:
+def _town(folder: Path, urls: dict[str, str], bare: Database) -> Iterator[tuple[Town, FastAPI]]:
     kek = f"file:{folder / 'keys' / 'kek.json'}"
     settings = Settings(data=folder / "data", kek=kek, profile="test", **urls)  # type: ignore[arg-type]
     prepare(settings)
@@ -245,7 +194,7 @@ def _town(folder: Path, urls: dict[str, str]) -> Iterator[tuple[Town, FastAPI]]:
     house = build(settings, clock=utc_now)
     try:
         app = create(house)
-        _beside_the_own(app)
+        plain_page.serve(app, bare)
         log.configure("warning")
         with doors(app) as opened:
             spare_the_collector()
@@ -254,20 +203,10 @@ def _town(folder: Path, urls: dict[str, str]) -> Iterator[tuple[Town, FastAPI]]:
         house.close()
 
 
-def _beside_the_own(app: FastAPI) -> None:
-    """Serve the baseline from the place of the service's own route: routes are tried in turn."""
-    app.include_router(router)
-    routes = app.router.routes
-    path = f"/v1/doctor/patients/{UUID(int=0)}/records"
-    scope = {"type": "http", "method": "GET", "path": path, "root_path": ""}
-    place = next(n for n, one in enumerate(routes) if one.matches(scope)[0] is Match.FULL)
-    routes.insert(place, routes.pop())
-
-
 def _people(town: Town, bare: Database, count: int) -> tuple[Person, list[str]]:
     """A doctor and residents with 20 blood pressures each, kept in both ways."""
     doctor = town.doctor()
-    PLAIN.create(bare.engine)
+    plain_page.prepare(bare)
     return doctor, [_patient(town, bare, doctor, number) for number in range(count)]
 
 
@@ -287,28 +226,8 @@ def _patient(town: Town, bare: Database, doctor: Person, number: int) -> str:
     ]
     sent = town.doors.post("/v1/me/records", json={"records": records}, headers=lin.headers)
     assert sent.status_code == 200, sent.text
-    _lay_open(town, bare, UUID(lin.id))
+    plain_page.lay_open(town, bare, UUID(lin.id))
     return lin.id
-
-
-def _lay_open(town: Town, bare: Database, resident: UUID) -> None:
-    house = town.house
-
-    def found(conn: Any) -> list[Record]:
-        permit = gate.own(conn, house.vault, resident=resident, action=Action.READ, now=utc_now())
-        return [one.record for one in pages.page(conn, house.vault, permit, pages.Query()).items]
-
-    with speaking_for("resident"):
-        opened = house.db.read(found)
-    rows = [
-        {
-            "resident_id": resident.bytes,
-            "day": COUNT - number,
-            "document": "".join(canonical_json(part).decode() for part in split(one).values()),
-        }
-        for number, one in enumerate(opened)
-    ]
-    bare.write(lambda conn: Prepared(PLAIN.insert()).run_many(conn, rows))
 
 
 def _spent(port: int, asked: Requests, master: int) -> tuple[float, float]:
@@ -336,7 +255,7 @@ def _play(port: int, asked: Requests, times: int) -> None:
 PARTS: dict[str, tuple[Any, str]] = {
     "token": (Tokens, "verify"),
     "revocations": (Revocations, "within"),
-    "asked ahead": (db, "_ask_ahead"),
+    "asked ahead": (groups, "_ask_ahead"),
     "decision": (door, "_decided"),
     "keys, opening": (Vault, "open_many"),
     "entry": (door, "_entry"),

@@ -31,7 +31,8 @@ from service.domain.anonymity.rows import Row
 from service.domain.anonymity.specification import ALL, PARTICIPATION, Specification, current
 from service.domain.anonymity.tree import Counts
 from service.kit.crypto import aead, kdf
-from service.kit.db import Database, metadata
+from service.kit.db import Database
+from service.kit.engines import metadata
 from service.releases import artifact
 from service.releases.actions import rows_of
 from tests import postgres

@@ -23,7 +23,8 @@ from service.grants import askers
 from service.grants import store as grants
 from service.kit import guard
 from service.kit.audience import speaking_for
-from service.kit.db import Database, open_engine
+from service.kit.db import Database
+from service.kit.engines import open_engine
 from service.panel import store as panel
 from tests import databases, postgres
 from tests.walled_room import plain

@@ -22,7 +22,8 @@ from service.keys.keystore import Keystore
 from service.keys.system import SystemKeys
 from service.keys.vault import Vault
 from service.kit.clock import Clock, utc_now
-from service.kit.db import Database, open_engine
+from service.kit.db import Database
+from service.kit.engines import open_engine
 from service.kit.limits import Limits
 from service.kit.paging import Cursors
 from service.kit.passwords import Passwords

@@ -26,7 +26,8 @@ from service.audit.tables import (
     access_log,
 )
 from service.audit.verification import Breach
-from service.kit.db import Database, Instant, UuidBytes
+from service.kit.column_types import Instant, UuidBytes
+from service.kit.db import Database
 from tests.audit_room import KEYS, checkpoint, fill, make_tables, proven
 from tests.databases import fresh_postgres
 

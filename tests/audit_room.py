@@ -14,7 +14,8 @@ from service.audit.entry import Entry
 from service.audit.store import Signed
 from service.audit.verification import Breach
 from service.kit.audience import speaking_for
-from service.kit.db import Database, metadata
+from service.kit.db import Database
+from service.kit.engines import metadata
 
 NOW = datetime(2026, 11, 20, 1, 0, 0, 123456, tzinfo=UTC)
 KEY = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))

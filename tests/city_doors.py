@@ -12,7 +12,8 @@ from fastapi import FastAPI
 from service.api.bare import application
 from service.identity.revocations import Revocations
 from service.identity.tables import revocations
-from service.kit.db import Database, metadata
+from service.kit.db import Database
+from service.kit.engines import metadata
 from service.kit.tokens import Tokens
 from tests.asgi import Doors, doors
 from tests.city_room import NOW, SIGNER, make_tables

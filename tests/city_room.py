@@ -19,7 +19,8 @@ from service.domain.anonymity.geography import Geography
 from service.domain.anonymity.specification import Specification, current
 from service.domain.anonymity.tree import Counts
 from service.jobs.publish import publish
-from service.kit.db import Database, metadata
+from service.kit.db import Database
+from service.kit.engines import metadata
 from service.releases import tables as release_tables
 from service.releases.artifact import Signer
 from service.releases.store import Artifact

@@ -18,7 +18,8 @@ import psycopg
 from sqlalchemy import URL, inspect, make_url
 
 from service import migrations
-from service.kit.db import Database, open_engine
+from service.kit.db import Database
+from service.kit.engines import open_engine
 from service.kit.settings import Settings
 from service.migrations.draft import tables_of
 from tests import postgres

@@ -15,7 +15,7 @@ from service.identity import actions as identity
 from service.keys import actions as keys
 from service.kit.audience import speaking_for
 from service.kit.clock import Clock
-from service.kit.db import open_engine
+from service.kit.engines import open_engine
 from service.kit.ids import new_id
 from service.kit.settings import Settings
 from tests.asgi import Doors, doors

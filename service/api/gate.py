@@ -22,7 +22,7 @@ from consent.vocabulary import ALL_CLASSES, Action, DataClass, Purpose
 from service.api.schema import Bilingual
 from service.audit import actions as audit
 from service.audit.entry import Entry
-from service.grants import gate, looks, uses
+from service.grants import gate, looks, standing, uses
 from service.grants.askers import Asker
 from service.grants.looks import Looker
 from service.grants.uses import UseTaken
@@ -129,10 +129,10 @@ def _answered(
     open_: Callable[[Connection, Decision, Permit], Opened[Answer]],
 ) -> Answer | ServiceError:
     if decision.permit is None:
-        refusal = gate.refusal(
+        refusal = standing.refusal(
             conn, house.vault, decision, actor=ask.caller.actor, subject=ask.subject
         )
-        if gate.is_active(conn, ask.subject):
+        if standing.is_active(conn, ask.subject):
             _log(conn, house, [_entry(conn, house, ask, decision, 0, asker)])
         return refusal
     failed: ServiceError | None = None

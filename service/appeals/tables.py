@@ -2,7 +2,8 @@
 
 from sqlalchemy import Boolean, Column, Integer, LargeBinary, Table
 
-from service.kit.db import UuidBytes, metadata
+from service.kit.column_types import UuidBytes
+from service.kit.engines import metadata
 from service.kit.guard import PROTECTED
 
 appeals = Table(

@@ -18,7 +18,7 @@ from service.audit.checkpoint import Checkpoint
 from service.audit.entry import START, Entry, Head, Logged, link
 from service.audit.heads import HeadProof
 from service.audit.store import Signed, State
-from service.kit.db import together
+from service.kit.groups import together
 from service.kit.guard import keeping_the_log
 
 

@@ -14,7 +14,7 @@ from typing import Literal, NamedTuple
 from uuid import UUID
 
 from consent.vocabulary import Action, ActorKind, Purpose
-from service.kit.db import EPOCH
+from service.kit.column_types import EPOCH
 
 GENESIS = bytes(32)
 """The hash before the first entry of every chain."""

@@ -31,7 +31,7 @@ from service.audit.tables import (
     access_tree,
 )
 from service.audit.tree import HASH_BYTES, TILE_HEIGHT, Edge, Node, leaf_hash, root_of
-from service.kit.db import EPOCH, Instant, UuidBytes
+from service.kit.column_types import EPOCH, Instant, UuidBytes
 
 _PAGE = 1000
 TREE = 1

@@ -9,7 +9,8 @@
 
 from sqlalchemy import BigInteger, Boolean, Column, Integer, LargeBinary, Table, Text
 
-from service.kit.db import Instant, UuidBytes, metadata
+from service.kit.column_types import Instant, UuidBytes
+from service.kit.engines import metadata
 from service.kit.guard import PROTECTED
 
 OPEN = {PROTECTED: "open"}

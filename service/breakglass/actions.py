@@ -19,7 +19,7 @@ from service.breakglass import store
 from service.breakglass.store import Review
 from service.emergencies import actions as emergencies
 from service.emergencies.actions import Session
-from service.grants import gate, past
+from service.grants import gate, past, standing
 from service.identity import store as identity
 from service.identity.caller import Caller
 from service.keys.vault import Vault
@@ -127,7 +127,7 @@ def close_own(
     conn: Connection, vault: Vault, *, practitioner: UUID, subject: UUID, now: datetime
 ) -> Session:
     """The practitioner ends their own session; `NotFound` when none is open."""
-    known = gate.is_active(conn, subject)
+    known = standing.is_active(conn, subject)
     if not known or emergencies.of_pair(conn, vault, subject, practitioner) is None:
         raise NotFound
     # Behind the row of the resident it is read anew: what they ended meanwhile is theirs.
@@ -205,7 +205,7 @@ def close_review(
     closed = store.close(conn, review, outcome=outcome, reviewer=reviewer, now=now)
     if closed is None:
         raise NotFound(NO_REVIEW)
-    if gate.is_active(conn, closed.resident_id):
+    if standing.is_active(conn, closed.resident_id):
         _tell_outcome(conn, vault, closed, now)
     return closed
 

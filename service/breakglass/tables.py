@@ -2,7 +2,8 @@
 
 from sqlalchemy import Column, Index, String, Table
 
-from service.kit.db import Instant, UuidBytes, metadata
+from service.kit.column_types import Instant, UuidBytes
+from service.kit.engines import metadata
 
 emergency_reviews = Table(
     "emergency_reviews",

@@ -11,7 +11,7 @@ from service.cli.printing import Json, answer, console
 from service.cli.rooms import open_house
 from service.house import prepare
 from service.jobs import backup as backups
-from service.kit.db import open_engine
+from service.kit.engines import open_engine
 from service.kit.errors import IntegrityBroken
 from service.kit.settings import Settings
 from service.upkeep import verify as upkeep

@@ -2,7 +2,7 @@
 
 from sqlalchemy import CheckConstraint, Column, LargeBinary, Table
 
-from service.kit.db import metadata
+from service.kit.engines import metadata
 
 contributions = Table(
     "contributions",

@@ -32,31 +32,24 @@ from consent.vocabulary import (
     Purpose,
     Text,
 )
-from service.contracts import store as contracts
-from service.emergencies import store as sessions
 from service.grants import askers, body, kept, store
 from service.grants.facts import (
     NO_BOND,
     UNKNOWN,
-    asker_of,
     facts_in_emergency,
     facts_of,
     facts_of_another,
-    placed,
-    practitioner_of,
 )
-from service.guardians import actions as guardians
+from service.grants.standing import refusal
 from service.identity import store as identity
 from service.keys.keyring import Slot
 from service.keys.vault import Vault
 from service.kit import guard
-from service.kit.errors import NotFound, Refused, ServiceError, StepUpRequired
 from service.residents import store as residents
 
 STATISTICS = Grantee(GranteeKind.SERVICE, STATISTICS_SERVICE)
 """The grantee of the statistics grant: the one-way contribution job of the city."""
 
-_STEP_UP = "own-record-needs-step-up"
 _UNNAMED = "no-rule"
 Emergency = Literal["open", "imagined"]
 """Decide on the session of break-glass that is open, or on one that would be opened now."""
@@ -191,7 +184,7 @@ def permit_or_raise(
     now: datetime,
     stepped_up: bool = False,
 ) -> Permit:
-    """The permit of `admit`, or the error that `refusal` names."""
+    """The permit of `admit`, or the error that `standing.refusal` names."""
     decision = admit(
         conn,
         vault,
@@ -248,48 +241,9 @@ def enter(conn: Connection, vault: Vault, *, resident: UUID, now: datetime) -> t
     return decision.permit, found[1]
 
 
-def refusal(
-    conn: Connection, vault: Vault, decision: Decision, *, actor: Actor, subject: UUID
-) -> ServiceError:
-    """How a denial is told: with its rule to those who know the resident, as `NotFound` to others.
-
-    Someone who never had a contract or a grant learns nothing, not even that the resident exists.
-    """
-    if not is_active(conn, subject) or not related(conn, vault, actor, subject):
-        return NotFound()
-    if decision.rule == _STEP_UP:
-        return StepUpRequired(decision.sentence)
-    return Refused(decision.rule, decision.sentence)
-
-
 def sentence(rule: str) -> Text:
     """The sentence of a rule, for classes that a decision withheld."""
     return SENTENCES.get(rule, SENTENCES[_UNNAMED])
-
-
-def is_active(conn: Connection, subject: UUID) -> bool:
-    """Whether there is a living record of this resident."""
-    guard.ask(conn, subject)
-    standing = store.standing(conn, subject)
-    return standing is not None and standing.status == "active"
-
-
-def related(conn: Connection, vault: Vault, actor: Actor, subject: UUID) -> bool:
-    """Whether the actor is the subject or ever had to do with them.
-
-    A guardian had, and whoever signed with them, was granted anything or opened an emergency.
-    """
-    guard.ask(conn, subject)
-    if actor.kind is ActorKind.RESIDENT:
-        mine = actor.id == str(subject)
-        return mine or guardians.ever(conn, vault, subject, UUID(actor.id))
-    grantees = grantees_of(placed(actor, asker_of(conn, actor, subject)))
-    if grantees and store.between(conn, subject, *grantees):
-        return True
-    practitioner = practitioner_of(actor)
-    return practitioner is not None and (
-        contracts.ever(conn, subject, practitioner) or sessions.ever(conn, subject, practitioner)
-    )
 
 
 def admit_panel(

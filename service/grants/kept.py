@@ -29,7 +29,7 @@ from service.grants.facts import facts_of, placed, practitioner_of
 from service.grants.notices import NoticeText
 from service.grants.store import Standing
 from service.keys.vault import Vault
-from service.kit.db import AHEAD, asked_ahead
+from service.kit.groups import AHEAD, asked_ahead
 from service.kit.prepared import Row
 
 MOST_GRANTS = 64

@@ -13,7 +13,7 @@ from consent.decision import Decision, Permit
 from consent.grant import Grant, Grantee
 from consent.request import Actor
 from consent.vocabulary import Action, DataClass, GranteeKind, Purpose
-from service.grants import gate
+from service.grants import gate, standing
 from service.healthcode import store
 from service.healthcode.token import LIFETIME, Code, make, read
 from service.keys.system import SystemKeys
@@ -61,7 +61,7 @@ def genuine(token: str, *, system: SystemKeys, issuer: str, now: datetime) -> Co
 def verify(conn: Connection, code: Code, *, now: datetime) -> bool:
     """Use a code up; False when it was used before, replaced, or its resident is gone."""
     resident = _spent(conn, code, now)
-    return resident is not None and gate.is_active(conn, resident)
+    return resident is not None and standing.is_active(conn, resident)
 
 
 def introduce(

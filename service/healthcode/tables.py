@@ -2,7 +2,8 @@
 
 from sqlalchemy import Boolean, Column, Index, LargeBinary, Table
 
-from service.kit.db import Instant, UuidBytes, metadata
+from service.kit.column_types import Instant, UuidBytes
+from service.kit.engines import metadata
 from service.kit.guard import PROTECTED
 
 health_codes = Table(

@@ -16,8 +16,9 @@ from sqlalchemy import Connection
 
 from service.identity import store
 from service.identity.caller import Caller
-from service.kit.db import Database, asked_ahead
+from service.kit.db import Database
 from service.kit.errors import Unauthenticated
+from service.kit.groups import asked_ahead
 from service.kit.tokens import LEEWAY, LONGEST, Claims
 
 MEMORY = LONGEST + 2 * LEEWAY

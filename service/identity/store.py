@@ -33,7 +33,7 @@ from service.identity.tables import (
     sign_in_attempts,
     used_once,
 )
-from service.kit.db import EPOCH
+from service.kit.column_types import EPOCH
 from service.kit.prepared import Prepared
 
 

@@ -13,7 +13,8 @@ from sqlalchemy import (
     false,
 )
 
-from service.kit.db import Instant, UuidBytes, metadata
+from service.kit.column_types import Instant, UuidBytes
+from service.kit.engines import metadata
 
 logins = Table(
     "logins",

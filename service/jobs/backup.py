@@ -19,7 +19,7 @@ from service.house import build
 from service.identity import store as identity
 from service.kit import dumps
 from service.kit.clock import utc_now
-from service.kit.db import open_engine
+from service.kit.engines import open_engine
 from service.kit.errors import ServiceError
 from service.kit.guard import Crossing, dangerously_crossing
 from service.kit.log import log

@@ -17,7 +17,7 @@ from service.keys.keystore import Keystore
 from service.keys.stages import DESTROYED, RETIRED
 from service.keys.system import SystemKeys
 from service.keys.tables import destructions, key_operators
-from service.kit.db import EPOCH
+from service.kit.column_types import EPOCH
 from service.kit.errors import ServiceError
 from service.kit.hashing import keyed, same
 from service.kit.log import log

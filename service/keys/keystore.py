@@ -35,8 +35,9 @@ from service.keys.tables import (
     tombstones,
 )
 from service.keys.wrapping import KeyRefused, RootKey
+from service.kit.column_types import EPOCH
 from service.kit.crypto.aead import AES_256_GCM, SUITES
-from service.kit.db import EPOCH, open_engine
+from service.kit.engines import open_engine
 from service.kit.errors import Gone, NotFound
 from service.kit.lending import Lending
 

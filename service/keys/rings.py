@@ -21,7 +21,7 @@ from service.keys import marks, stages
 from service.keys.keyring import Keyring, RingFull, SealedKeyring, Slot
 from service.keys.keystore import Keystore
 from service.keys.tables import class_tombstones, keyrings, renewals, ring_keys, tombstones
-from service.kit.db import EPOCH
+from service.kit.column_types import EPOCH
 from service.kit.errors import Gone, NotFound, Unavailable
 
 SPARE = 2

@@ -2,7 +2,8 @@
 
 from sqlalchemy import BigInteger, Boolean, Column, Integer, LargeBinary, MetaData, Table, Text
 
-from service.kit.db import NAMING, Instant, UuidBytes
+from service.kit.column_types import Instant, UuidBytes
+from service.kit.engines import NAMING
 
 keystore_metadata = MetaData(naming_convention=NAMING)
 

@@ -16,14 +16,12 @@ Every method may be called from any thread.
 
 from collections.abc import Callable, Collection, Hashable, Iterable, Mapping, Sequence
 from datetime import date, datetime
-from types import MappingProxyType
 from uuid import UUID
 
 from consent.decision import Permit, PermitForged
 from consent.vocabulary import DataClass
 from service.keys import marks, permits, rings
 from service.keys.cache import CAPACITY, LIFETIME, KeyCache, OpenKeys
-from service.keys.index import Index
 from service.keys.keyring import Keyring, Slot
 from service.keys.keystore import Keystore, Tombstone
 from service.keys.loading import KeyLoader, named, revision_of
@@ -34,12 +32,11 @@ from service.kit.clock import Clock, utc_now
 from service.kit.crypto.aead import HEADER_BYTES, START_BYTES, SUITES, Key, dek_id_of
 from service.kit.crypto.context import Context
 from service.kit.crypto.padding import bucket, pad, unpad
-from service.kit.errors import Gone, IntegrityBroken, Unavailable
+from service.kit.errors import Gone, IntegrityBroken
 from service.kit.sealed import Place, Sealed
 
 _OWNER = frozenset({Slot.OWNER})
 _POLICY = frozenset({Slot.POLICY})
-_NOTHING: Mapping[bytes, tuple[Slot, Key]] = MappingProxyType({})
 
 
 class PermitLacksClass(IntegrityBroken):
@@ -188,7 +185,7 @@ class Vault:
             if place.resident.int != subject:
                 raise PermitForged("the permit is about somebody else")
             if key is None:
-                key = self._sealing(data_class, place.resident, permit)
+                key = self._loader.sealing(data_class, place.resident, permit)
                 bound = self._contexts[key.suite].of
             data = key.seal(pad(text, frame), bound(place), schema)
             sealed.append(Sealed(data, place))
@@ -212,7 +209,7 @@ class Vault:
         permits.check(permit, self._clock())
         subject = permit.subject.int
         classes: Collection[str] = permit.classes
-        started, contexts = self._started(subject, permit), self._contexts
+        started, contexts = self._loader.started(subject, permit), self._contexts
         texts, slots = [], set[Slot]()
         for one in sealed:
             data, place = one.data, one.place
@@ -226,7 +223,7 @@ class Vault:
                     slots.add(found[0])
             else:
                 texts.append(self._open_found(one, classes, permit))
-                started = self._started(subject, permit)
+                started = self._loader.started(subject, permit)
         for slot in slots:
             self.openings.note(permit, slot)
         return texts
@@ -275,22 +272,22 @@ class Vault:
 
     def class_tag(self, resident: UUID, data_class: DataClass) -> bytes:
         """Eight bytes that stand for a class in this resident's rows."""
-        return self._index(resident).tag("class", data_class)
+        return self._loader.index(resident).tag("class", data_class)
 
     def measure_tag(self, resident: UUID, code: str) -> bytes:
         """Eight bytes that stand for a measure in this resident's rows."""
-        return self._index(resident).tag("measure", code)
+        return self._loader.index(resident).tag("measure", code)
 
     def row_key(self, resident: UUID, text: str) -> bytes:
         """Sixteen bytes that stand for a client's own id of a row."""
-        return self._index(resident).row_key(text)
+        return self._loader.index(resident).row_key(text)
 
     def shift_day(self, resident: UUID, day: date) -> int:
         """The day moved by the resident's secret offset; a positive signed int32."""
-        return self._index(resident).shift(day)
+        return self._loader.index(resident).shift(day)
 
     def unshift_day(self, resident: UUID, shifted: int) -> date:
-        return self._index(resident).unshift(shifted)
+        return self._loader.index(resident).unshift(shifted)
 
     # -- inside ------------------------------------------------------------------------------
 
@@ -313,25 +310,11 @@ class Vault:
         permit: Permit | None,
         schema: int = 1,
     ) -> Sealed:
-        key = self._sealing(slot, place.resident, permit)
+        key = self._loader.sealing(slot, place.resident, permit)
         data = key.seal(pad(text, frame), self._contexts[key.suite].of(place), schema)
         if data.startswith(marks.SAMPLE, HEADER_BYTES):
             self._spend(place.resident, Slot(slot), key.dek_id)
         return Sealed(data, place)
-
-    def _sealing(self, slot: str, resident: UUID, permit: Permit | None) -> Key:
-        """The key that seals in a slot now; `Unavailable` when it is used up."""
-        keys = self._cache.get(resident.int)
-        key = None
-        if keys is not None and (permit is None or keys.revision >= permit.revision):
-            key = keys.sealing.get(slot)
-        if key is None or keys is None:
-            keys = self._loader.load(resident, named(permit), revision_of(permit))
-            key = keys.sealing[slot]
-        if keys.spent and key.dek_id in keys.spent:
-            # Its next epoch could not begin for want of room, so nothing more is sealed.
-            raise Unavailable
-        return key
 
     def _spend(self, resident: UUID, slot: Slot, dek_id: int) -> None:
         """Mark a use; when it was one too many, the next seal reads the keyring anew."""
@@ -342,7 +325,7 @@ class Vault:
         """The text, when the slot that its key belongs to is among those allowed."""
         data, place = sealed.data, sealed.place
         # The way of nearly all: the key that wrote these first bytes is open already.
-        found = self._started(place.resident.int, permit).get(data[:START_BYTES])
+        found = self._loader.started(place.resident.int, permit).get(data[:START_BYTES])
         if found is not None and found[0] in allowed:
             key = found[1]
             text = unpad(key.open_started(data, self._contexts[key.suite].of(place)))
@@ -350,13 +333,6 @@ class Vault:
                 self.openings.note(permit, found[0])
             return text
         return self._open_found(sealed, allowed, permit)
-
-    def _started(self, resident: int, permit: Permit | None) -> Mapping[bytes, tuple[Slot, Key]]:
-        """Open keys by how their ciphertexts start; none that is older than the permit."""
-        keys = self._cache.get(resident)
-        if keys is None or (permit is not None and keys.revision < permit.revision):
-            return _NOTHING
-        return keys.started
 
     def _open_found(self, sealed: Sealed, allowed: Collection[str], permit: Permit | None) -> bytes:
         """As `_open`, when its key is not open yet or there is something to refuse."""
@@ -389,17 +365,7 @@ class Vault:
     def _maintained(self, sealed: Sealed) -> tuple[OpenKeys, Key, bytes]:
         """The keys of its owner, its own key and its padded text: for `service.keys.inspection`."""
         data, place = sealed.data, sealed.place
-        dek_id = dek_id_of(data)
-        keys = self._cache.get(place.resident.int)
-        if keys is None or dek_id not in keys.opening:
-            keys = self._loader.load(place.resident, set(Slot))
-        key = keys.opening.get(dek_id)
-        if key is None:
-            raise Gone if dek_id in keys.destroyed else IntegrityBroken
+        keys, key = self._loader.writer_of(data, place.resident)
         text = key.open(data, self._bound(key, place))
         unpad(text)
         return keys, key, text
-
-    def _index(self, resident: UUID) -> Index:
-        keys = self._cache.get(resident.int)
-        return (self._loader.load(resident, set()) if keys is None else keys).index

@@ -13,30 +13,21 @@ one order.
 import asyncio
 import queue
 import threading
-from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from functools import partial
 from hashlib import sha256
 from typing import Any, Protocol, TypeVar
-from uuid import UUID
 
-from sqlalchemy import BigInteger, Connection, Engine, LargeBinary, func, select
-from sqlalchemy.engine import Dialect
+from sqlalchemy import Connection, Engine, func, select
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.types import TypeDecorator
 
-from service.kit.audience import Audience, current
-from service.kit.engines import NAMING as NAMING
-from service.kit.engines import metadata as metadata
-from service.kit.engines import open_engine as open_engine
-from service.kit.engines import read_only
+from service.kit.audience import current
+from service.kit.engines import open_engine, read_only
 from service.kit.errors import ServiceError, Unavailable
+from service.kit.groups import Job, grouped, run_as, run_job, settle
 from service.kit.guard import guard_of
 from service.kit.lending import Lending, end
-from service.kit.prepared import pipelined
 from service.kit.turns import Turn, turn_at
 from service.kit.wall import wall_of
 
@@ -44,75 +35,6 @@ T = TypeVar("T")
 GROUP = 64
 BEHIND = b"\xff" * 16
 """Begins the key of a job that holds rows of many people: it comes behind those of one."""
-TOGETHER, AHEAD = "kangma_together", "kangma_ahead"
-"""Where a writing connection's `info` keeps what its jobs leave for the end of the group, and the
-answers to what was asked ahead of them.
-"""
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-
-
-class UuidBytes(TypeDecorator[UUID]):
-    """A UUID in sixteen bytes on every database."""
-
-    impl = LargeBinary(16)
-    cache_ok = True
-
-    def process_bind_param(self, value: UUID | None, dialect: Dialect) -> bytes | None:
-        return None if value is None else value.bytes
-
-    def process_result_value(self, value: Any, dialect: Dialect) -> UUID | None:
-        return None if value is None else UUID(bytes=bytes(value))
-
-
-class Instant(TypeDecorator[datetime]):
-    """An aware instant as whole microseconds since 1970 UTC: no driver ever guesses a zone."""
-
-    impl = BigInteger
-    cache_ok = True
-
-    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> int | None:
-        if value is None:
-            return None
-        return (value - EPOCH) // timedelta(microseconds=1)
-
-    def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
-        return None if value is None else EPOCH + timedelta(microseconds=value)
-
-
-def together(
-    conn: Connection, act: Callable[[Connection, list[T]], None], items: Iterable[T]
-) -> None:
-    """Let `act` write `items` right before the commit, with those of the group's other jobs.
-
-    For rows that everybody's writes meet at: one statement serves the whole group, and the lock
-    they need is taken last and held for the shortest time, so that it is part of no deadlock. When
-    `act` fails nothing of the group is kept. Outside of `Database.write` it acts at once.
-    """
-    waiting = conn.info.get(TOGETHER)
-    if waiting is None:
-        act(conn, list(items))
-    else:
-        waiting.setdefault(act, []).extend(items)
-
-
-def asked_ahead(conn: Connection) -> dict[Hashable, Any]:
-    """What was sent ahead of this group's jobs, by names of whoever sent it."""
-    found: dict[Hashable, Any] = conn.info[AHEAD]
-    return found
-
-
-@dataclass(slots=True)
-class _Job:
-    """Work to do, and who waits for it: a thread (`done`) or a coroutine of `loop`."""
-
-    run: Callable[[Connection], Any]
-    key: bytes
-    audience: Audience
-    done: "Future[Any] | asyncio.Future[Any]"
-    loop: asyncio.AbstractEventLoop | None = None
-    ahead: Callable[[Connection], None] | None = None
-    result: Any = None
-    error: BaseException | None = None
 
 
 class Watcher(Protocol):
@@ -140,8 +62,8 @@ class Database:
         self._writing = self.engine.execution_options(kangma_writes=True)
         self._reading = read_only(self.engine)
         self._watchers: list[Watcher] = []
-        self._writes: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
-        self._reads: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
+        self._writes: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
+        self._reads: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
         self._door = threading.Lock()
         self._is_closed = False
         self._lending = Lending()
@@ -157,13 +79,13 @@ class Database:
     def write(self, job: Callable[[Connection], T], *, key: bytes = b"") -> T:
         """Run `job` in a committed transaction and wait for its result."""
         done: Future[T] = Future()
-        self._queue(self._writes, _Job(job, key, current(), done))
+        self._queue(self._writes, Job(job, key, current(), done))
         return done.result()
 
     def read(self, job: Callable[[Connection], T]) -> T:
         """Run `job`, which changes nothing."""
         done: Future[T] = Future()
-        self._queue(self._reads, _Job(job, b"", current(), done))
+        self._queue(self._reads, Job(job, b"", current(), done))
         return done.result()
 
     def at_one_moment(self, job: Callable[[Connection], T]) -> T:
@@ -177,7 +99,7 @@ class Database:
             guard_of(connection).wall = wall_of(connection)
             with connection.begin():
                 try:
-                    return _as(connection, current(), lambda: job(connection))
+                    return run_as(connection, current(), lambda: job(connection))
                 finally:
                     guard_of(connection).wall = None
 
@@ -214,13 +136,13 @@ class Database:
         """
         loop = asyncio.get_running_loop()
         done: asyncio.Future[T] = loop.create_future()
-        self._queue(self._writes, _Job(job, key, current(), done, loop, ahead))
+        self._queue(self._writes, Job(job, key, current(), done, loop, ahead))
         return await done
 
     async def aread(self, job: Callable[[Connection], T]) -> T:
         loop = asyncio.get_running_loop()
         done: asyncio.Future[T] = loop.create_future()
-        self._queue(self._reads, _Job(job, b"", current(), done, loop))
+        self._queue(self._reads, Job(job, b"", current(), done, loop))
         return await done
 
     def close(self) -> None:
@@ -236,7 +158,7 @@ class Database:
         self._reading.dispose()
         self.engine.dispose()
 
-    def _queue(self, waiting: "queue.SimpleQueue[_Job | None]", job: _Job) -> None:
+    def _queue(self, waiting: "queue.SimpleQueue[Job | None]", job: Job) -> None:
         # Behind the last `None` nobody would ever answer: a chore in a thread of its own would
         # wait for ever, and the process with it.
         with self._door:
@@ -251,7 +173,7 @@ class Database:
                 job.result = held.read(job)
             except BaseException as error:
                 job.error = held.told(error)
-            _settle([job])
+            settle([job])
         held.drop(for_good=True)
 
     def _write_loop(self) -> None:
@@ -260,14 +182,14 @@ class Database:
         while not closing and (first := self._writes.get()) is not None:
             group, closing = self._gather(first)
             if len(group) > 1 and _run_group(held, group):
-                _settle(group)
+                settle(group)
                 continue
             for job in group:
                 _run_alone(held, job)
-                _settle([job])
+                settle([job])
         held.drop(for_good=True)
 
-    def _gather(self, first: _Job) -> tuple[list[_Job], bool]:
+    def _gather(self, first: Job) -> tuple[list[Job], bool]:
         group = [first]
         while len(group) < GROUP:
             try:
@@ -290,7 +212,7 @@ class _Held:
         self._watchers = watchers
         self._connection: Connection | None = None
 
-    def read(self, job: _Job) -> Any:
+    def read(self, job: Job) -> Any:
         """Run `job`; once more over a new connection when the old one turns out to be cut."""
         try:
             return self._read(job)
@@ -299,14 +221,14 @@ class _Held:
                 raise
             return self._read(job)
 
-    def _read(self, job: _Job) -> Any:
+    def _read(self, job: Job) -> Any:
         connection = self._taken()
         try:
-            return _run(connection, job)
+            return run_job(connection, job)
         finally:
             self._leave(connection)
 
-    def write(self, jobs: Sequence[_Job]) -> list[Any]:
+    def write(self, jobs: Sequence[Job]) -> list[Any]:
         """Run all jobs in one transaction, and return once it is durable."""
         connection = self._taken()
         sent = False
@@ -314,7 +236,7 @@ class _Held:
             watcher.begin()
         try:
             with self._turn, connection.begin():
-                results = _grouped(connection, jobs)
+                results = grouped(connection, jobs)
                 sent = True
         except BaseException as error:
             lost = sent and _is_broken(connection)
@@ -368,47 +290,7 @@ def _is_broken(connection: Connection) -> bool:
     return connection.invalidated or bool(getattr(connection.connection, "closed", False))
 
 
-def _run(connection: Connection, job: _Job) -> Any:
-    """One job among those of a connection, and perhaps of a transaction: it inherits nothing."""
-    return _as(connection, job.audience, lambda: job.run(connection))
-
-
-def _as(connection: Connection, audience: Audience, run: Callable[[], T]) -> T:
-    guard = guard_of(connection)
-    guard.begin(audience)
-    try:
-        return run()
-    finally:
-        guard.end()
-
-
-def _grouped(connection: Connection, jobs: Sequence[_Job]) -> list[Any]:
-    """The results of all jobs, after what they left for the end was done."""
-    info = connection.info
-    waiting: dict[Callable[..., None], list[Any]] = {}
-    info[TOGETHER], info[AHEAD] = waiting, {}
-    try:
-        _ask_ahead(connection, jobs)
-        results = [_run(connection, job) for job in jobs]
-    finally:
-        del info[TOGETHER], info[AHEAD]
-    # What all jobs leave for the end are entries of the log, which nobody's permit is needed for
-    # and which only this role may add.
-    _as(connection, "log", lambda: [act(connection, items) for act, items in waiting.items()])
-    return results
-
-
-def _ask_ahead(connection: Connection, jobs: Sequence[_Job]) -> None:
-    asking = [(job.audience, job.ahead) for job in jobs if job.ahead is not None]
-    # SQLite answers at once, so there is no wait to share.
-    if not asking or connection.dialect.name != "postgresql":
-        return
-    with pipelined(connection):
-        for audience, ahead in asking:
-            _as(connection, audience, partial(ahead, connection))
-
-
-def _run_group(held: _Held, group: list[_Job]) -> bool:
+def _run_group(held: _Held, group: list[Job]) -> bool:
     """Run all jobs in one transaction; False, with nothing kept, when any of them failed."""
     try:
         results = held.write(group)
@@ -423,32 +305,8 @@ def _run_group(held: _Held, group: list[_Job]) -> bool:
     return True
 
 
-def _run_alone(held: _Held, job: _Job) -> None:
+def _run_alone(held: _Held, job: Job) -> None:
     try:
         (job.result,) = held.write([job])
     except BaseException as error:
         job.error = held.told(error)
-
-
-def _settle(jobs: Iterable[_Job]) -> None:
-    """Tell all who wait, each event loop once."""
-    loops: dict[asyncio.AbstractEventLoop, list[_Job]] = {}
-    for job in jobs:
-        if job.loop is None:
-            _tell([job])
-        else:
-            loops.setdefault(job.loop, []).append(job)
-    for loop, waiting in loops.items():
-        # A loop that was closed meanwhile has nobody left to tell.
-        with suppress(RuntimeError):
-            loop.call_soon_threadsafe(_tell, waiting)
-
-
-def _tell(jobs: Iterable[_Job]) -> None:
-    for job in jobs:
-        if job.done.cancelled():
-            continue
-        if job.error is not None:
-            job.done.set_exception(job.error)
-        else:
-            job.done.set_result(job.result)

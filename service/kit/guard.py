@@ -1,8 +1,8 @@
 """Wall 3: no statement touches a protected table without a permit, however it is written.
 
 Every connection has a `Guard`. The gate tells it about whom a decision is being asked (`ask`) and
-which permits it handed out (`admit`); `service.kit.db` empties it before and after each job, also
-between the jobs of one transaction. A table says in its `info` how it is protected:
+which permits it handed out (`admit`); `service.kit.groups` empties it before and after each job,
+also between the jobs of one transaction. A table says in its `info` how it is protected:
 
 - `data`: a statement must name a resident, as a bound value, of whom a permit was admitted;
 - `policy`: what is read before there can be a permit, so being asked about is enough;

@@ -13,7 +13,7 @@ from sqlalchemy import MetaData
 
 import service
 from service.keys.tables import keystore_metadata
-from service.kit.db import metadata, open_engine
+from service.kit.engines import metadata, open_engine
 from service.migrations import Store, configuration
 
 

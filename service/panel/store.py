@@ -10,7 +10,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from consent.grant import Grantee
 from service.contracts.tables import contracts
 from service.grants import store as grants
-from service.kit.db import UuidBytes
+from service.kit.column_types import UuidBytes
 from service.kit.guard import looking_for_a_panel
 from service.kit.prepared import Prepared
 from service.kit.sealed import Place, Sealed

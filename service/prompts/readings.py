@@ -12,7 +12,7 @@ from service.domain.risk.person import Person, Reading
 from service.domain.vocabulary.codes import CODES
 from service.domain.vocabulary.measures import MEASURES
 from service.domain.vocabulary.records import Record
-from service.kit.db import EPOCH
+from service.kit.column_types import EPOCH
 from service.prompts.frames import Entry, Frame, Value, short_key
 from service.records.parts import within
 from service.residents.actions import Profile

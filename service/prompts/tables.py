@@ -6,7 +6,8 @@ one size, so that neither row counts nor lengths tell what somebody measures.
 
 from sqlalchemy import BigInteger, Column, Integer, LargeBinary, Table
 
-from service.kit.db import UuidBytes, metadata
+from service.kit.column_types import UuidBytes
+from service.kit.engines import metadata
 from service.kit.guard import PROTECTED
 
 latest = Table(

@@ -18,7 +18,7 @@ from consent.vocabulary import DataClass
 from service.domain.vocabulary.measures import MEASURES
 from service.domain.vocabulary.records import Record
 from service.keys.vault import Vault
-from service.kit.db import EPOCH
+from service.kit.column_types import EPOCH
 from service.records import cursor as cursors
 from service.records import parts, store
 from service.records.cursor import Position

@@ -7,7 +7,8 @@ shifted by a secret number of days, and tags that compare inside one owner and n
 
 from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, LargeBinary, SmallInteger, Table
 
-from service.kit.db import UuidBytes, metadata
+from service.kit.column_types import UuidBytes
+from service.kit.engines import metadata
 from service.kit.guard import PROTECTED
 
 record_parts = Table(

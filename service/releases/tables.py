@@ -16,7 +16,8 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-from service.kit.db import Instant, metadata
+from service.kit.column_types import Instant
+from service.kit.engines import metadata
 
 HIGHEST_YEAR_NANO_RHO = 56_131_000
 """Epsilon 2 at delta 1e-9: no policy may allow more in a calendar year (releases.md)."""

@@ -17,7 +17,7 @@ from consent.decision import Permit
 from consent.request import Actor
 from consent.vocabulary import Action, DataClass, Language, Purpose, Text
 from service.grants import actions as grants
-from service.grants import gate, wishes
+from service.grants import gate, standing, wishes
 from service.grants.body import Kept
 from service.grants.terms import Offer, check
 from service.identity import store as identity
@@ -61,10 +61,10 @@ def ask(
     """
     practitioner = UUID(actor.id)
     terms = check(_offer(practitioner, data_classes, actions), now=now)
-    if not gate.is_active(conn, subject):
+    if not standing.is_active(conn, subject):
         raise NotFound
     met = store.introduced(conn, subject, practitioner)
-    if not met and not gate.related(conn, vault, actor, subject):
+    if not met and not standing.related(conn, vault, actor, subject):
         raise NotFound
     for request in _between(conn, vault, subject, practitioner):
         if request.answer is None:

@@ -14,8 +14,9 @@ from sqlalchemy import Connection
 from service.keys.openings import Openings, Tally
 from service.keys.system import SystemKeys
 from service.kit.audience import speaking_for
-from service.kit.db import Database, together
+from service.kit.db import Database
 from service.kit.errors import IntegrityBroken
+from service.kit.groups import together
 from service.kit.log import log
 from service.tallies import store
 

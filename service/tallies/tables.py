@@ -2,7 +2,8 @@
 
 from sqlalchemy import Column, Integer, LargeBinary, Table
 
-from service.kit.db import Instant, UuidBytes, metadata
+from service.kit.column_types import Instant, UuidBytes
+from service.kit.engines import metadata
 
 access_tallies = Table(
     "access_tallies",

@@ -2,7 +2,7 @@
 
 from sqlalchemy import BigInteger, Column, Integer, Table, Text
 
-from service.kit.db import metadata
+from service.kit.engines import metadata
 
 access_watch = Table(
     "access_watch",

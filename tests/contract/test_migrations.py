@@ -9,7 +9,7 @@ from alembic.migration import MigrationContext
 from sqlalchemy import inspect
 
 from service import migrations
-from service.kit.db import open_engine
+from service.kit.engines import open_engine
 from service.kit.guard import Crossing, dangerously_without_permit
 from service.migrations.draft import tables_of
 

@@ -29,7 +29,7 @@ from service.house import build
 from service.keys import rings
 from service.keys.keyring import Slot
 from service.keys.tables import renewals, ring_keys
-from service.kit.db import open_engine
+from service.kit.engines import open_engine
 from tests.journeys import warm
 from tests.journeys.server import KANGMA, Installation, install, serving
 from tests.record_room import pressure

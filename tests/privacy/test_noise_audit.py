@@ -53,24 +53,24 @@ def test_sigma_is_within_five_percent_of_the_claim(audit: Audit) -> None:
     drawn = audit.flat
     assert drawn.size >= 5_000
     assert np.std(drawn) == pytest.approx(1, rel=0.05)
-    assert abs(np.mean(drawn)) < 4 / drawn.size**0.5
+    assert abs(np.mean(drawn)) < 5.5 / drawn.size**0.5
     for table in audit.truth:
         own = np.concatenate([one[table].ravel() for one in audit.draws])
-        # Five standard errors of a standard deviation, for tables of few cells.
-        assert np.std(own) == pytest.approx(1, abs=max(0.05, 5 / (2 * own.size) ** 0.5))
+        # Six standard errors of a standard deviation, for tables of few cells.
+        assert np.std(own) == pytest.approx(1, abs=max(0.05, 6 / (2 * own.size) ** 0.5))
 
 
 def test_it_is_gaussian_in_the_tails(audit: Audit) -> None:
     drawn = audit.flat.ravel()
     for reach, share in ((1, 0.3173), (2, 0.0455), (3, 0.0027)):
-        margin = 5 * (share * (1 - share) / drawn.size) ** 0.5
+        margin = 6 * (share * (1 - share) / drawn.size) ** 0.5
         assert np.mean(np.abs(drawn) > reach) == pytest.approx(share, abs=margin)
 
 
 def test_empty_cells_are_as_noisy_as_full_ones(audit: Audit) -> None:
     drawn, full = audit.flat, audit.full
     assert (~full).sum() > 50
-    margin = 5 / (2 * drawn[:, ~full].size) ** 0.5
+    margin = 6 / (2 * drawn[:, ~full].size) ** 0.5
     assert np.std(drawn[:, ~full]) == pytest.approx(np.std(drawn[:, full]), abs=margin)
     assert np.mean(drawn[:, ~full] == 0) < 0.05
 
@@ -78,8 +78,8 @@ def test_empty_cells_are_as_noisy_as_full_ones(audit: Audit) -> None:
 def test_nothing_repeats_between_cells_tables_or_releases(audit: Audit) -> None:
     drawn = audit.flat
     cells = drawn.shape[1]
-    # Some 300 comparisons: one in a thousand runs would go beyond 4.5.
-    limit = 5 / cells**0.5
+    # Some 300 comparisons, of which one goes beyond this in a million runs.
+    limit = 6 / cells**0.5
     for first in range(len(drawn)):
         for lag in (1, 2, 14, 84):
             assert abs((drawn[first, :-lag] * drawn[first, lag:]).mean()) < limit

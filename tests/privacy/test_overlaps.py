@@ -115,9 +115,10 @@ def test_a_whole_minus_its_other_parts_is_a_hidden_part_of_a_naive_publisher_onl
     assert truth == FEW * (2 if fine == "quarterly" else 1)
     assert _complement(naive_publisher.draw, coarse, fine, batch) == truth
     guesses = np.array([_complement(noise.draw, coarse, fine, batch) for _ in range(DRAWS)])
-    # Off by far more than the few people who are there, and by no less than either table alone.
+    # Off by far more than the few people who are there, and by no less than either table alone:
+    # over so many draws half of its noise is met once in a million runs.
     alone = max(_sigma(cadence) for cadence in (coarse, fine))
-    assert np.sqrt(((guesses - truth) ** 2).mean()) > 0.6 * alone > 3 * truth
+    assert np.sqrt(((guesses - truth) ** 2).mean()) > 0.5 * alone > 3 * truth
 
 
 def test_looks_at_one_number_by_different_cadences_do_not_share_their_noise() -> None:
@@ -128,4 +129,4 @@ def test_looks_at_one_number_by_different_cadences_do_not_share_their_noise() ->
         looks = [_looks(noise.draw, cadence, batch) for _ in range(150)]
         off.append([_at(of, look, DISTRICT) - len(batch) for of, look in looks])
     related = np.corrcoef(np.array(off)) - np.eye(len(CADENCES))
-    assert np.abs(related).max() < 4.5 / 150**0.5
+    assert np.abs(related).max() < 6 / 150**0.5

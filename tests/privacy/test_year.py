@@ -31,8 +31,8 @@ PEOPLE = People.random(universe(2), 60_000, seed=5).batch
 TARGET = int(np.flatnonzero(PEOPLE["region"] == b"990101001001")[0])
 TRIALS = 214
 """Years drawn of each world; 19 releases a year, some 90 cells of the target in each."""
-CERTAIN = 4
-"""Standard errors that a draw of real noise keeps within, but once in 30,000 runs."""
+CERTAIN = 5.5
+"""Standard errors that a draw of real noise keeps within, but once in fifty million runs."""
 
 
 class Year(NamedTuple):
@@ -93,7 +93,7 @@ def test_a_year_of_a_naive_publisher_proves_who_took_part() -> None:
 
 
 def test_a_year_of_releases_leaves_the_attacker_guessing(year: Year) -> None:
-    """53.4 % at most; the margin is four standard errors of the trials."""
+    """53.4 % at most; the margin is 5.5 standard errors of the trials."""
     claimed = zcdp.best_guess(SPEC.budget.year_nano_rho / NANO)
     assert claimed == pytest.approx(0.534, abs=0.001)
     margin = CERTAIN * (0.25 / (2 * TRIALS)) ** 0.5

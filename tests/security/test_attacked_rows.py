@@ -5,158 +5,42 @@ an alert in the log and in a metric), and `kangma db verify` names the row and n
 """
 
 import re
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from pathlib import Path
-from typing import Any, NamedTuple
+from collections.abc import Iterator
+from typing import Any
 from uuid import UUID
 
-import httpx
 import pytest
 import structlog
-from sqlalchemy import Row, and_, select
+from sqlalchemy import select
 
 from service.contributions.tables import contributions
 from service.domain.anonymity import specification
-from service.kit import metrics
 from service.records.tables import record_parts, series_days
 from service.residents.tables import resident_state
 from service.upkeep import columns
-from service.upkeep.columns import COLUMNS, SealedColumn
-from service.upkeep.verify import Fault, verify
-from tests.house_room import Person
+from service.upkeep.columns import COLUMNS
+from tests.attacked_rows_room import (
+    WAYS,
+    Attack,
+    Change,
+    Target,
+    attacked,
+    expect,
+    look,
+    rows_of,
+    target,
+)
 from tests.record_room import observation, pressure
-from tests.standing_room import Standing, standing
 
-Change = Callable[["Attack"], None]
 HEADER, NONCE, TEXT, TAG = 3, 15, 30, -1
-WAYS = {
-    "record_parts": "/v1/me/records",
-    "series_days": "/v1/me/series/heart_rate",
-    "latest": "/v1/me/prompt/what-if",
-    "prompt_now": "/v1/me/prompt",
-    "prompt_history": "/v1/me/prompts",
-    "residents": "/v1/me",
-    "grants": "/v1/me/grants",
-    "contracts": "/v1/me/contract",
-    "access_log": "/v1/me/access-log",
-}
-"""The ordinary way of reading each table. A doctor's card that does not open is their panel's."""
 
 
 @pytest.fixture(scope="module", params=["sqlite", "postgresql"])
 def here(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Standing]:
-    with standing(tmp_path_factory.mktemp("attacked"), request.param) as opened:
-        doors, lin = opened.town.doors, opened.resident
-        mei = opened.town.resident("mei")
-        for who, systolic in ((lin, 141), (mei, 119)):
-            mixed = {"systolic_bp": systolic, "hba1c": 5.4}
-            more = [pressure(systolic, start="2026-11-18T08:00:00+08:00"), observation(mixed)]
-            doors.post("/v1/me/records", json={"records": more}, headers=who.headers)
-            for day in ("2026-11-18", "2026-11-19"):
-                wear = {"measure": "heart_rate", "day": day, "t": [60, 120], "v": [71, 72]}
-                sent = doors.post("/v1/me/series", json={"series": [wear]}, headers=who.headers)
-                assert sent.status_code == 200, sent.text
-            doors.get("/v1/me/prompt", headers=who.headers)
-        wish = {"doctor_id": opened.doctor.id, "package": "basic", "data_classes": ["body"]}
-        assert doors.post("/v1/me/contract", json=wish, headers=mei.headers).status_code == 201
-        doors.get("/v1/doctor/panel", headers=opened.doctor.headers)
-        for who in (lin, mei):
-            patient = f"/v1/doctor/patients/{who.id}"
-            doors.get(f"{patient}/records", headers=opened.doctor.headers)
-            assert doors.get("/v1/me/prompt", headers=who.headers).status_code == 200
-        OTHERS[opened.town.house.settings.data] = mei
+) -> Iterator[Target]:
+    with target(tmp_path_factory.mktemp("attacked"), request.param) as opened:
         yield opened
-
-
-OTHERS: dict[Path, Person] = {}
-
-
-class Attack(NamedTuple):
-    """One column, lin's rows of it and mei's, over a connection that writes."""
-
-    conn: Any
-    column: SealedColumn
-    mine: list[Row[Any]]
-    others: list[Row[Any]]
-
-    def put(self, row: Row[Any], **values: Any) -> None:
-        table = self.column.table
-        same = and_(*(key == row._mapping[key.name] for key in self.column.keys))
-        self.conn.execute(table.update().where(same).values(**values))
-
-    def bytes_of(self, row: Row[Any]) -> bytes:
-        return bytes(row._mapping[self.column.column.name])
-
-    def seal(self, row: Row[Any], data: bytes) -> None:
-        self.put(row, **{self.column.column.name: data})
-
-
-def other(here: Standing) -> Person:
-    return OTHERS[here.town.house.settings.data]
-
-
-def read(here: Standing, path: str, who: Person) -> httpx.Response:
-    if path.endswith("what-if"):
-        wish = {"values": {"body_weight": 61}}
-        return here.town.doors.post(path, json=wish, headers=who.headers)
-    return here.town.doors.get(path, headers=who.headers)
-
-
-def look(here: Standing) -> tuple[Fault, ...]:
-    house = here.town.house
-    return verify(house.db, house.vault, house.system.secret("statistics")).faults
-
-
-@contextmanager
-def attacked(here: Standing, table: str, change: Change) -> Iterator[Row[Any]]:
-    """The change is made to lin's first row (or what `change` picks), and taken back at the end."""
-    column = next(one for one in COLUMNS if one.table.name == table)
-    writing = here.town.beneath.execution_options(kangma_writes=True)
-    for who in (here.resident, other(here)):
-        # A prompt that is out of date is made anew and its old row never opened.
-        here.town.doors.get("/v1/me/prompt", headers=who.headers)
-    with writing.begin() as conn:
-        before = [dict(row._mapping) for row in conn.execute(select(column.table))]
-        mine, others = (_rows(conn, column, UUID(who.id)) for who in (here.resident, other(here)))
-        change(Attack(conn, column, mine, others))
-    try:
-        yield mine[0]
-    finally:
-        with writing.begin() as conn:
-            conn.execute(column.table.delete())
-            conn.execute(column.table.insert(), before)
-
-
-def _rows(conn: Any, column: SealedColumn, resident: UUID) -> list[Row[Any]]:
-    query = select(column.table).where(column.table.c.resident_id == resident)
-    rows = conn.execute(query.order_by(*column.keys)).all()
-    return [row for row in rows if row._mapping[column.column.name]]
-
-
-def expect(here: Standing, table: str, row: Row[Any], fault: str = "broken", more: int = 0) -> None:
-    """Closed on the ordinary way, open for everybody else, named by the verification."""
-    path = WAYS.get(table)
-    if path is not None:
-        counted = metrics.integrity._value.get()
-        with structlog.testing.capture_logs() as lines:
-            answer = read(here, path, here.resident)
-        assert (answer.status_code, answer.json()["code"]) == (500, "integrity"), answer.text
-        assert [line["event"] for line in lines if line["log_level"] == "critical"] == ["alert"]
-        assert metrics.integrity._value.get() == counted + 1
-        assert read(here, path, other(here)).status_code == 200
-    found = look(here)
-    named = [(one.table, dict(one.key), one.fault) for one in found]
-    column = next(one for one in COLUMNS if one.table.name == table)
-    key = {one.name: _spelled(row._mapping[one.name]) for one in column.keys}
-    assert (table, key, fault) in named
-    assert len(found) == 1 + more, named
-
-
-def _spelled(value: Any) -> str:
-    return bytes(value).hex() if isinstance(value, bytes | memoryview) else str(value)
 
 
 def flip(at: int) -> Change:
@@ -168,12 +52,12 @@ def flip(at: int) -> Change:
     return change
 
 
-def test_nothing_is_found_where_nothing_was_done(here: Standing) -> None:
+def test_nothing_is_found_where_nothing_was_done(here: Target) -> None:
     assert look(here) == ()
 
 
 @pytest.mark.parametrize("table", [*WAYS, "panel_cards"])
-def test_a_flipped_bit_of_every_part_is_noticed_in_every_table(here: Standing, table: str) -> None:
+def test_a_flipped_bit_of_every_part_is_noticed_in_every_table(here: Target, table: str) -> None:
     with attacked(here, table, flip(TEXT)) as row:
         expect(here, table, row)
     for at in (HEADER, NONCE, TAG):
@@ -182,7 +66,7 @@ def test_a_flipped_bit_of_every_part_is_noticed_in_every_table(here: Standing, t
 
 
 @pytest.mark.parametrize("suite", [0, 2, 3])
-def test_a_flipped_suite_is_noticed(here: Standing, suite: int) -> None:
+def test_a_flipped_suite_is_noticed(here: Target, suite: int) -> None:
     def change(on: Attack) -> None:
         data = on.bytes_of(on.mine[0])
         on.seal(on.mine[0], data[:1] + bytes([suite]) + data[2:])
@@ -192,7 +76,7 @@ def test_a_flipped_suite_is_noticed(here: Standing, suite: int) -> None:
 
 
 @pytest.mark.parametrize("table", [name for name in WAYS if name not in ("contracts", "residents")])
-def test_two_swapped_rows_of_one_person_are_both_named(here: Standing, table: str) -> None:
+def test_two_swapped_rows_of_one_person_are_both_named(here: Target, table: str) -> None:
     def change(on: Attack) -> None:
         one, two = on.mine[0], on.mine[1]
         on.seal(one, on.bytes_of(two))
@@ -200,28 +84,28 @@ def test_two_swapped_rows_of_one_person_are_both_named(here: Standing, table: st
 
     column = next(one for one in COLUMNS if one.table.name == table)
     with here.town.beneath.connect() as conn:
-        if len(_rows(conn, column, UUID(here.resident.id))) < 2:
+        if len(rows_of(conn, column, UUID(here.resident.id))) < 2:
             pytest.skip("there is one row of it a person, so there is nothing to swap it with")
     with attacked(here, table, change) as row:
         expect(here, table, row, more=1)
 
 
 @pytest.mark.parametrize("table", [*WAYS, "panel_cards"])
-def test_the_row_of_another_person_does_not_open(here: Standing, table: str) -> None:
+def test_the_row_of_another_person_does_not_open(here: Target, table: str) -> None:
     with attacked(here, table, lambda on: on.seal(on.mine[0], on.bytes_of(on.others[0]))) as row:
         expect(here, table, row)
 
 
-def test_the_ciphertext_of_another_table_does_not_open(here: Standing) -> None:
+def test_the_ciphertext_of_another_table_does_not_open(here: Target) -> None:
     """Same person, same class, same revision: the table alone differs."""
     with here.town.beneath.connect() as conn:
-        frame = _rows(conn, columns.COLUMNS[3], UUID(here.resident.id))[0]
+        frame = rows_of(conn, columns.COLUMNS[3], UUID(here.resident.id))[0]
     with attacked(here, "record_parts", lambda on: on.seal(on.mine[0], bytes(frame.sealed))) as row:
         expect(here, "record_parts", row)
 
 
 @pytest.mark.parametrize("table", ["record_parts", "series_days"])
-def test_another_day_is_noticed(here: Standing, table: str) -> None:
+def test_another_day_is_noticed(here: Target, table: str) -> None:
     """A record from last week must not pass as today's."""
 
     def change(on: Attack) -> None:
@@ -237,7 +121,7 @@ def test_another_day_is_noticed(here: Standing, table: str) -> None:
         assert answer.json()["code"] == "integrity"
 
 
-def test_another_class_is_noticed(here: Standing) -> None:
+def test_another_class_is_noticed(here: Target) -> None:
     def change(on: Attack) -> None:
         tags = {bytes(row.class_tag) for row in on.mine}
         keys = [bytes(row.record_key) for row in on.mine]
@@ -257,15 +141,15 @@ def test_another_class_is_noticed(here: Standing) -> None:
     ],
 )
 def test_a_column_in_the_clear_that_is_not_what_is_sealed_is_noticed(
-    here: Standing, table: str, clear: dict[str, Any]
+    here: Target, table: str, clear: dict[str, Any]
 ) -> None:
     with attacked(here, table, lambda on: on.put(on.mine[0], **clear)) as row:
         expect(here, table, row)
 
 
-def test_a_contract_that_is_put_in_force_again_is_noticed(here: Standing) -> None:
+def test_a_contract_that_is_put_in_force_again_is_noticed(here: Target) -> None:
     """Its resident ended it, and so the doctor is on their panel no more."""
-    doors, mei = here.town.doors, other(here)
+    doors, mei = here.town.doors, here.other
     ended = doors.delete("/v1/me/contract", headers=mei.headers)
     assert ended.status_code == 200, ended.text
     try:
@@ -282,7 +166,7 @@ def test_a_contract_that_is_put_in_force_again_is_noticed(here: Standing) -> Non
 
 
 @pytest.mark.parametrize("table", ["emergency_sessions", "consent_requests"])
-def test_what_was_closed_and_is_open_again_is_noticed(here: Standing, table: str) -> None:
+def test_what_was_closed_and_is_open_again_is_noticed(here: Target, table: str) -> None:
     doors, town, lin = here.town.doors, here.town, here.resident
     headers = town.strong(here.doctor).headers
     patient = f"/v1/doctor/patients/{lin.id}"
@@ -300,7 +184,7 @@ def test_what_was_closed_and_is_open_again_is_noticed(here: Standing, table: str
         expect(here, table, row)
 
 
-def test_an_older_text_in_a_newer_row_is_noticed(here: Standing) -> None:
+def test_an_older_text_in_a_newer_row_is_noticed(here: Target) -> None:
     """The ciphertext as it was before an amendment, the revision as it is after it."""
     doors, lin = here.town.doors, here.resident
     record = pressure(150)
@@ -323,7 +207,7 @@ def test_an_older_text_in_a_newer_row_is_noticed(here: Standing) -> None:
         assert (fault.key["record_key"], fault.fault) == (bytes(old.record_key).hex(), "broken")
 
 
-def test_one_part_of_a_record_rolled_back_whole_is_torn(here: Standing) -> None:
+def test_one_part_of_a_record_rolled_back_whole_is_torn(here: Target) -> None:
     """Row and revision together: it opens, and its neighbours of the same record give it away."""
     doors, lin = here.town.doors, here.resident
     record = observation({"systolic_bp": 150, "hba1c": 6.1})
@@ -346,7 +230,7 @@ def test_one_part_of_a_record_rolled_back_whole_is_torn(here: Standing) -> None:
         assert {one.fault for one in look(here)} == {"torn"}
 
 
-def test_a_counter_that_was_put_back_is_noticed(here: Standing) -> None:
+def test_a_counter_that_was_put_back_is_noticed(here: Target) -> None:
     writing = here.town.beneath.execution_options(kangma_writes=True)
     mine = resident_state.c.resident_id == UUID(here.resident.id)
     with writing.begin() as conn:
@@ -359,7 +243,7 @@ def test_a_counter_that_was_put_back_is_noticed(here: Standing) -> None:
             conn.execute(resident_state.update().where(mine).values(rev=now))
 
 
-def test_a_frame_taken_out_of_a_day_is_noticed(here: Standing) -> None:
+def test_a_frame_taken_out_of_a_day_is_noticed(here: Target) -> None:
     """How many frames a day has is sealed with each of them."""
 
     def change(on: Attack) -> None:
@@ -370,7 +254,7 @@ def test_a_frame_taken_out_of_a_day_is_noticed(here: Standing) -> None:
         assert [one.fault for one in look(here)] == ["broken", "broken"]
 
 
-def test_a_row_that_belongs_to_nobody_is_named(here: Standing) -> None:
+def test_a_row_that_belongs_to_nobody_is_named(here: Target) -> None:
     def change(on: Attack) -> None:
         on.put(on.mine[0], resident_id=UUID(int=7))
 
@@ -379,7 +263,7 @@ def test_a_row_that_belongs_to_nobody_is_named(here: Standing) -> None:
         assert (fault.fault, fault.key["resident_id"]) == ("no-owner", str(UUID(int=7)))
 
 
-def test_a_swapped_contribution_is_named(here: Standing) -> None:
+def test_a_swapped_contribution_is_named(here: Target) -> None:
     writing = here.town.beneath.execution_options(kangma_writes=True)
     with writing.begin() as conn:
         schema = specification.current().contribution_schema.to_bytes(2, "big")
@@ -393,7 +277,7 @@ def test_a_swapped_contribution_is_named(here: Standing) -> None:
             conn.execute(contributions.delete())
 
 
-def test_the_verification_shows_and_logs_no_value(here: Standing) -> None:
+def test_the_verification_shows_and_logs_no_value(here: Target) -> None:
     with attacked(here, "record_parts", flip(TEXT)), structlog.testing.capture_logs() as lines:
         found = look(here)
     # How many were opened may by chance be the number of a value.

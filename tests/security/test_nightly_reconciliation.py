@@ -19,7 +19,7 @@ from service.house import House, build
 from service.jobs import nightly
 from service.kit import metrics
 from service.kit.clock import city_day, utc_now
-from service.kit.db import open_engine
+from service.kit.engines import open_engine
 from service.tallies.tables import access_reconciled, access_tallies
 from tests.journeys.server import install, serving
 from tests.meanwhile import PATIENCE

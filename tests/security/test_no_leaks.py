@@ -19,7 +19,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from consent.decision import Permit
 from service.identity.tables import practitioners
 from service.keys.vault import Vault
-from service.kit.db import metadata
+from service.kit.engines import metadata
 from service.kit.sealed import Sealed
 from tests import family_room as family
 from tests.guarded_room import statements_heard

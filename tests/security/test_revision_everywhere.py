@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from service.kit.db import metadata
+from service.kit.engines import metadata
 from service.kit.guard import Protection
 from service.kit.guarded import GuardedSqlite
 from tests.standing_room import PRESSURE, Standing, standing

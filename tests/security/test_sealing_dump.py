@@ -14,7 +14,8 @@ from service.audit import actions as audit
 from service.keys.keyring import Keyring
 from service.keys.keystore import Keystore
 from service.keys.system import SystemKeys
-from service.kit.db import UuidBytes, metadata, open_engine
+from service.kit.column_types import UuidBytes
+from service.kit.engines import metadata, open_engine
 from service.kit.sealed import Place
 from tests.keyring_room import Room, found
 from tests.slices.test_audit import an_entry

@@ -22,7 +22,7 @@ from service.jobs.reconcile import reconcile
 from service.kit.audience import speaking_for
 from service.kit.clock import city_day
 from service.kit.crypto.aead import read_header
-from service.kit.db import metadata
+from service.kit.engines import metadata
 from service.kit.errors import Gone
 from service.kit.settings import Settings
 from service.records.tables import record_parts

@@ -8,7 +8,8 @@ import pytest
 
 from service import migrations
 from service.identity import actions, attempts, store
-from service.kit.db import Database, open_engine
+from service.kit.db import Database
+from service.kit.engines import open_engine
 
 NOW = datetime(2026, 11, 20, 8, tzinfo=UTC)
 TAG = bytes(range(16))

@@ -20,7 +20,8 @@ from sqlalchemy import (
 )
 
 from service.kit.bulk import AT_ONCE, Bulk, Found
-from service.kit.db import Database, Instant, UuidBytes
+from service.kit.column_types import Instant, UuidBytes
+from service.kit.db import Database
 from service.kit.guard import Need, Protection
 from service.kit.sqltext import need_of
 from service.migrations.draft import tables_of

@@ -13,7 +13,8 @@ from sqlalchemy import Connection, func, select, text
 from consent.vocabulary import Action
 from service.grants import gate
 from service.kit import guard, guarded
-from service.kit.db import Database, metadata
+from service.kit.db import Database
+from service.kit.engines import metadata
 from service.kit.guard import Crossing, NoPermit, Protection, dangerously_without_permit
 from service.kit.sqltext import need_of
 from service.migrations.draft import tables_of
@@ -296,6 +297,7 @@ MAY = {
     "admit": {"service/grants/gate.py"},
     "ask": {
         "service/grants/gate.py",
+        "service/grants/standing.py",
         "service/contributions/actions.py",
         "service/guardians/actions.py",
         "service/guardians/codes.py",

@@ -18,7 +18,8 @@ from service.identity.actions import BadClient, BadGrant, SignedIn
 from service.identity.caller import Caller
 from service.identity.revocations import MEMORY, Revocations
 from service.identity.tables import clients, logins, refresh_tokens
-from service.kit.db import Database, metadata
+from service.kit.db import Database
+from service.kit.engines import metadata
 from service.kit.errors import Conflict, Invalid, StepUpRequired, Unauthenticated
 from service.kit.ids import new_id
 from service.kit.passwords import Passwords

@@ -18,7 +18,7 @@ from service.keys.check import check
 from service.keys.keystore import Keystore, is_founded
 from service.keys.tables import keystore_metadata
 from service.keys.wrapping import KeyRefused
-from service.kit.db import open_engine
+from service.kit.engines import open_engine
 from service.kit.errors import Gone, IntegrityBroken, NotFound
 from tests.keyring_room import Room, file_key, found, place
 

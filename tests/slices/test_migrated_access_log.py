@@ -8,7 +8,8 @@ from sqlalchemy import MetaData, Table, select
 
 from service import migrations
 from service.audit.tables import access_log
-from service.kit.db import Database, open_engine
+from service.kit.db import Database
+from service.kit.engines import open_engine
 from service.kit.guard import Crossing, dangerously_without_permit
 from tests.audit_room import NOW, add, an_entry, checkpoint, proven
 

@@ -10,7 +10,7 @@ from service.clinics import store
 from service.clinics.actions import normal_name
 from service.identity import store as identity
 from service.kit.clock import utc_now
-from service.kit.db import open_engine
+from service.kit.engines import open_engine
 
 
 def test_practitioners_of_one_name_come_to_one_clinic(database_url: str) -> None:

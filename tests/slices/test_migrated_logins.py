@@ -7,7 +7,7 @@ from sqlalchemy.exc import IntegrityError
 
 from service import migrations
 from service.identity import store
-from service.kit.db import open_engine
+from service.kit.engines import open_engine
 from service.kit.errors import ServiceError
 from service.kit.guard import Crossing, dangerously_without_permit
 from service.kit.ids import new_id

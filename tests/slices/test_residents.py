@@ -15,7 +15,8 @@ from consent.vocabulary import Action, DataClass, Text
 from service.domain.regions import Level, Region, RegionTree
 from service.grants import gate
 from service.keys.vault import PermitLacksClass, Vault
-from service.kit.db import Database, open_engine
+from service.kit.db import Database
+from service.kit.engines import open_engine
 from service.kit.errors import IntegrityBroken, Invalid, NotFound
 from service.kit.ids import new_id
 from service.residents import actions, store

@@ -15,7 +15,7 @@ from service.api.gate import Look, log_look
 from service.api.rooms import HouseDep
 from service.api.schema import Bilingual, may_refuse
 from service.contracts import store as contracts
-from service.grants import gate
+from service.grants import standing
 from service.healthcode import actions
 from service.kit.errors import NotFound, ServiceError
 from service.requests import store as requests
@@ -69,7 +69,7 @@ async def resolve_code(
         permit = decision.permit
         if permit is None:
             # Somebody who shut everybody out, or is gone, looks like a code that is not good.
-            if gate.is_active(conn, resident):
+            if standing.is_active(conn, resident):
                 log_look(conn, house, ask, decision, row_count=0)
             return NotFound(NOT_GOOD)
         name = residents.profile(conn, house.vault, permit).name

