@@ -10,7 +10,7 @@ from typing import Any
 from service.kit.db import Database
 from service.releases import formats
 from service.releases.store import Artifact
-from tests.city_room import contribute, make_tables, publish_here, someone
+from tests.city_room import contribute, make_tables, publish_here, regions, someone
 
 WHOLE = ("count", "low", "high", "measured")
 SHARES = ("share", "share_low", "share_high")
@@ -22,7 +22,7 @@ def release(folder: Path, cadence: str) -> Artifact:
     database = Database(f"sqlite:///{folder / 'kangma.db'}")
     make_tables(database)
     contribute(database, [(str(number), someone(number)) for number in range(300)])
-    made = publish_here(database, cadence=cadence)
+    made = publish_here(database, cadence=cadence, region_tree=regions(1))
     database.close()
     return made
 

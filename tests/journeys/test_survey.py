@@ -120,7 +120,7 @@ def _term(models: dict[str, Any], name: str, term: str) -> str | None:
 
 @pytest.fixture(
     params=[
-        pytest.param(50, id="every-fiftieth"),
+        pytest.param(100, id="every-hundredth"),
         pytest.param(1, id="everybody", marks=pytest.mark.slow),
     ]
 )

@@ -20,7 +20,7 @@ from tests.privacy import naive_publisher
 
 Draw = Callable[[Mapping[str, Counts], Universe], Measured]
 TARGET = 0
-TRIALS = 700
+TRIALS = 400
 PEOPLE = People.random(universe(1), 1_500, seed=3)
 CADENCES = [cadence.id for cadence in current().cadences]
 

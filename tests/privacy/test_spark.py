@@ -82,6 +82,7 @@ def _local() -> Tally:
     return count(opened, current(), geography(), year=YEAR)
 
 
+@pytest.mark.slow
 @needed
 def test_spark_counts_what_one_machine_counts(tmp_path: Path) -> None:
     (tmp_path / "events").mkdir()
