@@ -7,7 +7,7 @@ awaited; lists are read to their end either way.
 import asyncio
 import inspect
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import wraps
 from pathlib import Path
 from typing import Any
@@ -243,7 +243,8 @@ async def _share(me: Any, zhou: Any) -> None:
     given = await of(me.give(STATISTICS))
     assert {one["id"] for one in await of(me.grants())} >= {given["id"], signed["grant_id"]}
     assert (await of(me.grant(given["id"])))["status"] == "active"
-    until = {**STATISTICS, "valid_until": "2027-01-01T00:00:00Z"}
+    month = datetime.now(UTC) + timedelta(days=30)
+    until = {**STATISTICS, "valid_until": month.isoformat()}
     assert (await of(me.change(given["id"], until)))["valid_until"] is not None
     assert (await of(me.renew(given["id"])))["needs_renewal"] is False
     assert (await of(me.receipt(given["id"])))["receipt"].count(".") == 2
