@@ -104,15 +104,13 @@ def proof(conn: Connection, subject: UUID) -> Proof | None:
 
 
 def _proof(conn: Connection, subject: UUID) -> Proof | None:
-    signed = store.last_checkpoint(conn)
-    if signed is None:
+    newest = store.proving(conn)
+    if newest is None:
         return None
-    chains, roots = (
-        store.bucket_at(conn, subject, signed.size),
-        store.bucket_roots(conn, signed.number),
-    )
+    signed, roots = newest
+    chains = store.bucket_at(conn, subject, signed.size)
     head = dict(chains).get(subject)
-    if head is None or roots is None:
+    if head is None:
         return None
     (last,) = store.of_subject(conn, subject, before=head.seq + 1, limit=1)
     path = tree.inclusion(last.link.leaf, signed.size, store.Nodes(conn))

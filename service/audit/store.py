@@ -191,13 +191,23 @@ def last_checkpoint(conn: Connection) -> Signed | None:
     return None if row is None else Signed(*row)
 
 
+def proving(conn: Connection) -> tuple[Signed, list[bytes]] | None:
+    """The last checkpoint with what was kept of the heads under it.
+
+    In one statement: the next checkpoint, which may be made at any moment, takes these away.
+    """
+    number = access_checkpoints.c.number
+    kept = access_checkpoints.join(access_buckets, access_buckets.c.checkpoint == number)
+    found = select(access_checkpoints, access_buckets.c.hashes).select_from(kept)
+    row = conn.execute(found.order_by(number.desc()).limit(1)).one_or_none()
+    return None if row is None else (Signed(*row[:-1]), _hashes(row.hashes))
+
+
 def bucket_roots(conn: Connection, checkpoint: int) -> list[bytes] | None:
     """What was kept of the heads under a checkpoint; None when it is not the newest."""
     wanted = select(access_buckets.c.hashes).where(access_buckets.c.checkpoint == checkpoint)
     found = conn.execute(wanted).scalar_one_or_none()
-    if found is None:
-        return None
-    return [bytes(found[at : at + HASH_BYTES]) for at in range(0, len(found), HASH_BYTES)]
+    return None if found is None else _hashes(found)
 
 
 def bucket_at(conn: Connection, subject: UUID, size: int) -> list[Chain]:
@@ -252,9 +262,11 @@ class Nodes:
 
 def state_of(size: int, edge: bytes, checkpoints: int) -> State:
     """The state that a row of the tree holds."""
-    edge = bytes(edge)
-    nodes = (edge[at : at + HASH_BYTES] for at in range(0, len(edge), HASH_BYTES))
-    return State(Edge(size, tuple(nodes)), checkpoints)
+    return State(Edge(size, tuple(_hashes(edge))), checkpoints)
+
+
+def _hashes(joined: bytes) -> list[bytes]:
+    return [bytes(joined[at : at + HASH_BYTES]) for at in range(0, len(joined), HASH_BYTES)]
 
 
 def _chain(row: Any) -> Chain:

@@ -108,4 +108,5 @@ def _is_due(conn: Connection, now: datetime) -> bool:
     fresh = state.edge.size - (0 if last is None else last.size)
     if fresh == 0:
         return False
-    return last is None or fresh >= ENTRIES or now - last.at >= AGE
+    # A clock that was ahead and was put back holds nothing up for longer than the hour either.
+    return last is None or fresh >= ENTRIES or abs(now - last.at) >= AGE

@@ -59,7 +59,7 @@ def _classes(house: House, now: datetime) -> int:
             # another process is at commits yet: should that process die then, the next start has
             # nothing but the stone to know by.
             if stone.at < now - GIVEN_UP:
-                rings.spare(house.keystore, stone)
+                rings.spare(house.keystore, stone, now=now)
             continue
         try:
             house.vault.bury(stone)

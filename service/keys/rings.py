@@ -101,10 +101,17 @@ def waiting(keystore: Keystore, *, before: datetime, limit: int, after: UUID | N
         return list(conn.scalars(query.order_by(renewals.c.resident_id).limit(limit)))
 
 
+def put_off(keystore: Keystore, resident: UUID, *, now: datetime) -> None:
+    """Let the older keys wait from now on: rows under them were sealed anew only now."""
+    with keystore.writing() as conn:
+        _wait(conn, resident, now)
+
+
 def drop(keystore: Keystore, resident: UUID, used: Collection[int], *, before: datetime) -> int:
     """Drop older keys under which nothing lies any more; how many were dropped.
 
-    Only for a renewal that began before an instant: until then backups of the data may need them.
+    Only when the renewal began, and the last row was sealed anew, before an instant: until then
+    backups of the data may need them.
     """
     dropped: frozenset[int] = frozenset()
 
@@ -193,8 +200,12 @@ def bury(keystore: Keystore, stone: ClassTombstone) -> ClassTombstone:
     return buried
 
 
-def spare(keystore: Keystore, stone: ClassTombstone) -> None:
-    """Take back a `condemn` whose rows were never removed; the new keys stay."""
+def spare(keystore: Keystore, stone: ClassTombstone, *, now: datetime | None = None) -> None:
+    """Take back a `condemn` whose rows were never removed; the new keys stay.
+
+    From `now` on they are those of a renewal, so that the older ones go one day: an erasure that
+    is tried again and again would find the ring full.
+    """
     mine = class_tombstones.c
     with keystore.writing() as conn:
         conn.execute(
@@ -205,13 +216,19 @@ def spare(keystore: Keystore, stone: ClassTombstone) -> None:
                 ~mine.done,
             )
         )
+        if now is not None:
+            _wait(conn, stone.resident, now)
 
 
-def class_tombstones_of(keystore: Keystore) -> list[ClassTombstone]:
-    """All of them, oldest first."""
+def class_tombstones_of(
+    keystore: Keystore, resident: UUID | None = None
+) -> list[ClassTombstone]:
+    """All of them, or of one resident, oldest first."""
+    query = select(class_tombstones).order_by(class_tombstones.c.at)
+    if resident is not None:
+        query = query.where(class_tombstones.c.resident_id == resident)
     with keystore.reading() as conn:
-        rows = conn.execute(select(class_tombstones).order_by(class_tombstones.c.at))
-        return [_tombstone(row) for row in rows]
+        return [_tombstone(row) for row in conn.execute(query)]
 
 
 # -- inside ------------------------------------------------------------------------------------

@@ -23,6 +23,7 @@ from service.kit.sealed import Sealed
 from service.residents.store import hold
 from service.upkeep import store
 from service.upkeep.columns import COLUMNS, SealedColumn
+from service.upkeep.replay import remains
 
 BATCH = 100
 """Residents whose names are fetched at once."""
@@ -49,8 +50,8 @@ def reseal(
 ) -> Iterator[Progress]:
     """Seal anew for everybody whose renewal began `wait` ago; yields after each resident.
 
-    Old keys are dropped where nothing lies under them and the renewal is older than `kept`, for as
-    long as backups of the data may need them.
+    Old keys are dropped where nothing has lain under them for longer than `kept`, as long as
+    backups of the data may need them.
     """
     progress = Progress()
     after: UUID | None = None
@@ -58,7 +59,7 @@ def reseal(
         for resident in batch:
             # A process that began a renewal elsewhere may have left its older keys here.
             vault.forget(resident)
-            anew = partial(_resident, vault=vault, resident=resident)
+            anew = partial(_resident, keystore=keystore, vault=vault, resident=resident, now=now)
             sealed, broken = db.write(
                 dangerously_crossing(Crossing.RESEALING, anew), key=resident.bytes
             )
@@ -74,10 +75,13 @@ def reseal(
         after = batch[-1]
 
 
-def _resident(conn: Connection, vault: Vault, resident: UUID) -> tuple[int, int]:
+def _resident(
+    conn: Connection, keystore: Keystore, vault: Vault, resident: UUID, now: datetime
+) -> tuple[int, int]:
     """How many ciphertexts were sealed anew, and how many do not open and stay as they are."""
     # Writers of this resident wait for the commit, so what is read here is what is replaced.
     hold(conn, [resident])
+    _spare(conn, keystore, resident, now)
     sealed = broken = 0
     for column in COLUMNS:
         if not column.anew:
@@ -90,7 +94,21 @@ def _resident(conn: Connection, vault: Vault, resident: UUID) -> tuple[int, int]
                 continue
             if fresh is not None:
                 sealed += store.replace(conn, column, row, fresh.data)
+    if sealed:
+        # Backups of until now lie under the older keys. In the keystore first: of a run that dies
+        # before the commit of this, the keys only wait longer.
+        rings.put_off(keystore, resident, now=now)
     return sealed, broken
+
+
+def _spare(conn: Connection, keystore: Keystore, resident: UUID, now: datetime) -> None:
+    """Take back erasures of a class that never committed: none is going on while the row is held.
+
+    Once nothing lies under their keys any more they would look as if they had.
+    """
+    for stone in rings.class_tombstones_of(keystore, resident):
+        if not stone.done and remains(conn, stone):
+            rings.spare(keystore, stone, now=now)
 
 
 def _fresh(vault: Vault, column: SealedColumn, row: Row[Any]) -> Sealed | None:
