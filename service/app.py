@@ -87,6 +87,7 @@ CHORES = (
     watch.keep_watching,
     rules.keep_following,
     orphans.keep_sweeping,
+    erasures.keep_finishing,
     expiry.keep_sweeping,
     nightly.keep_reconciling,
 )

@@ -1,16 +1,19 @@
 """Finish erasures that a crash cut in two: the rows are gone, and the keys are still there.
 
 Erasing commits the data store first and destroys the keys after it, because the other order could
-leave a living resident without keys. Every start of the service therefore looks for erased
-residents who have no tombstone yet, and for classes whose keys were condemned, and destroys them.
+leave a living resident without keys. Every process therefore looks at its start, and again every
+ten minutes, for erased residents who have no tombstone yet, and for classes whose keys were
+condemned, and destroys them: the keystore alone may have been away, and nobody starts anew.
 """
 
+import asyncio
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
 
 from service.house import House
+from service.jobs.again import again
 from service.keys import rings
 from service.keys.rings import ClassTombstone
 from service.kit.audience import speaking_for
@@ -22,6 +25,8 @@ from service.upkeep import replay
 
 GIVEN_UP = timedelta(hours=1)
 """After which an erasure that left every row in place is over, and no longer going on."""
+LOOK_EVERY = 600.0
+"""Seconds between two looks."""
 
 
 def finish(house: House, *, now: datetime) -> int:
@@ -31,6 +36,18 @@ def finish(house: House, *, now: datetime) -> int:
     if finished:
         log.warning("erasures finished", count=finished)
     return finished
+
+
+async def keep_finishing(house: House) -> None:
+    """Look until cancelled, after the look of the start; what goes wrong is logged, and tried
+    again."""
+    await asyncio.sleep(LOOK_EVERY)
+    await again(
+        house,
+        lambda house: finish(house, now=house.clock()),
+        every=LOOK_EVERY,
+        failed="finishing erasures failed",
+    )
 
 
 def _persons(house: House, now: datetime) -> int:
@@ -56,7 +73,7 @@ def _classes(house: House, now: datetime) -> int:
             continue
         if house.db.read(_remains(stone)):
             # The rows are there, so the erasure never committed and its asker was told so. One that
-            # another process is at commits yet: should that process die then, the next start has
+            # another process is at commits yet: should that process die then, the next look has
             # nothing but the stone to know by.
             if stone.at < now - GIVEN_UP:
                 rings.spare(house.keystore, stone, now=now)

@@ -220,9 +220,7 @@ def spare(keystore: Keystore, stone: ClassTombstone, *, now: datetime | None = N
             _wait(conn, stone.resident, now)
 
 
-def class_tombstones_of(
-    keystore: Keystore, resident: UUID | None = None
-) -> list[ClassTombstone]:
+def class_tombstones_of(keystore: Keystore, resident: UUID | None = None) -> list[ClassTombstone]:
     """All of them, or of one resident, oldest first."""
     query = select(class_tombstones).order_by(class_tombstones.c.at)
     if resident is not None:

@@ -2,7 +2,7 @@
 
 The keystore and the data store are two databases, so an erasure has two halves. First the rows go,
 in a transaction of the data store; then, after its commit, the keys. A crash in between leaves keys
-of rows that are gone, and the next start destroys them (`service.jobs.erasures`). The other order
+of rows that are gone, and the next look destroys them (`service.jobs.erasures`). The other order
 could leave living data without keys.
 """
 

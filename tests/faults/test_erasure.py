@@ -1,7 +1,10 @@
-"""An erasure cut in two by a crash is finished at the next start."""
+"""An erasure cut in two by a crash is finished at the next start, or by who runs on."""
 
 import asyncio
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -10,12 +13,15 @@ from sqlalchemy import Connection
 from consent.vocabulary import Action
 from service.app import create
 from service.grants import gate
+from service.house import House
 from service.jobs import erasures
+from service.keys.keyring import Keyring
+from service.keys.vault import Vault
 from service.kit.errors import Gone
 from service.kit.settings import Settings
 from service.residents import actions as residents
 from tests.conftest import MovingClock
-from tests.house_room import Town, town
+from tests.house_room import Town, another_house, town
 
 
 @pytest.fixture
@@ -52,3 +58,48 @@ def test_a_whole_erasure_leaves_nothing_to_finish(here: Town, clock: MovingClock
     lin = here.resident("lin")
     assert here.doors.delete("/v1/me", headers=lin.headers).status_code == 200
     assert erasures.finish(here.house, now=clock()) == 0
+
+
+@pytest.mark.parametrize("path", ["/v1/me", "/v1/me/data-classes/body"])
+def test_keys_that_outlive_their_erasure_go_without_a_restart(
+    here: Town, clock: MovingClock, monkeypatch: pytest.MonkeyPatch, path: str
+) -> None:
+    """The keystore was away for a moment, between the two halves."""
+    lin = here.resident("lin")
+    before = _ring(here, UUID(lin.id))
+    monkeypatch.setattr(erasures, "LOOK_EVERY", 0.05)
+    for half in ("shred", "bury"):
+        monkeypatch.setattr(Vault, half, _once_away(getattr(Vault, half)))
+
+    async def run_on(process: House) -> None:
+        app = create(process)
+        async with app.router.lifespan_context(app):
+            erase = partial(here.doors.delete, path, headers=lin.headers)
+            assert (await asyncio.to_thread(erase)).status_code == 500
+            end = time.monotonic() + 5
+            while before <= _ring(here, UUID(lin.id)):
+                assert time.monotonic() < end, "the keys are still there"
+                await asyncio.sleep(0.02)
+
+    with another_house(here.house, clock) as process:
+        asyncio.run(run_on(process))
+
+
+def _once_away(act: Callable[..., Any]) -> Callable[..., Any]:
+    away = iter([True])
+
+    def acts(*args: Any, **more: Any) -> Any:
+        if next(away, False):
+            raise OSError("the keystore is away")
+        return act(*args, **more)
+
+    return acts
+
+
+def _ring(here: Town, who: UUID) -> set[int]:
+    keystore = here.house.keystore
+    try:
+        sealed = keystore.load(who)
+    except Gone:
+        return set()
+    return set(Keyring.open(sealed, keystore.kek, keystore.deployment, who).slots())

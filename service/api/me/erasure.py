@@ -45,7 +45,7 @@ async def erase_me(me: Mine) -> ErasureAnswer:
     """
     me.caller.require_step_up(me.now)
     await me.write(Action.ERASE, partial(_erase, me=me))
-    # After the commit: a crash in between leaves an erased resident whose keys the next start
+    # After the commit: a crash in between leaves an erased resident whose keys the next look
     # destroys (`jobs.erasures`), never a living one without keys.
     shred = partial(me.house.vault.shred, me.subject, now=me.now, reason=_reason(me))
     await to_thread.run_sync(shred)
@@ -62,7 +62,7 @@ async def erase_class(data_class: Class, me: Mine) -> ClassErasureAnswer:
     """
     me.caller.require_step_up(me.now)
     stone = await me.write(Action.ERASE, partial(_erase_class, me=me, data_class=data_class))
-    # As above: a crash in between is finished by the next start.
+    # As above: a crash in between is finished by the next look.
     await to_thread.run_sync(partial(me.house.vault.bury, stone))
     final, signed = _receipt(me, data_class)
     return ClassErasureAnswer(
