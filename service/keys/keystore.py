@@ -24,7 +24,7 @@ from consent.vocabulary import Text
 from service.keys import marks
 from service.keys.keyring import SealedKeyring
 from service.keys.proof import NOT_FOUNDED, check_row, checked
-from service.keys.stages import admit
+from service.keys.stages import admit, lock
 from service.keys.tables import (
     kek_check,
     keyrings,
@@ -164,13 +164,16 @@ class Keystore:
         new = sorted(version for version in added if version >= self.kek.primary)
         if new:
             with self.writing() as conn:
-                rows = [check_row(self.kek, n, deployment, self.suite) for n in new]
-                _add(conn, kek_check, rows)
+                lock(conn)
+                for version in new:
+                    self._check_in(conn, version, deployment)
 
     def choose_suite(self, suite: int) -> None:
         """Let new data keys be of another suite; what is sealed stays and still opens."""
         version = kek_check.c.version
         with self.writing() as conn:
+            # No version is checked in meanwhile, which would name the suite of before.
+            lock(conn)
             held = conn.scalars(select(version).where(version >= self.kek.primary)).all()
             for number in held:
                 row = check_row(self.kek, number, self.deployment, suite)
@@ -178,8 +181,17 @@ class Keystore:
         self.suite = suite
 
     def check_in(self, conn: Connection, version: int) -> None:
-        """Ask from now on that every root key has this new version."""
-        _add(conn, kek_check, [check_row(self.kek, version, self.deployment, self.suite)])
+        """Ask from now on that every root key has this new version; `stages.lock` is held."""
+        self._check_in(conn, version, self.deployment)
+
+    def _check_in(self, conn: Connection, version: int, deployment: bytes) -> None:
+        newest = select(kek_check).order_by(kek_check.c.version.desc()).limit(1)
+        self.suite = checked(self.kek, conn.execute(newest).one())
+        _add(conn, kek_check, [check_row(self.kek, version, deployment, self.suite)])
+
+    def checked_in(self, conn: Connection) -> list[int]:
+        """The versions that every root key of this keystore must have."""
+        return list(conn.scalars(select(kek_check.c.version)))
 
     def versions_in_use(self) -> dict[int, int]:
         """How many keyrings each root key version wraps."""

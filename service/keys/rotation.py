@@ -34,6 +34,9 @@ def advance(keystore: Keystore, *, now: datetime, wait: timedelta) -> Step:
     with keystore.writing() as conn:
         stages.lock(conn)
         known = {one.version: one for one in stages.standings(conn)}
+        left = _left_behind(keystore, conn, known)
+        if left:
+            return _promoted_already(keystore, conn, left, now)
         outgoing = next((s for s in known.values() if s.stage == OUTGOING), None)
         added = next((s for s in known.values() if s.stage == ADDED), None)
         if added is not None:
@@ -58,6 +61,25 @@ def _begun(keystore: Keystore, conn: Connection, now: datetime, wait: timedelta)
     stages.put(conn, made, ADDED, now)
     keystore.check_in(conn, made)
     return _waiting("added", made, now + wait, _THEN_PRIMARY)
+
+
+def _left_behind(keystore: Keystore, conn: Connection, known: dict[int, Standing]) -> list[int]:
+    """Versions that the keystore needs and does not know to be outgoing, older than the primary.
+
+    As when the primary was made one and the note of it was lost: with a crash, or because the
+    keystore was restored from a backup of before.
+    """
+    gone = {version for version, one in known.items() if one.stage not in (ADDED, PRIMARY)}
+    older = {one for one in keystore.checked_in(conn) if one < keystore.kek.primary}
+    return sorted(older - gone)
+
+
+def _promoted_already(keystore: Keystore, conn: Connection, left: list[int], now: datetime) -> Step:
+    for version in left:
+        stages.put(conn, version, OUTGOING, now)
+    primary = keystore.kek.primary
+    stages.put(conn, primary, PRIMARY, now)
+    return Step("made-primary", primary, _REWRAP)
 
 
 def _promoted(

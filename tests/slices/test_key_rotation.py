@@ -17,6 +17,7 @@ from service.keys.providers import load_root_key
 from service.keys.system import SystemKeys
 from service.keys.tables import destructions, key_operators, ring_keys, system_keys
 from service.keys.wrapping import KeyRefused
+from service.kit import dumps
 from service.kit.clock import utc_now
 from service.kit.passwords import Passwords
 from tests.keyring_room import Room, found, place
@@ -291,3 +292,44 @@ def _alter(room: Room, table: Any, **values: Any) -> None:
 def _insert(room: Room, table: Any, **values: Any) -> None:
     with room.keystore.writing() as conn:
         conn.execute(table.insert().values(**values))
+
+
+def test_a_suite_that_is_chosen_while_a_version_is_added_stays_chosen(
+    room: Room, keystore_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The check row of the new version names the suite as well, and the newest row decides."""
+    other = another_process(room, keystore_url, tmp_path)
+    refresh = room.keystore.refresh
+
+    def meanwhile() -> None:
+        refresh()
+        other.choose_suite(2)
+
+    monkeypatch.setattr(room.keystore, "refresh", meanwhile)
+    assert advance(room).done == "added"
+    other.close()
+    fresh = another_process(room, keystore_url, tmp_path)
+    assert fresh.suite == 2
+    fresh.close()
+
+
+def test_a_version_that_a_restored_keystore_takes_for_the_primary_is_retired(
+    room: Room, keystore_url: str, tmp_path: Path
+) -> None:
+    """The keystore is of before the rotation, the root key of after it."""
+    room.resident()
+    (tmp_path / "backup").mkdir()
+    file = dumps.save(keystore_url, tmp_path / "backup")
+    rotated(room)
+    room.keystore.close()
+    dumps.restore(keystore_url, file)
+    room.keystore = another_process(room, keystore_url, tmp_path)
+    assert every_key(room.keystore).sound
+    rewrapped(room.keystore)
+    done = [advance(room, WAIT).done for _ in range(2)]
+    assert done == ["made-primary", "retired"]
+    with room.keystore.reading() as conn:
+        assert stages.wrapped_by(conn).keys() == {2}
+        known = {one.version: one.stage for one in stages.standings(conn)}
+    assert known == {1: stages.RETIRED, 2: stages.PRIMARY}
+    room.keystore.close()
