@@ -135,21 +135,25 @@ def spend(keystore: Keystore, resident: UUID, slot: Slot, dek_id: int, *, now: d
 
     `Unavailable` when the ring has no room for it: then nothing more is sealed in this slot.
     """
-    with keystore.writing() as conn:
-        spent = marks.add(conn, resident, dek_id) >= marks.MOST_MARKS
-    if not spent:
-        return
+    is_full = False
 
+    # In one transaction: nobody would come by again for a key whose last mark alone was kept.
     def turn(conn: Connection, ring: Keyring) -> Keyring:
-        if ring.newest(slot).dek_id != dek_id:
+        nonlocal is_full
+        spent = marks.add(conn, resident, dek_id) >= marks.MOST_MARKS
+        if not spent or ring.newest(slot).dek_id != dek_id:
+            return ring
+        try:
+            fresh = ring.begun({slot}, suite=keystore.suite)
+        except RingFull:
+            is_full = True
             return ring
         _wait(conn, resident, now)
-        return ring.begun({slot}, suite=keystore.suite)
+        return fresh
 
-    try:
-        _changed(keystore, resident, turn)
-    except RingFull:
-        raise Unavailable from None
+    _changed(keystore, resident, turn)
+    if is_full:
+        raise Unavailable
 
 
 # -- shredding one class -----------------------------------------------------------------------

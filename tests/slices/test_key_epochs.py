@@ -154,6 +154,28 @@ def test_a_spent_key_without_a_successor_seals_nothing(
     assert other.seal(room.own(who), MENTAL, place(who), b"x")
 
 
+def test_a_spent_key_makes_way_though_the_process_died_at_that(
+    room: Room, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    who = room.resident()
+    monkeypatch.setattr(marks, "MOST_MARKS", 2)
+    monkeypatch.setattr(nonces, "fresh", lambda: bytes(12))
+    sealed = [body(room, who)]
+    begun = Keyring.begun
+
+    def died(*_: object, **__: object) -> None:
+        monkeypatch.setattr(Keyring, "begun", begun)
+        raise OSError("the machine went away")
+
+    monkeypatch.setattr(Keyring, "begun", died)
+    with pytest.raises(OSError, match="went away"):
+        body(room, who)
+    room.vault = room.another_process()
+    sealed += [body(room, who) for _ in range(2)]
+    assert [aead.read_header(one.data).epoch for one in sealed] == [1, 1, 2]
+    assert {room.vault.open(one, room.own(who)) for one in sealed} == {b"118/76"}
+
+
 # -- one class ---------------------------------------------------------------------------------
 
 
