@@ -17,7 +17,7 @@ from service.jobs.again import again
 from service.keys import rings
 from service.keys.rings import ClassTombstone
 from service.kit.audience import speaking_for
-from service.kit.errors import Gone, NotFound
+from service.kit.errors import Gone, IntegrityBroken, NotFound
 from service.kit.guard import Crossing, ask, dangerously_crossing
 from service.kit.log import log
 from service.residents import store as residents
@@ -83,6 +83,10 @@ def _classes(house: House, now: datetime) -> int:
         except (Gone, NotFound):
             # The whole person was erased since.
             rings.spare(house.keystore, stone)
+            continue
+        except IntegrityBroken:
+            # Whose keyring does not open holds up nobody else; it is met again at the next look.
+            log.critical("alert", code=IntegrityBroken.code, reason="keyring does not open")
             continue
         finished += 1
     return finished

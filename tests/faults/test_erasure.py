@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from functools import partial
 from typing import Any
 from uuid import UUID
@@ -16,6 +17,7 @@ from service.grants import gate
 from service.house import House
 from service.jobs import erasures
 from service.keys.keyring import Keyring
+from service.keys.tables import ring_keys
 from service.keys.vault import Vault
 from service.kit.errors import Gone
 from service.kit.settings import Settings
@@ -103,3 +105,20 @@ def _ring(here: Town, who: UUID) -> set[int]:
     except Gone:
         return set()
     return set(Keyring.open(sealed, keystore.kek, keystore.deployment, who).slots())
+
+
+def test_one_keyring_that_does_not_open_holds_up_no_start_and_nobody_else(
+    here: Town, clock: MovingClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    people = [here.resident(name) for name in ("lin", "zhao")]
+    before = [_ring(here, UUID(who.id)) for who in people]
+    for who in people:
+        monkeypatch.setattr(Vault, "bury", _once_away(Vault.bury))
+        clock.advance(timedelta(seconds=1))
+        erased = here.doors.delete("/v1/me/data-classes/body", headers=who.headers)
+        assert erased.status_code == 500
+    with here.house.keystore.writing() as conn:
+        mine = ring_keys.c.resident_id == UUID(people[0].id)
+        conn.execute(ring_keys.update().where(mine).values(wrapped_rdek=bytes(60)))
+    assert erasures.finish(here.house, now=clock()) == 1
+    assert not before[1] <= _ring(here, UUID(people[1].id))
