@@ -10,12 +10,14 @@ import jwt
 import pytest
 
 from consent.vocabulary import DataClass
+from service.audit import actions as audit
 from service.audit import store as audit_store
 from service.jobs import backup, checkpoint, erasures, renewal
 from service.keys import inspection, rings
 from service.keys.keyring import Keyring
 from service.kit.settings import Settings
 from service.upkeep.verify import verify
+from tests.api.test_audit import CHECK_MINE
 from tests.conftest import MovingClock
 from tests.doctor_room import sign
 from tests.house_room import Person, Town, town
@@ -109,6 +111,31 @@ def test_an_export_has_its_proof_whoever_makes_a_checkpoint_meanwhile(
     answer = here.doors.get("/v1/me/access-log/export", headers=lin.headers)
     claims = jwt.decode(answer.json()["export"], options={"verify_signature": False})
     assert claims["proof"] is not None
+
+
+def test_an_export_has_every_entry_that_its_proof_knows_of(
+    here: Town, clock: MovingClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Somebody looks while it is made, and a checkpoint covers the look."""
+    if here.beneath.dialect.name == "sqlite":
+        pytest.skip(ONE_WRITER)
+    lin, zhou = here.resident("lin"), here.doctor()
+    sign(here, lin, zhou, "body")
+    look = f"/v1/doctor/patients/{lin.id}/records"
+    page = audit.page
+
+    def then(*args: Any, **more: Any) -> Any:
+        found = page(*args, **more)
+        monkeypatch.setattr(audit, "page", page)
+        assert here.doors.get(look, headers=zhou.headers).status_code == 200
+        assert checkpoint.make(here.house, now=clock()) is not None
+        return found
+
+    assert here.doors.get(look, headers=zhou.headers).status_code == 200
+    monkeypatch.setattr(audit, "page", then)
+    answer = here.doors.get("/v1/me/access-log/export", headers=lin.headers)
+    jwks = here.doors.get("/.well-known/jwks.json").json()
+    CHECK_MINE(answer.json()["export"], jwks)
 
 
 def test_verification_finds_no_fault_in_what_was_erased_meanwhile(

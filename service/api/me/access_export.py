@@ -71,6 +71,8 @@ async def export_access_log(me: Mine) -> ExportOut:
     house = me.house
 
     def read(conn: Connection, permit: Permit) -> tuple[list[ExportedEntry], ProofOut | None]:
+        # Before the entries: of a look in between the proof would know and they would not.
+        proof = _proof(conn, permit.subject)
         entries: list[ExportedEntry] = []
         found = audit.page(conn, permit.subject, limit=PAGE)
         while found:
@@ -78,7 +80,7 @@ async def export_access_log(me: Mine) -> ExportOut:
             entries += map(_exported, found, lines)
             before = found[-1].link.seq
             found = audit.page(conn, permit.subject, before=before, limit=PAGE)
-        return entries[::-1], _proof(conn, permit.subject)
+        return entries[::-1], proof
 
     entries, proof = await me.read(Action.EXPORT, read)
     claims = {
