@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from sqlalchemy import (
+    BigInteger,
     Connection,
     Integer,
     LargeBinary,
@@ -103,11 +104,11 @@ _MOVE = Prepared(
     update(prompt_history)
     .where(
         prompt_history.c.resident_id == _RESIDENT,
-        prompt_history.c.rev == bindparam("from_rev", type_=Integer),
+        prompt_history.c.rev == bindparam("from_rev", type_=BigInteger),
         prompt_history.c.day == bindparam("on_day", type_=Integer),
     )
     .values(
-        rev=bindparam("to_rev", type_=Integer),
+        rev=bindparam("to_rev", type_=BigInteger),
         sealed=bindparam("text", type_=LargeBinary),
     )
 )

@@ -105,7 +105,7 @@ _REMOVE = Prepared(
     delete(record_parts).where(
         _part.resident_id == _RESIDENT,
         _part.record_key == bindparam("record_key", type_=LargeBinary),
-        _part.rev < bindparam("below", type_=Integer),
+        _part.rev < bindparam("below", type_=BigInteger),
     )
 )
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterator, Mapping
 from os import urandom
+from secrets import randbelow
 from typing import Any
 from uuid import UUID
 
@@ -21,7 +22,9 @@ from service.residents.tables import resident_state, residents
 from service.upkeep.columns import COLUMNS, DATA, SealedColumn
 
 JUMP = 1 << 20
-"""How far counters jump after a restore, so that no revision is given a second time."""
+"""How far counters jump after a restore at least, so that no revision is given a second time."""
+_LANDINGS = 1 << 32
+"""Further by one of so many, so that neither is one of an earlier restore of the same backup."""
 
 
 def active_after(conn: Connection, after: UUID | None, limit: int) -> list[UUID]:
@@ -130,7 +133,7 @@ def begin_another_life(conn: Connection, *, shut: bool) -> int:
     ids = list(conn.scalars(select(resident_state.c.resident_id)))
     values: dict[str, Any] = {
         "epoch": bindparam("fresh"),
-        "rev": resident_state.c.rev + JUMP,
+        "rev": resident_state.c.rev + JUMP + randbelow(_LANDINGS),
         "consent_revision": resident_state.c.consent_revision + 1,
     }
     if shut:

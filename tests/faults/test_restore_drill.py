@@ -25,9 +25,14 @@ from tests.record_room import observation, pressure
 PEOPLE = ("lin", "zhao", "mei")
 
 
+def items(here: Town, who: Person) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]]
+    found = here.doors.get("/v1/me/records", headers=who.headers).json()["items"]
+    return found
+
+
 def kept(here: Town, who: Person) -> list[dict[str, Any]]:
-    items = here.doors.get("/v1/me/records", headers=who.headers).json()["items"]
-    return sorted((item["values"] for item in items), key=str)
+    return sorted((item["values"] for item in items(here, who)), key=str)
 
 
 def log(here: Town, who: Person, *records: dict[str, Any]) -> None:
@@ -101,6 +106,38 @@ def test_everybody_but_the_erased_opens(
         with here.beneath.connect() as conn:
             owners = conn.exec_driver_sql("SELECT resident_id FROM record_parts").scalars()
             assert UUID(told["people"]["zhao"].id).bytes not in {bytes(one) for one in owners}
+
+
+def revisions(here: Town) -> set[int]:
+    with here.beneath.connect() as conn:
+        return set(conn.exec_driver_sql("SELECT rev FROM record_parts").scalars())
+
+
+def test_a_backup_restored_twice_gives_no_revision_a_second_time(
+    settings: Settings, clock: MovingClock, tmp_path: Path
+) -> None:
+    """Who read a record after the first restore must not change another after the second."""
+    with town(settings, clock) as here:
+        log(here, here.resident("lin"), pressure(130))
+        before = revisions(here)
+        backup.save(settings, tmp_path / "backup", keystore=False)
+    lives = []
+    for top in (121, 122):
+        backup.restore(settings, tmp_path / "backup", keystore=False, shut=False)
+        clock.advance(timedelta(minutes=1))
+        with town(settings, clock) as here:
+            lin = here.sign_in("lin")
+            log(here, lin, pressure(top))
+            (newest,) = [one for one in items(here, lin) if one["values"]["systolic_bp"] == top]
+            body = pressure(top + 10) | {"id": newest["id"]}
+            match = {"If-Match": f'"{newest["rev"]}"'}
+            path = f"/v1/me/records/{newest['id']}"
+            changed = here.doors.put(path, json=body, headers=lin.headers | match)
+            assert changed.status_code == 200, changed.text
+            assert here.doors.get("/v1/me/prompt", headers=lin.headers).status_code == 200
+            lives.append(revisions(here) - before)
+    assert min(map(len, lives)) > 0
+    assert not lives[0] & lives[1]
 
 
 def test_what_was_erased_is_unreadable_even_before_the_replay(
