@@ -41,6 +41,9 @@ def test_half_widths_are_those_that_releases_will_have(cadence: str) -> None:
     }
     people = {(r.region, r.sex, r.age): r.count for r in rows if r.metric == PARTICIPATION}
     grouped = len(of.groups) > 1
+    # That a denominator is noisy as well widens by 1 to 3 %, where few are counted by 6, give or
+    # take 2: six times that and more is left.
+    near = 0.2 if cadence == "communities" else 0.1
     compared = 0
     for (table, level), line in lines.items():
         if table == PARTICIPATION:
@@ -57,7 +60,7 @@ def test_half_widths_are_those_that_releases_will_have(cadence: str) -> None:
             and row.share_high < 1
         ]
         if len(found) >= 4:
-            assert median(found) == pytest.approx(line["half_width_people"], rel=0.1)
+            assert median(found) == pytest.approx(line["half_width_people"], rel=near)
             if not grouped:
                 points = 100 * line["half_width_people"] / line["median_census"]
                 assert line["half_width_points"] == pytest.approx(points, abs=0.01)
