@@ -7,7 +7,7 @@ from typing import Any
 
 import httpx
 from anyio.from_thread import BlockingPortal, start_blocking_portal
-from starlette.types import ASGIApp
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 ADDRESS = "http://kangma.test"
 
@@ -46,12 +46,32 @@ class Doors:
         return [future.result() for future in futures]
 
 
+class Transport(httpx.ASGITransport):
+    """An answer whose body has no end fails as it does behind a server, which hangs up."""
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        ended = True
+
+        async def heard(scope: Scope, receive: Receive, send: Send) -> None:
+            async def hear(message: Message) -> None:
+                nonlocal ended
+                ended = message["type"] == "http.response.body" and not message.get("more_body")
+                await send(message)
+
+            await self.app(scope, receive, hear)
+            if not ended:
+                raise httpx.RemoteProtocolError("the body was broken off", request=request)
+
+        inner = httpx.ASGITransport(heard, client=self.client)
+        return await inner.handle_async_request(request)
+
+
 @contextmanager
 def doors(app: ASGIApp) -> Iterator[Doors]:
     """A client over `app`. Exceptions that leave the application fail the test."""
     with start_blocking_portal() as portal:
         # The caller's own machine, as a server behind no proxy would see it.
-        transport = httpx.ASGITransport(app, client=("127.0.0.1", 50000))
+        transport = Transport(app, client=("127.0.0.1", 50000))
         client = httpx.AsyncClient(transport=transport, base_url=ADDRESS)
         try:
             yield Doors(portal, client)

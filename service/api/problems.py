@@ -100,9 +100,7 @@ def of_service_error(request: Request, error: errors.ServiceError) -> Response:
     if status is None:
         return of_unknown(request, error)
     if isinstance(error, errors.IntegrityBroken):
-        # Stored data was altered. The row is named by `kangma db verify`, not here.
-        metrics.integrity.inc()
-        log.critical("alert", code=error.code, request_id=request_id_of(request))
+        alarm(request, error)
     elif status >= 500:
         log.error("problem", code=error.code, request_id=request_id_of(request))
     more: dict[str, Any] = {}
@@ -128,6 +126,12 @@ def of_service_error(request: Request, error: errors.ServiceError) -> Response:
     if oauth := getattr(error, "oauth", None):
         more["error"] = oauth
     return problem(request, status, error.code, error.sentence, more, headers)
+
+
+def alarm(request: Request, error: errors.IntegrityBroken) -> None:
+    """Stored data was altered. The row is named by `kangma db verify`, not here."""
+    metrics.integrity.inc()
+    log.critical("alert", code=error.code, request_id=request_id_of(request))
 
 
 async def _validation_error(request: Request, error: Exception) -> Response:

@@ -44,6 +44,7 @@ from service.api.me import (
     contributions,
     erasure,
     explanations,
+    export,
     grants,
     mirror,
     plan,
@@ -75,6 +76,7 @@ RESIDENT = (
     explanations.router,
     appeals.router,
     access_export.router,
+    export.router,
     recovery_codes.router,
     children.router,
 )

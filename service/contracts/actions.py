@@ -74,6 +74,12 @@ def current(conn: Connection, vault: Vault, permit: Permit) -> Contract | None:
     return None if row is None else opened(vault, row)
 
 
+def every(conn: Connection, vault: Vault, permit: Permit) -> list[Contract]:
+    """All contracts of the permit's subject, ended ones included, newest first."""
+    found = [opened(vault, row) for row in store.of_resident(conn, permit.subject)]
+    return sorted(found, key=lambda one: (one.signed_at, one.id), reverse=True)
+
+
 def end(
     conn: Connection, vault: Vault, permit: Permit, contract: Contract, *, now: datetime
 ) -> Contract:

@@ -79,8 +79,12 @@ def current(conn: Connection, vault: Vault, permit: Permit) -> Signed:
     contract = contracts.current(conn, vault, permit)
     if contract is None:
         raise NotFound(NO_CONTRACT)
-    made = _made_with(conn, vault, contract)
-    return Signed(contract, made[0] if made else None)
+    return _with_grant(conn, vault, contract)
+
+
+def every(conn: Connection, vault: Vault, permit: Permit) -> list[Signed]:
+    """All contracts there ever were, each with its grant, newest first."""
+    return [_with_grant(conn, vault, one) for one in contracts.every(conn, vault, permit)]
 
 
 def end(conn: Connection, vault: Vault, permit: Permit, *, now: datetime) -> Signed:
@@ -95,6 +99,11 @@ def end(conn: Connection, vault: Vault, permit: Permit, *, now: datetime) -> Sig
     ]
     vault.forget(permit.subject)
     return Signed(ended, grants[0] if grants else None)
+
+
+def _with_grant(conn: Connection, vault: Vault, contract: Contract) -> Signed:
+    made = _made_with(conn, vault, contract)
+    return Signed(contract, made[0] if made else None)
 
 
 def _made_with(conn: Connection, vault: Vault, contract: Contract) -> list[Kept]:

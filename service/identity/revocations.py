@@ -52,6 +52,11 @@ class Revocations:
         revoked: frozenset[UUID] = asked_ahead(conn)[self]()
         return caller.family in revoked or caller.id in revoked
 
+    def since(self, conn: Connection, caller: Caller) -> bool:
+        """As `within`, for a job that reads in a connection of its own."""
+        revoked = store.revoked_since(conn, self._clock() - MEMORY)
+        return caller.family in revoked or caller.id in revoked
+
     async def _current(self) -> frozenset[UUID]:
         if self._next is None:
             self._next = asyncio.create_task(self._query(after=self._running))

@@ -20,9 +20,11 @@ LIMITS = {
     "door": Limit(5, 100),
     "sign-up": Limit(0.5, 50),
     "code": Limit(2, 60),
+    "export": Limit(1 / 60, 10),
 }
-"""By subject: every signed-in request. By address: doors that need no sign-in, sign-up, and codes.
-An address may be a whole clinic's, or a mobile network's, so those are wide."""
+"""By subject: every signed-in request, and exports, which read everything. By address: doors that
+need no sign-in, sign-up, and codes. An address may be a whole clinic's, or a mobile network's, so
+those are wide."""
 ROUNDING = 1e-5
 """Seconds since 1970 as a float are good to a quarter of a microsecond; sums of them to less."""
 REMEMBERED = 50_000

@@ -93,10 +93,17 @@ def explained(
 ) -> tuple[Moment, Story]:
     """The change of level that has this explanation; `NotFound` when none of the subject's has."""
     # The id lies sealed in its line, so every day is opened: a year has 365.
-    for line in _lines(connection, vault, permit, EARLIEST, LATEST):
-        if line.story is not None and line.story.id == explanation:
-            return _moment(line), line.story
+    for moment, story_ in stories(connection, vault, permit):
+        if story_.id == explanation:
+            return moment, story_
     raise NotFound
+
+
+def stories(connection: Connection, vault: Vault, permit: Permit) -> Iterator[tuple[Moment, Story]]:
+    """Every change of level with its explanation, oldest first."""
+    for line in _lines(connection, vault, permit, EARLIEST, LATEST):
+        if line.story is not None:
+            yield _moment(line), line.story
 
 
 def _lines(

@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Integer, LargeBinary, and_, bindparam, delete, select
+from sqlalchemy import Connection, Integer, LargeBinary, and_, bindparam, delete, select, true
 
 from consent.decision import Permit
 from service.kit.prepared import Prepared, Row
@@ -50,6 +50,27 @@ def _reading(days: Any) -> Prepared:
     )
 
 
+def _following() -> Prepared:
+    columns = (_day.measure_tag, _day.day, _day.frame_no, _day.class_tag, _day.rev, _day.sealed)
+    found = (
+        select(*columns)
+        .where(
+            _day.resident_id == _RESIDENT,
+            _day.measure_tag == _MEASURE,
+            _day.day > bindparam("after", type_=Integer),
+        )
+        .order_by(_day.day, _day.frame_no)
+        .limit(bindparam("most", type_=Integer))
+        .subquery("found")
+    )
+    return Prepared(
+        select(resident_state.c.rev, *(found.c[column.name] for column in columns))
+        .select_from(resident_state.outerjoin(found, true()))
+        .where(_GOOD)
+        .order_by(found.c.day, found.c.frame_no)
+    )
+
+
 _LISTED = {
     length: _reading(_day.day.in_([bindparam(f"day{n}", type_=Integer) for n in range(length)]))
     for length in LISTS
@@ -57,6 +78,7 @@ _LISTED = {
 _BETWEEN = _reading(
     and_(_day.day >= bindparam("low", type_=Integer), _day.day <= bindparam("high", type_=Integer))
 )
+_FOLLOWING = _following()
 _UPSERT = Upsert(
     series_days,
     ["resident_id", "measure_tag", "day", "frame_no"],
@@ -93,6 +115,14 @@ def between(
     """The frames of a measure from one shifted day to another, earliest first."""
     parameters = {**_good(permit, measure_tag), "low": low, "high": high}
     return _frames(_BETWEEN.rows(connection, parameters))
+
+
+def following(
+    connection: Connection, permit: Permit, measure_tag: bytes, *, after: int, most: int
+) -> dict[int, list[Frame]]:
+    """At most `most` frames of a measure of the days that follow one, earliest first."""
+    parameters = {**_good(permit, measure_tag), "after": after, "most": most}
+    return _frames(_FOLLOWING.rows(connection, parameters))
 
 
 def write(connection: Connection, permit: Permit, frames: Iterable[Frame]) -> None:

@@ -133,9 +133,9 @@ def read(
         return Series(first, EMPTY)
     origin = first or vault.unshift_day(permit.subject, min(found))
     base = vault.shift_day(permit.subject, origin)
-    opened = [(day - base, _open(vault, permit, frames)) for day, frames in found.items()]
-    t = np.concatenate([samples.t + offset * DAY_SECONDS for offset, samples in opened])
-    v = np.concatenate([samples.v for _, samples in opened])
+    parts = [(day - base, opened(vault, permit, frames)) for day, frames in found.items()]
+    t = np.concatenate([samples.t + offset * DAY_SECONDS for offset, samples in parts])
+    v = np.concatenate([samples.v for _, samples in parts])
     return Series(origin, _clipped(Columns(t, v), origin, since, until))
 
 
@@ -192,7 +192,7 @@ def _load(
         stored = days.listed(connection, permit, tag, list(shifted.values()))
         for day, entry in entries.items():
             frames = stored.get(shifted[day], [])
-            samples = _open(vault, permit, frames) if frames else EMPTY
+            samples = opened(vault, permit, frames) if frames else EMPTY
             known[code, day] = _Day(entry.measure, day, shifted[day], frames, samples)
     return known
 
@@ -236,7 +236,8 @@ def _seal(vault: Vault, permit: Permit, held: _Day, rev: int) -> list[Frame]:
     return [frame._replace(sealed=one.data) for frame, one in zip(bare, sealed, strict=True)]
 
 
-def _open(vault: Vault, permit: Permit, frames: Sequence[Frame]) -> Columns:
+def opened(vault: Vault, permit: Permit, frames: Sequence[Frame]) -> Columns:
+    """The samples of one day, from all of its frames."""
     subject, count = permit.subject, len(frames)
     sealed = [Sealed(frame.sealed, place_of(subject, frame, count)) for frame in frames]
     return decode_frames(vault.open_many(sealed, permit))

@@ -82,6 +82,29 @@ def _newest() -> Select[Any]:
     )
 
 
+def _by_key() -> Prepared:
+    tags = [bindparam(f"tag{n}", type_=LargeBinary) for n in range(TAGS)]
+    found = (
+        select(_part.resident_id, *_COLUMNS)
+        .where(
+            _part.resident_id == _RESIDENT,
+            _part.record_key > bindparam("after", type_=LargeBinary),
+            _part.class_tag.in_(tags),
+        )
+        .order_by(_part.record_key, _part.class_tag)
+        .limit(bindparam("most", type_=Integer))
+        .subquery("found")
+    )
+    columns = [found.c[column.name] for column in _COLUMNS]
+    joined = resident_state.outerjoin(found, true())
+    return Prepared(
+        select(resident_state.c.rev, *columns)
+        .select_from(joined)
+        .where(_GOOD)
+        .order_by(found.c.record_key, found.c.class_tag)
+    )
+
+
 def _by_day() -> Prepared:
     newest = _newest().subquery("newest")
     columns = [newest.c[column.name] for column in _COLUMNS]
@@ -96,6 +119,7 @@ def _by_day() -> Prepared:
 
 _WITH_KEYS = {length: _with_keys(length) for length in LISTS}
 _BY_DAY = _by_day()
+_BY_KEY = _by_key()
 _UPSERT = Upsert(
     record_parts,
     ["resident_id", "record_key", "class_tag"],
@@ -150,11 +174,16 @@ def newest(
     most: int,
 ) -> list[Part]:
     """At most `most` parts with one of these tags, shifted days `high` down to `low`."""
-    parameters = _good(permit)
-    for n in range(TAGS):
-        parameters[f"tag{n}"] = tags[min(n, len(tags) - 1)]
-    parameters.update(low=low, high=high, most=most)
+    parameters = _good(permit) | _tagged(tags) | {"low": low, "high": high, "most": most}
     return _parts(_BY_DAY.rows(connection, parameters))
+
+
+def following(
+    connection: Connection, permit: Permit, tags: Sequence[bytes], *, after: bytes, most: int
+) -> list[Part]:
+    """At most `most` parts with one of these tags, of the records whose keys follow `after`."""
+    parameters = _good(permit) | _tagged(tags) | {"after": after, "most": most}
+    return _parts(_BY_KEY.rows(connection, parameters))
 
 
 def write(connection: Connection, permit: Permit, parts: Iterable[Part]) -> None:
@@ -204,6 +233,10 @@ def remove_class(connection: Connection, permit: Permit, tag: bytes, rev: int) -
 def tombstone(record_key: bytes, rev: int) -> Part:
     """What stays of a deleted record: that it is gone, for devices that still hold it."""
     return Part(record_key, NO_TAG, 0, rev, True, b"")
+
+
+def _tagged(tags: Sequence[bytes]) -> dict[str, Any]:
+    return {f"tag{n}": tags[min(n, len(tags) - 1)] for n in range(TAGS)}
 
 
 def _good(permit: Permit) -> dict[str, Any]:

@@ -57,6 +57,7 @@ def contract(path: str) -> OpenAPI:
             PROBLEM: json.loads,
             "application/fhir+json": json.loads,
             "application/vnd.apache.parquet": _bytes,
+            "application/zip": _bytes,
             "application/vnd.sdmx.data+csv": _text,
             "text/csv": _text,
         },

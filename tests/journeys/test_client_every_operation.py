@@ -6,11 +6,14 @@ awaited; lists are read to their end either way.
 
 import asyncio
 import inspect
+import json
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from functools import wraps
+from io import BytesIO
 from pathlib import Path
 from typing import Any
+from zipfile import ZipFile
 
 import pytest
 
@@ -348,7 +351,21 @@ async def _raise(lin: Any, chen: Any, zhou: Any, name: str, community: str) -> N
     assert (await of(child.erase()))["resident_id"] == begun["resident_id"]
 
 
+async def _take_along(me: Any) -> None:
+    files = {form: BytesIO() for form in ("json", "csv", "fhir")}
+    for form, file in files.items():
+        await of(me.export(file, format=form))
+    whole = json.loads(files["json"].getvalue())
+    assert whole["profile"] == await of(me.profile())
+    assert {one["id"] for one in whole["records"]} == {one["id"] for one in await of(me.records())}
+    assert "records.csv" in ZipFile(files["csv"]).namelist()
+    assert json.loads(files["fhir"].getvalue())["resourceType"] == "Bundle"
+    with pytest.raises(NotFound):
+        await of(me.child(whole["resident_id"]).export(BytesIO()))
+
+
 async def _leave(lin: Any, zhou: Any) -> None:
+    await _take_along(lin.me)
     assert (await of(lin.me.end_contract()))["status"] == "ended"
     with pytest.raises(NotFound):
         await of(lin.me.contract())

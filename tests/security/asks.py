@@ -199,6 +199,7 @@ def asks_of_adults(here: Standing, token: str) -> list[Ask]:
         Ask("set_deny_all", "resident", "PUT", "/v1/me/deny-all", {"json": {"on": False}}),
         Ask("list_access_log", "resident", "GET", "/v1/me/access-log"),
         Ask("export_access_log", "resident", "GET", "/v1/me/access-log/export"),
+        Ask("export_me", "resident", "GET", "/v1/me/export"),
         Ask("get_emergency", "resident", "GET", "/v1/me/emergency"),
         Ask("set_emergency", "resident", "PUT", "/v1/me/emergency", {"json": {"allowed": True}}),
         Ask("stop_emergency", "resident", "DELETE", f"/v1/me/emergency/{NOBODYS}"),

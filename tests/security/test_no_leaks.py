@@ -91,8 +91,14 @@ def send_all(
     for place, ask in enumerate(asks(here, token)):
         if not chosen(place, ask):
             continue
-        answer = send(here, ask)
-        note(place, ask)
+        try:
+            answer = send(here, ask)
+        except httpx.RemoteProtocolError:
+            # A stream that had begun can only be cut short; what it had told was its owner's.
+            statuses.setdefault(ask.name, []).append(500)
+            continue
+        finally:
+            note(place, ask)
         statuses.setdefault(ask.name, []).append(answer.status_code)
         if answer.status_code >= 400:
             assert found_in(answer.text) == [], ask

@@ -83,6 +83,7 @@ def test_the_whole_service_runs_as_a_login_that_owns_nothing(
         ("resident", "GET", "/v1/me/contributions", None),
         ("resident", "GET", "/v1/me/access-log", None),
         ("resident", "GET", "/v1/me/access-log/export", None),
+        ("resident", "GET", "/v1/me/export", None),
         ("resident", "GET", "/v1/me/code", None),
         ("resident", "GET", "/v1/me/children", None),
         ("resident", "GET", "/v1/me/contract", None),

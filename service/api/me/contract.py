@@ -133,6 +133,15 @@ async def end_contract(me: Mine) -> ContractOut:
     return await me.write(Action.MANAGE, end)
 
 
+async def every_contract(me: Own) -> list[ContractOut]:
+    """All contracts I ever signed, newest first."""
+
+    def read(conn: Connection, permit: Permit) -> list[ContractOut]:
+        return [_out(conn, one, me.now) for one in signing.every(conn, me.house.vault, permit)]
+
+    return await me.read(Action.MANAGE, read)
+
+
 def _refresh(conn: Connection, me: Own) -> None:
     house = me.house
     panel.regroup(conn, house.vault, resident=me.subject, regions=house.regions, now=me.now)

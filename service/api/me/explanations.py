@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 from consent.decision import Permit
 from consent.vocabulary import Action, Text
 from service.api.body import Flag, Shape, StrictRoute
-from service.api.me.own import Mine
+from service.api.me.own import Mine, Own
 from service.api.me.prompts import ActionOut, ReviewOut, review_of
 from service.api.schema import Bilingual, Moment, may_refuse
 from service.appeals import actions as appeals
@@ -107,6 +107,20 @@ async def get_explanation(explanation_id: UUID, me: Mine) -> ExplanationOut:
         moment, story = history.explained(conn, vault, permit, explanation_id)
         review = review_of(appeals.reviews(conn, vault, permit).get(explanation_id))
         return _out(moment, story, review)
+
+    return await me.read(Action.READ, read)
+
+
+async def every_explanation(me: Own) -> list[ExplanationOut]:
+    """Why each level was what it was, oldest first."""
+    vault = me.house.vault
+
+    def read(conn: Connection, permit: Permit) -> list[ExplanationOut]:
+        reviews = appeals.reviews(conn, vault, permit)
+        return [
+            _out(moment, story, review_of(reviews.get(story.id)))
+            for moment, story in history.stories(conn, vault, permit)
+        ]
 
     return await me.read(Action.READ, read)
 

@@ -134,6 +134,11 @@ def known_series(code: str) -> Measure:
 
 def columns(measure: Measure, found: Series, resolution: Grain, zone: str) -> bytes:
     """The JSON of `ColumnsOut`."""
+    return shapes.spelled(document(measure, found, resolution, zone))
+
+
+def document(measure: Measure, found: Series, resolution: Grain, zone: str) -> dict[str, Any]:
+    """The members of `ColumnsOut`."""
     body: dict[str, Any] = {
         "measure": measure.code,
         "unit": measure.unit,
@@ -146,7 +151,7 @@ def columns(measure: Measure, found: Series, resolution: Grain, zone: str) -> by
     else:
         buckets = resample(found.samples, resolution)
         body |= {name: column.tolist() for name, column in buckets._asdict().items()}
-    return shapes.spelled(body)
+    return body
 
 
 def _numbers(values: NDArray[np.float64]) -> list[float]:

@@ -1,7 +1,7 @@
 """A resident's own operations."""
 
 from collections.abc import AsyncIterator, Sequence
-from typing import Any
+from typing import Any, BinaryIO
 
 from kangma_client._async.paging import each
 from kangma_client._async.transport import AsyncTransport
@@ -288,6 +288,18 @@ class AsyncMe:
     async def export_access_log(self) -> Any:
         """All of it, signed; `StepUpRequired` when the last sign-in is older than 5 minutes."""
         return await self._transport.send(Call("GET", f"{self._path}/access-log/export"))
+
+    @operation("export_me")
+    async def export(self, file: BinaryIO, *, format: str = "json") -> None:
+        """Write everything that is kept of me to `file`: `json`, `csv` (a zip) or `fhir`.
+
+        `StepUpRequired` when the last sign-in is older than 5 minutes. After any exception what is
+        in `file` is not whole.
+        """
+        call = Call("GET", f"{self._path}/export", params={"format": format})
+        async with self._transport.stream(call) as pieces:
+            async for piece in pieces:
+                file.write(piece)
 
     @operation("list_doctors")
     def doctors(self, *, region: str | None = None) -> AsyncIterator[dict[str, Any]]:

@@ -2,6 +2,8 @@
 
 import asyncio
 import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 
 import httpx
@@ -64,19 +66,23 @@ class AsyncTransport:
         """The JSON of the answer (text for other types, None for 204), or an exception."""
         return _content(await self.respond(call))
 
-    async def respond(self, call: Call) -> httpx.Response:
-        """The answer itself, for its headers; still raises a `Problem` from 400 on."""
+    async def respond(self, call: Call, *, stream: bool = False) -> httpx.Response:
+        """The answer itself, for its headers; still raises a `Problem` from 400 on.
+
+        With `stream` its body is still to be read, and the answer to be closed.
+        """
         attempt, renewed = 0, False
         while True:
             token = await self._current() if call.signed_in else None
             failure: Exception
             try:
-                response = await self.http.send(self._request(call, token))
+                response = await self.http.send(self._request(call, token), stream=stream)
             except httpx.TransportError as error:
                 failure, after, retry = TransportError(type(error).__name__), None, call.repeatable
             else:
                 if response.status_code < 400:
                     return response
+                await response.aread()
                 after = retry_after_seconds(response.headers.get("retry-after"))
                 failure = _problem(response, after)
                 if isinstance(failure, Unauthenticated) and token is not None and not renewed:
@@ -91,6 +97,20 @@ class AsyncTransport:
                 raise failure
             attempt += 1
             await asyncio.sleep(wait)
+
+    @asynccontextmanager
+    async def stream(self, call: Call) -> AsyncIterator[AsyncIterator[bytes]]:
+        """The bytes of a long answer as they come; a `Problem` before the first of them.
+
+        One that breaks off raises `TransportError`: what came of it is not whole.
+        """
+        response = await self.respond(call, stream=True)
+        try:
+            yield response.aiter_bytes()
+        except httpx.TransportError as error:
+            raise TransportError(type(error).__name__) from error
+        finally:
+            await response.aclose()
 
     async def _current(self) -> str | None:
         if self._access is not None and time.monotonic() > self._expires - RENEW_BEFORE:

@@ -2,7 +2,7 @@
 """A resident's own operations."""
 
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import Any, BinaryIO
 
 from kangma_client._sync.paging import each
 from kangma_client._sync.transport import Transport
@@ -289,6 +289,18 @@ class Me:
     def export_access_log(self) -> Any:
         """All of it, signed; `StepUpRequired` when the last sign-in is older than 5 minutes."""
         return self._transport.send(Call("GET", f"{self._path}/access-log/export"))
+
+    @operation("export_me")
+    def export(self, file: BinaryIO, *, format: str = "json") -> None:
+        """Write everything that is kept of me to `file`: `json`, `csv` (a zip) or `fhir`.
+
+        `StepUpRequired` when the last sign-in is older than 5 minutes. After any exception what is
+        in `file` is not whole.
+        """
+        call = Call("GET", f"{self._path}/export", params={"format": format})
+        with self._transport.stream(call) as pieces:
+            for piece in pieces:
+                file.write(piece)
 
     @operation("list_doctors")
     def doctors(self, *, region: str | None = None) -> Iterator[dict[str, Any]]:

@@ -3,6 +3,8 @@
 
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import httpx
@@ -65,19 +67,23 @@ class Transport:
         """The JSON of the answer (text for other types, None for 204), or an exception."""
         return _content(self.respond(call))
 
-    def respond(self, call: Call) -> httpx.Response:
-        """The answer itself, for its headers; still raises a `Problem` from 400 on."""
+    def respond(self, call: Call, *, stream: bool = False) -> httpx.Response:
+        """The answer itself, for its headers; still raises a `Problem` from 400 on.
+
+        With `stream` its body is still to be read, and the answer to be closed.
+        """
         attempt, renewed = 0, False
         while True:
             token = self._current() if call.signed_in else None
             failure: Exception
             try:
-                response = self.http.send(self._request(call, token))
+                response = self.http.send(self._request(call, token), stream=stream)
             except httpx.TransportError as error:
                 failure, after, retry = TransportError(type(error).__name__), None, call.repeatable
             else:
                 if response.status_code < 400:
                     return response
+                response.read()
                 after = retry_after_seconds(response.headers.get("retry-after"))
                 failure = _problem(response, after)
                 if isinstance(failure, Unauthenticated) and token is not None and not renewed:
@@ -92,6 +98,20 @@ class Transport:
                 raise failure
             attempt += 1
             time.sleep(wait)
+
+    @contextmanager
+    def stream(self, call: Call) -> Iterator[Iterator[bytes]]:
+        """The bytes of a long answer as they come; a `Problem` before the first of them.
+
+        One that breaks off raises `TransportError`: what came of it is not whole.
+        """
+        response = self.respond(call, stream=True)
+        try:
+            yield response.iter_bytes()
+        except httpx.TransportError as error:
+            raise TransportError(type(error).__name__) from error
+        finally:
+            response.close()
 
     def _current(self) -> str | None:
         if self._access is not None and time.monotonic() > self._expires - RENEW_BEFORE:
