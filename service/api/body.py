@@ -33,6 +33,7 @@ from service.kit.errors import (
     TooSlow,
     Unsupported,
 )
+from service.kit.nesting import is_deeper
 
 PLAIN_LIMIT = 1 << 20
 """Bytes of an ordinary body as sent (sealing.md section 6)."""
@@ -232,6 +233,8 @@ def parse(raw: bytes) -> Any:
         text = raw.decode("utf-8")
     except UnicodeDecodeError:
         raise Malformed(NOT_UTF8, code="not-utf8") from None
+    if is_deeper(raw, DEPTH_LIMIT):
+        raise Malformed(TOO_DEEP, code="too-deep")
     # Most bodies hold no number or escape that could break a rule, and skip the slow readers.
     careful = _SUSPECT_NUMBER.search(raw) is not None
     try:
@@ -245,12 +248,8 @@ def parse(raw: bytes) -> Any:
     except Malformed as refusal:
         refusal.pointer = _PLACES[refusal.code](text)
         raise
-    except RecursionError:
-        raise Malformed(TOO_DEEP, code="too-deep") from None
     except ValueError:
         raise Malformed(NOT_JSON, code="not-json") from None
-    if raw.count(b"[") + raw.count(b"{") > DEPTH_LIMIT:
-        _refuse_depth(document)
     if _SUSPECT_TEXT.search(raw):
         _refuse_bad_text(document)
     return document
@@ -278,20 +277,6 @@ def _whole(digits: str) -> int:
     if len(digits) > places.LONGEST_NUMBER:
         raise Malformed(NOT_FINITE, code="not-finite")
     return int(digits)
-
-
-def _refuse_depth(document: Any) -> None:
-    level = [document]
-    for _ in range(DEPTH_LIMIT):
-        level = [
-            child
-            for node in level
-            for child in (node.values() if type(node) is dict else node)
-            if type(child) is dict or type(child) is list
-        ]
-        if not level:
-            return
-    raise Malformed(TOO_DEEP, code="too-deep")
 
 
 def _refuse_bad_text(document: Any) -> None:

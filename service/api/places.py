@@ -55,7 +55,7 @@ def _first(text: str, broken: Callable[[Any], bool]) -> str:
             parse_float=_finite,
             parse_int=_short,
         )
-    except (RecursionError, ValueError):
+    except ValueError:
         # A later fault of the document keeps it from being read to its end.
         return ""
     for steps, node in _nodes(document):

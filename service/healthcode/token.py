@@ -14,6 +14,7 @@ from typing import Any
 import jwt
 
 from service.keys.system import SigningKey
+from service.kit import jose
 from service.kit.tokens import ALGORITHM
 
 LIFETIME = timedelta(seconds=60)
@@ -47,7 +48,7 @@ def read(keys: Sequence[SigningKey], issuer: str, token: str, now: datetime) -> 
     if len(token) > SIZE_LIMIT or not token.isascii():
         return None
     try:
-        header = jwt.get_unverified_header(token)
+        header, _ = jose.parts(token)
         known = {key.kid: key.public for key in keys}
         claims = jwt.decode(
             token,
@@ -61,7 +62,7 @@ def read(keys: Sequence[SigningKey], issuer: str, token: str, now: datetime) -> 
                 "verify_aud": False,
             },
         )
-    except (jwt.PyJWTError, KeyError, TypeError, ValueError, RecursionError):
+    except (jwt.PyJWTError, KeyError, TypeError, ValueError):
         return None
     number, ends = claims["jti"], claims["exp"]
     well_formed = (

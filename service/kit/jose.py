@@ -15,8 +15,12 @@ import jwt
 from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
+from service.kit.nesting import is_deeper
+
 PublicKey = Ed25519PublicKey | EllipticCurvePublicKey
 MEMBERS = {"OKP": ("kty", "crv", "x"), "EC": ("kty", "crv", "x", "y")}
+DEPTH = 32
+"""Arrays and objects within each other; a key in a header is the deepest there should be."""
 ALGORITHMS = {("OKP", "Ed25519"): "EdDSA", ("EC", "P-256"): "ES256"}
 """The key types others may prove themselves with, each with its one algorithm."""
 
@@ -46,6 +50,8 @@ def base64url(raw: bytes) -> str:
 
 def object_of(raw: bytes) -> dict[str, Any]:
     """A JSON object in which no member comes twice, or `ValueError`."""
+    if is_deeper(raw, DEPTH):
+        raise ValueError("nested too deeply")
     found = json.loads(raw.decode("utf-8"), object_pairs_hook=_once)
     if not isinstance(found, dict):
         raise ValueError("not an object")

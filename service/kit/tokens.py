@@ -154,7 +154,7 @@ class Tokens:
             if claims != payload or claims.get("iss") != self._issuer:
                 raise Unauthenticated
             return _claims(claims, now)
-        except (jwt.PyJWTError, ValueError, KeyError, RecursionError):
+        except (jwt.PyJWTError, ValueError, KeyError):
             raise Unauthenticated from None
 
     def _key_of(self, header: Mapping[str, Any]) -> Ed25519PublicKey:

@@ -52,7 +52,7 @@ async def read(
             return None
         claims = jose.payload_of(token, jwt.PyJWK(key, algorithm).key, [algorithm])
         return _account(claims, provider, strong=strong, nonce=nonce, now=now)
-    except (jwt.PyJWTError, ValueError, KeyError, TypeError, RecursionError):
+    except (jwt.PyJWTError, ValueError, KeyError, TypeError):
         return None
 
 

@@ -14,9 +14,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from consent.vocabulary import Text
+from service.kit.nesting import is_deeper
 
 FORMAT = 1
 KEY_BYTES = 32
+DEPTH = 3
 _HIGHEST = (1 << 31) - 1
 
 
@@ -85,8 +87,8 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 def _parsed(content: bytes) -> dict[str, Any]:
     failure = NoDocument("不完整或不是 JSON。", "is truncated or not JSON.")
     try:
-        raw = json.loads(content, object_pairs_hook=_once)
-    except (ValueError, RecursionError):
+        raw = failure if is_deeper(content, DEPTH) else json.loads(content, object_pairs_hook=_once)
+    except ValueError:
         raw = failure
     except _Twice:
         raw = NoDocument("有重复的版本或字段。", "names a version or a member twice.")
