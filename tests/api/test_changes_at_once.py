@@ -9,23 +9,14 @@ from service.records import actions as records
 from service.residents import actions as residents
 from tests.asgi import Doors
 from tests.conftest import MovingClock
-from tests.house_room import Town, another_process, town
-from tests.meanwhile import ONE_WRITER, Meanwhile
+from tests.house_room import Town, town
+from tests.meanwhile import Meanwhile
 from tests.record_room import pressure, pressures
 
 
 @pytest.fixture
 def here(settings: Settings, clock: MovingClock) -> Iterator[Town]:
     with town(settings, clock) as opened:
-        yield opened
-
-
-@pytest.fixture
-def there(here: Town, clock: MovingClock) -> Iterator[Doors]:
-    """The doors of another process over the same stores."""
-    if here.beneath.dialect.name == "sqlite":
-        pytest.skip(ONE_WRITER)
-    with another_process(here.house, clock) as opened:
         yield opened
 
 

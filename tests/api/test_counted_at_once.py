@@ -20,23 +20,14 @@ from service.kit.settings import Settings
 from tests.api.test_contributions_api import STATISTICS, agree, kept
 from tests.conftest import MovingClock
 from tests.family_room import Child, begin, ok
-from tests.house_room import Person, Town, another_house, town
-from tests.meanwhile import ONE_WRITER, Meanwhile
+from tests.house_room import Person, Town, town
+from tests.meanwhile import Meanwhile
 
 
 @pytest.fixture
 def here(settings: Settings, clock: MovingClock) -> Iterator[Town]:
     with town(settings, clock) as opened:
         yield opened
-
-
-@pytest.fixture
-def elsewhere(here: Town, clock: MovingClock) -> Iterator[House]:
-    """A house of another process over the same stores."""
-    if here.beneath.dialect.name == "sqlite":
-        pytest.skip(ONE_WRITER)
-    with another_house(here.house, clock) as other:
-        yield other
 
 
 def family(

@@ -27,8 +27,8 @@ from tests.api.test_contributions_api import agree
 from tests.api.test_contributions_api import kept as contributed
 from tests.asgi import doors
 from tests.conftest import MovingClock
-from tests.house_room import Person, Town, another_house, town
-from tests.meanwhile import ONE_WRITER, Meanwhile
+from tests.house_room import Person, Town, town
+from tests.meanwhile import Meanwhile
 from tests.record_room import observation
 from tests.record_room import pressure as bp
 from tests.words import without_ids
@@ -40,15 +40,6 @@ BODY = "/v1/me/data-classes/body"
 def here(settings: Settings, clock: MovingClock) -> Iterator[Town]:
     with town(settings, clock) as opened:
         yield opened
-
-
-@pytest.fixture
-def elsewhere(here: Town, clock: MovingClock) -> Iterator[House]:
-    """A house of another process over the same stores."""
-    if here.beneath.dialect.name == "sqlite":
-        pytest.skip(ONE_WRITER)
-    with another_house(here.house, clock) as other:
-        yield other
 
 
 def log(here: Town, who: Person, *records: dict[str, object]) -> list[dict[str, object]]:

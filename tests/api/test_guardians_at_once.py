@@ -16,22 +16,13 @@ from service.kit.settings import Settings
 from tests.asgi import Doors
 from tests.conftest import MovingClock
 from tests.family_room import begin, ok, wish
-from tests.house_room import Person, Town, another_process, town
-from tests.meanwhile import ONE_WRITER, Meanwhile
+from tests.house_room import Person, Town, town
+from tests.meanwhile import Meanwhile
 
 
 @pytest.fixture
 def here(settings: Settings, clock: MovingClock) -> Iterator[Town]:
     with town(settings, clock) as opened:
-        yield opened
-
-
-@pytest.fixture
-def there(here: Town, clock: MovingClock) -> Iterator[Doors]:
-    """The doors of another process over the same stores."""
-    if here.beneath.dialect.name == "sqlite":
-        pytest.skip(ONE_WRITER)
-    with another_process(here.house, clock) as opened:
         yield opened
 
 

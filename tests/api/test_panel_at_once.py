@@ -19,8 +19,8 @@ from service.records import actions as records
 from tests.asgi import Doors
 from tests.conftest import MovingClock
 from tests.doctor_room import ok, sign
-from tests.house_room import Person, Town, another_process, town
-from tests.meanwhile import ONE_WRITER, PATIENCE, Meanwhile
+from tests.house_room import Person, Town, town
+from tests.meanwhile import PATIENCE, Meanwhile
 from tests.record_room import pressures
 
 Act = Callable[[], httpx.Response]
@@ -29,15 +29,6 @@ Act = Callable[[], httpx.Response]
 @pytest.fixture
 def here(settings: Settings, clock: MovingClock) -> Iterator[Town]:
     with town(settings, clock) as opened:
-        yield opened
-
-
-@pytest.fixture
-def there(here: Town, clock: MovingClock) -> Iterator[Doors]:
-    """The doors of another process over the same stores."""
-    if here.beneath.dialect.name == "sqlite":
-        pytest.skip(ONE_WRITER)
-    with another_process(here.house, clock) as opened:
         yield opened
 
 

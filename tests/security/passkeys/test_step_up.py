@@ -1,6 +1,5 @@
 """Proving oneself afresh inside a sign-in, with a password or a passkey."""
 
-from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 from uuid import uuid4
@@ -11,35 +10,7 @@ import pytest
 from tests.authenticator import Authenticator
 from tests.conftest import MovingClock
 from tests.house_room import PASSWORD, Person, Town
-from tests.passkey_room import TURNED_AWAY, asked, enrolled, passkey_town, refused
-from tests.standing_room import NOW
-
-
-@pytest.fixture(scope="module")
-def still() -> MovingClock:
-    return MovingClock(NOW)
-
-
-@pytest.fixture
-def clock(still: MovingClock) -> Iterator[MovingClock]:
-    yield still
-    still.now = NOW
-
-
-@pytest.fixture(scope="module")
-def house(tmp_path_factory: pytest.TempPathFactory, still: MovingClock) -> Iterator[Town]:
-    with passkey_town(tmp_path_factory.mktemp("passkeys"), still) as opened:
-        yield opened
-
-
-@pytest.fixture
-def here(house: Town, clock: MovingClock) -> Town:
-    return house
-
-
-@pytest.fixture
-def lin(here: Town) -> Person:
-    return here.resident(f"lin-{uuid4()}")
+from tests.passkey_room import TURNED_AWAY, asked, enrolled, refused
 
 
 @pytest.fixture
